@@ -1,0 +1,49 @@
+"""Sparse codes: which features fire on which rows, and how strongly. Never dense n × m."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class SparseCodes:
+    """The codes of n rows in compressed-sparse-row form; every stored value is > 0."""
+
+    features: Int[Tensor, " nnz"]
+    """int64 feature index of each stored value, grouped by row."""
+    values: Float[Tensor, " nnz"]
+    """float32 activation of that feature on that row."""
+    offsets: Int[Tensor, " rows_plus_one"]
+    """int64: row i owns entries offsets[i] up to offsets[i + 1]."""
+    width: int
+    """The dictionary's number of features, m."""
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def rows(self) -> Int[Tensor, " nnz"]:
+        """The row of each stored value."""
+        counts = self.offsets.diff()
+        return torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
+
+    def dense(self) -> Float[Tensor, "rows width"]:
+        """The codes as a dense matrix: for tests and small examples only."""
+        out = torch.zeros(len(self), self.width, device=self.values.device)
+        out[self.rows, self.features] = self.values
+        return out
+
+    @classmethod
+    def from_dense(cls, codes: Float[Tensor, "rows width"]) -> SparseCodes:
+        """Keep the entries that are > 0."""
+        rows, features = torch.nonzero(codes > 0, as_tuple=True)
+        offsets = torch.zeros(len(codes) + 1, dtype=torch.int64, device=codes.device)
+        offsets[1:] = torch.bincount(rows, minlength=len(codes)).cumsum(0)
+        return cls(features, codes[rows, features].float(), offsets, codes.shape[1])

@@ -1,0 +1,19 @@
+"""Errors for people: one line that says what is wrong, where, and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AssayError(Exception):
+    """Bad input. The command line prints the message alone and exits with status 2."""
+
+
+def unknown_name(kind: str, name: str, valid: Iterable[str], where: str = "") -> AssayError:
+    """An error that names the unknown value, the nearest valid one, and all valid ones."""
+    names = sorted(valid)
+    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" (did you mean '{nearest[0]}'?)" if nearest else ""
+    place = f" in {where}" if where else ""
+    return AssayError(f"unknown {kind} '{name}'{place}{hint}; valid: {', '.join(names)}")

@@ -1,0 +1,40 @@
+"""One progress bar for all long work: what, how far, how fast, how much longer."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+Advance = Callable[[float], None]
+
+
+@contextlib.contextmanager
+def progress(what: str, total: float, unit: str) -> Iterator[Advance]:
+    """Yield ``advance(amount)``. Draws on a terminal's stderr; elsewhere prints a line at each end.
+
+    ``total`` and the amounts are in ``unit`` (tokens, steps, documents).
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    if not sys.stderr.isatty():
+        print(f"{what}: {total:,.0f} {unit}", file=sys.stderr, flush=True)
+        yield lambda amount: None
+        print(f"{what}: done", file=sys.stderr, flush=True)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f} " + unit),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=total, rate="")
+
+        def advance(amount: float) -> None:
+            speed = bar.tasks[task].speed
+            bar.update(task, advance=amount, rate=f"{speed:,.0f} {unit}/s" if speed else "")
+
+        yield advance
