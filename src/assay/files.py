@@ -92,7 +92,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 def disk_error(error: OSError, path: Path) -> AssayError | OSError:
     """A full disk becomes an AssayError that says so; any other error stays as it is."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return AssayError(f"no space left on the disk while writing {path}; free some and run again")
+        return AssayError(
+            f"no space left on the disk while writing {path}; free some and run again"
+        )
     return error
 
 

@@ -1,0 +1,35 @@
+"""Cluster bootstrap: resample conversations or documents, never tokens (Davison & Hinkley 1997)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def cluster_bootstrap(
+    statistic: Callable[[NDArray], float],
+    clusters: int,
+    generator: np.random.Generator,
+    *,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+) -> tuple[float, float]:
+    """Percentile interval of ``statistic(indices)`` over resampled cluster indices.
+
+    ``statistic`` gets an int array of ``clusters`` indices drawn with replacement and returns a number;
+    draws on which it is not finite (an AUROC without positives, say) are left out.
+    """
+    draws = np.array(
+        [statistic(generator.integers(0, clusters, clusters)) for _ in range(resamples)]
+    )
+    draws = draws[np.isfinite(draws)]
+    if len(draws) == 0:
+        return float("-inf"), float("inf")
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return float(low), float(high)

@@ -1,0 +1,65 @@
+"""Delete-a-group jackknife: intervals for any statistic of grouped data (Shao & Tu 1995, 2.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+def deal_into_groups(units: ArrayLike, groups: int, generator: np.random.Generator) -> NDArray:
+    """Deal the distinct units (documents) at random into groups of equal size, as near as may be.
+
+    Returns an int64 array, the group of each entry of ``units``; entries of one unit share a group.
+    With fewer units than groups there is one group a unit.
+    """
+    distinct, inverse = np.unique(np.asarray(units), return_inverse=True)
+    dealt = np.arange(len(distinct)) % min(groups, len(distinct))
+    return generator.permutation(dealt)[inverse].astype(np.int64)
+
+
+def jackknife_interval(
+    leave_one_out: ArrayLike, estimate: ArrayLike, confidence: float = 0.95
+) -> tuple[NDArray, NDArray]:
+    """Student-t interval of a statistic from its values with each group left out.
+
+    ``leave_one_out[groups, ...]``: the statistic without group g. ``estimate[...]``: on all the data.
+    Variance (G − 1)/G · Σ (θ₍g₎ − θ̄)²; t with G − 1 degrees of freedom. Groups whose value is not
+    finite are left out of the variance. With fewer than two groups the interval is infinite.
+    """
+    from scipy.stats import t as student
+
+    values = np.asarray(leave_one_out, dtype=np.float64)
+    centre = np.asarray(estimate, dtype=np.float64)
+    finite = np.isfinite(values)
+    used = finite.sum(axis=0)
+    count = np.maximum(used, 1)
+    mean = np.where(finite, values, 0.0).sum(axis=0) / count
+    squares = np.where(finite, values - mean, 0.0) ** 2
+    error = np.sqrt(squares.sum(axis=0) * (used - 1) / count)
+    half_width = np.where(
+        used >= 2, student.ppf((1 + confidence) / 2, np.maximum(used - 1, 1)) * error, np.inf
+    )
+    return centre - half_width, centre + half_width
+
+
+def jackknife_ratio(
+    numerators: ArrayLike, denominators: ArrayLike, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Estimate and interval of Σ numerators / Σ denominators over independent units.
+
+    ``numerators[units]`` and ``denominators[units]`` are each unit's (document's) own sums. Returns
+    (estimate, low, high). Raises ValueError where the denominators sum to zero.
+    """
+    top = np.asarray(numerators, dtype=np.float64)
+    bottom = np.asarray(denominators, dtype=np.float64)
+    if bottom.sum() == 0:
+        raise ValueError("the denominators sum to zero: the ratio is undefined")
+    estimate = top.sum() / bottom.sum()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        leave_one_out = (top.sum() - top) / (bottom.sum() - bottom)
+    low, high = jackknife_interval(leave_one_out, estimate, confidence)
+    return float(estimate), float(low), float(high)
