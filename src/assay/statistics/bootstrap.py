@@ -21,8 +21,8 @@ def cluster_bootstrap(
 ) -> tuple[float, float]:
     """Percentile interval of ``statistic(indices)`` over resampled cluster indices.
 
-    ``statistic`` gets an int array of ``clusters`` indices drawn with replacement and returns a number;
-    draws on which it is not finite (an AUROC without positives, say) are left out.
+    ``statistic`` gets an int array of ``clusters`` indices drawn with replacement and returns a
+    number; draws on which it is not finite (an AUROC without positives, say) are left out.
     """
     draws = np.array(
         [statistic(generator.integers(0, clusters, clusters)) for _ in range(resamples)]

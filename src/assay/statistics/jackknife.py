@@ -26,7 +26,7 @@ def jackknife_interval(
 ) -> tuple[NDArray, NDArray]:
     """Student-t interval of a statistic from its values with each group left out.
 
-    ``leave_one_out[groups, ...]``: the statistic without group g. ``estimate[...]``: on all the data.
+    ``leave_one_out[groups, ...]``: the statistic without group g. ``estimate[...]``: on all data.
     Variance (G − 1)/G · Σ (θ₍g₎ − θ̄)²; t with G − 1 degrees of freedom. Groups whose value is not
     finite are left out of the variance. With fewer than two groups the interval is infinite.
     """

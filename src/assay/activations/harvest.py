@@ -1,0 +1,137 @@
+"""Run a model over crops and keep one site's activations on disk, resumably."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from assay.activations.sink import MASSIVE_RATIO, median_norm
+from assay.activations.store import MANIFEST, ActivationStore, Manifest, open_store, shard_name
+from assay.errors import AssayError
+from assay.files import atomic_file, read_json, read_safetensors, sha256_of_json, write_json
+from assay.progress import Advance, progress
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from assay.models import LanguageModel, Site
+    from assay.text import Crops
+
+ROWS_PER_SHARD = 65_536
+PLAN = "plan.json"
+
+
+def harvest(
+    model: LanguageModel,
+    site: Site,
+    crops: Crops,
+    out: Path,
+    *,
+    text: str,
+    text_sha256: str,
+    seed: int,
+    crops_per_forward: int = 32,
+) -> ActivationStore:
+    """Write the site's activations on all crops to ``out`` and return the store.
+
+    Interrupted, it goes on from the last whole shard when called again with the same arguments; the
+    bytes in the end are the same. Memory holds one shard. Raises AssayError where ``out`` belongs
+    to other inputs, where activations are not finite, or where memory runs out.
+    """
+    length = crops.tokens.shape[1]
+    forwards_per_shard = max(1, ROWS_PER_SHARD // (length * crops_per_forward))
+    crops_per_shard = forwards_per_shard * crops_per_forward
+    plan = {
+        "model": model.fingerprint,
+        "site": str(site),
+        "text": text_sha256,
+        "crops": sha256_of_json([crops.tokens.tolist(), crops.documents.tolist()]),
+        "crops_per_forward": crops_per_forward,
+    }
+    _claim(out, plan)
+    medians = []
+    with progress(f"harvest {site}", len(crops) * length, "tokens") as advance:
+        for number, first in enumerate(range(0, len(crops), crops_per_shard)):
+            part = crops.rows(first, min(first + crops_per_shard, len(crops)))
+            path = out / shard_name(number)
+            if path.is_file():
+                activations = read_safetensors(path)["activations"]
+                advance(len(activations))
+            else:
+                activations = _forward(model, site, part, crops_per_forward, advance)
+                _write_shard(path, activations, part)
+            medians.append((median_norm(activations), len(activations)))
+    manifest = Manifest(
+        model=model.name,
+        model_fingerprint=model.fingerprint,
+        site=str(site),
+        width=model.site_width(site),
+        length=length,
+        crops=len(crops),
+        crops_per_forward=crops_per_forward,
+        crops_per_shard=crops_per_shard,
+        first_token=crops.first_token,
+        median_norm=float(np.average([m for m, _ in medians], weights=[n for _, n in medians])),
+        left_out=f"position 0 and tokens whose norm exceeds {MASSIVE_RATIO:g} × the median",
+        text=text,
+        text_sha256=text_sha256,
+        document_ids=crops.document_ids,
+        seed=seed,
+    )
+    write_json(out / MANIFEST, manifest.model_dump(mode="json"))
+    return open_store(out)
+
+
+def _claim(out: Path, plan: dict[str, str | int]) -> None:
+    """Take the folder for this plan, or find that it is this plan's already."""
+    if (out / PLAN).is_file():
+        if read_json(out / PLAN) != plan:
+            raise AssayError(f"{out} holds a harvest of other inputs; choose another --out")
+        return
+    if out.exists() and any(out.iterdir()):
+        raise AssayError(f"{out} is not empty and holds no harvest; choose another --out")
+    write_json(out / PLAN, plan)
+
+
+def _forward(
+    model: LanguageModel, site: Site, crops: Crops, crops_per_forward: int, advance: Advance
+) -> Tensor:
+    from assay.models import capture
+
+    length = crops.tokens.shape[1]
+    rows = torch.empty(len(crops) * length, model.site_width(site), dtype=torch.bfloat16)
+    for start in range(0, len(crops), crops_per_forward):
+        tokens = crops.tokens[start : start + crops_per_forward]
+        try:
+            found = capture(model, tokens, [site])[site]
+        except (MemoryError, torch.OutOfMemoryError) as error:
+            raise AssayError(
+                f"out of memory with {crops_per_forward} crops in one forward pass; "
+                "lower crops_per_forward"
+            ) from error
+        if not bool(found.isfinite().all()):
+            raise AssayError(
+                f"the activations of {site} hold NaN or infinity in crops {start}–"
+                f"{start + len(tokens) - 1} of a shard; load the model in float32"
+            )
+        rows[start * length : (start + len(tokens)) * length] = found.flatten(0, 1)
+        advance(tokens.numel())
+    return rows
+
+
+def _write_shard(path: Path, activations: Tensor, crops: Crops) -> None:
+    from safetensors.torch import save_file
+
+    count, length = crops.tokens.shape
+    tensors = {
+        "activations": activations,
+        "positions": torch.arange(length, dtype=torch.int32).repeat(count),
+        "tokens": crops.tokens.flatten().to(torch.int32),
+        "documents": torch.from_numpy(np.repeat(crops.documents, length)).to(torch.int32),
+        "starts": torch.from_numpy(np.repeat(crops.starts, length)).to(torch.int32),
+    }
+    with atomic_file(path) as aside:
+        save_file(tensors, str(aside))

@@ -1,0 +1,69 @@
+"""A measured figure with everything needed to believe it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from assay.errors import AssayError
+from assay.files import read_json, sha256_of_json, write_json
+
+
+class Evidence(BaseModel):
+    """One metric: its estimate, interval, n, unit and split, and the hashes of what it was made of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    metric: str
+    """What was measured, in the field's words; unique within a case."""
+    estimate: float
+    """The figure."""
+    ci: tuple[float, float] | None
+    """Confidence interval, or None where the figure is a count or an exact property."""
+    confidence: float = Field(default=0.95, gt=0, lt=1)
+    """Level of the interval."""
+    method: str
+    """How the interval was made, such as 'delete-a-group jackknife over documents'."""
+    n: int = Field(ge=0)
+    """How many units the figure rests on."""
+    unit: str
+    """What is counted and resampled: documents, conversations, templates. Never tokens."""
+    split: str
+    """Which data: train, held_out, discover, threshold, test."""
+    seed: int
+    """The run's seed."""
+    inputs: dict[str, str]
+    """Name → sha256 of everything it was computed from: model, dictionary, text."""
+    note: str = ""
+    """What a reader must know to read it rightly."""
+
+    @model_validator(mode="after")
+    def _interval_is_ordered(self) -> Evidence:
+        if self.ci is not None and self.ci[0] > self.ci[1]:
+            raise ValueError(f"the interval {self.ci} of '{self.metric}' is upside down")
+        return self
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the record, by which a claim cites it."""
+        return sha256_of_json(self.model_dump(mode="json"))
+
+
+def write_evidence(path: Path, records: Iterable[Evidence]) -> None:
+    """Write records as one JSON file. Raises AssayError where two bear the same metric and split."""
+    rows = list(records)
+    names = [(record.metric, record.split) for record in rows]
+    if len(set(names)) < len(names):
+        raise AssayError(f"{path}: two records of evidence bear the same metric and split")
+    write_json(path, [record.model_dump(mode="json") for record in rows])
+
+
+def read_evidence(path: Path) -> list[Evidence]:
+    """Read what ``write_evidence`` wrote. Raises AssayError where a record does not fit."""
+    try:
+        return [Evidence.model_validate_json(json.dumps(row)) for row in read_json(path)]
+    except (ValidationError, TypeError) as error:
+        raise AssayError(f"{path} does not hold records of evidence: {error}") from error

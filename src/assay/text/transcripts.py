@@ -1,0 +1,66 @@
+"""Chat transcripts: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from assay.errors import AssayError
+
+
+class Message(BaseModel):
+    """One turn of a conversation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    """Who speaks."""
+    content: str
+    """What is said; a reasoning trace stands between <think> and </think>."""
+
+
+class Transcript(BaseModel):
+    """A whole conversation, labelled where somebody knows whether the model misbehaved."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: str
+    """Unique within its file."""
+    messages: tuple[Message, ...]
+    """The turns, in order."""
+    label: bool | None = None
+    """True where the assistant misbehaves, None where nobody has said."""
+    template: str | None = None
+    """The template it was made from: the unit of splits and of resampling."""
+    source: str | None = None
+    """Where it came from."""
+
+
+def read_transcripts(path: Path) -> list[Transcript]:
+    """Read a JSONL file of transcripts.
+
+    Raises AssayError with the line number for malformed JSON, unknown roles or repeated ids.
+    """
+    if not path.is_file():
+        raise AssayError(f"transcripts file {path} does not exist")
+    transcripts: list[Transcript] = []
+    seen: set[str] = set()
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            transcript = Transcript.model_validate(json.loads(line))
+        except json.JSONDecodeError as error:
+            raise AssayError(f"{path}, line {number}: not valid JSON ({error.msg})") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise AssayError(f"{path}, line {number}: {place}: {first['msg']}") from error
+        if transcript.id in seen:
+            raise AssayError(f"{path}, line {number}: the id '{transcript.id}' stands there twice")
+        seen.add(transcript.id)
+        transcripts.append(transcript)
+    return transcripts
