@@ -44,7 +44,7 @@ class ResidualVariance:
     """Where the variance of the raw activations lies, with intervals over documents."""
 
     sink_share: tuple[float, float, float]
-    """Share of Σ‖x − x̄‖² that the left-out tokens hold: estimate, low, high."""
+    """Share of Σ‖x − x̄‖² that goes away with the left-out tokens: estimate, low, high."""
     epsilon2: dict[str, tuple[float, float, float]]
     """ε² of position for the levels all, no_sink, no_first_8: estimate, low, high."""
     left_out_rate: float
@@ -112,12 +112,13 @@ class ResidualSums:
         )
 
     def _sink_share(self, groups: Bool[Tensor, " groups"]) -> float:
-        kept_total, out_total = self.total[groups].sum((0, 1)), self.out_total[groups].sum((0, 1))
-        kept_count, out_count = self.count[groups].sum(), self.out_count[groups].sum()
-        mean = (kept_total + out_total) / (kept_count + out_count)
-        kept = self.squares[groups].sum() - 2 * mean @ kept_total + kept_count * mean @ mean
-        out = self.out_squares[groups].sum() - 2 * mean @ out_total + out_count * mean @ mean
-        return float(out / (kept + out))
+        kept_total, kept_count = self.total[groups].sum((0, 1)), self.count[groups].sum()
+        kept_squares = self.squares[groups].sum()
+        kept = kept_squares - kept_total @ kept_total / kept_count
+        total = kept_total + self.out_total[groups].sum((0, 1))
+        count = kept_count + self.out_count[groups].sum()
+        everything = kept_squares + self.out_squares[groups].sum() - total @ total / count
+        return float(1 - kept / everything)
 
     def _epsilon2(self, groups: Bool[Tensor, " groups"], level: str) -> float:
         """ε² = 1 − (1 − η²)(N − 1)/(N − T), the variance summed over all dimensions."""
