@@ -1,0 +1,137 @@
+"""One self-contained HTML page, without a network, from what the stages measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from assay.evidence import Evidence
+from assay.files import atomic_file
+from assay.reporting import figures
+from assay.reporting.feature_table import pack
+from assay.reporting.palette import LABEL_COLOURS
+
+NOT_LABELLED = "not labelled"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page shows. What was not measured is None, and the page says that it was not."""
+
+    title: str
+    """Name of the case, or of the audit."""
+    facts: list[tuple[str, str]]
+    """What was run: pairs of a name and a value."""
+    evidence: list[Evidence]
+    """Every figure of the page."""
+    headline: list[str]
+    """Metrics shown large at the top."""
+    position: dict[str, Any] | None = None
+    """The content of position.json."""
+    sink: dict[str, Any] | None = None
+    """Where the variance of the raw activations lies: ``epsilon2`` by level, and rates."""
+    quality: list[str] = field(default_factory=list)
+    """Metrics of the dictionary, in the order of the table."""
+    density: tuple[list[float], list[int]] | None = None
+    """Histogram of firing rates: edges (log₁₀) and counts."""
+    examples: dict[str, Any] | None = None
+    """Contexts and promoted tokens of every feature."""
+    notes: list[str] = field(default_factory=list)
+    """What a reader must know: how text was cut, what was left out, what was not run."""
+
+
+def write_page(path: Path, page: Page) -> None:
+    """Render the page and write it atomically."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    folder = resources.files("assay.reporting") / "templates"
+    environment = Environment(
+        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = figures.percent
+    environment.filters["number"] = figures.number
+    environment.filters["interval"] = figures.interval
+    html = environment.get_template("report.html.j2").render(
+        page=page,
+        by_metric={record.metric: record for record in page.evidence},
+        plots=_plots(page),
+        label_colours=LABEL_COLOURS,
+        data=pack({"rows": _table_rows(page.position), "examples": page.examples}),
+        style=(folder / "style.css").read_text(encoding="utf-8"),
+        script=(folder / "features.js").read_text(encoding="utf-8"),
+    )
+    with atomic_file(path) as aside:
+        aside.write_text(html, encoding="utf-8")
+
+
+def _plots(page: Page) -> dict[str, str]:
+    from assay.reporting import plots
+
+    drawn: dict[str, str] = {}
+    if page.sink is not None:
+        drawn["sink"] = plots.sink_bars(page.sink["epsilon2"])
+    if page.density is not None:
+        drawn["density"] = plots.density_histogram(*page.density)
+    if page.position is None:
+        return drawn
+    features = page.position["features"]
+    histograms = {}
+    for level in plots.LEVEL_NAMES:
+        shares = [f["levels"][level]["eta2_split_half"] for f in features]
+        histograms[level] = [share for share in shares if share is not None]
+    drawn["variance"] = plots.variance_histogram(histograms)
+    causal = [
+        {
+            "s_ctx": f["causal"]["s_ctx"],
+            "t_pos": f["causal"]["t_pos"],
+            "label": f["label"] or NOT_LABELLED,
+        }
+        for f in features
+        if f["causal"] is not None and f["causal"]["t_pos"] is not None
+    ]
+    if causal:
+        drawn["causal"] = plots.causal_scatter(causal)
+        drawn["labels"] = plots.label_bar(page.position["summary"]["labels"])
+    return drawn
+
+
+def _table_rows(position: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The features as the table wants them: short keys, rounded figures."""
+    if position is None:
+        return []
+    rows = []
+    for f in position["features"]:
+        causal = f["causal"]
+        rows.append(
+            {
+                "f": f["feature"],
+                "r": _short(f["firing_rate"]),
+                "n": f["firing_documents"],
+                "l": f["label"] or NOT_LABELLED,
+                "e": {
+                    level: [_short(values["eta2_split_half"]), *map(_short, values["ci"])]
+                    for level, values in f["levels"].items()
+                },
+                "z": {level: _short(values["eta2_null"]) for level, values in f["levels"].items()},
+                "q": _short(f["q"]),
+                "i": _short(f["indicator"]),
+                "m": _short(f["magnitude"]),
+                "s": _short(f["selectivity"]),
+                "c": causal
+                and {
+                    name: [_short(causal[name + end]) for end in ("", "_low", "_high")]
+                    for name in ("s_pos", "s_ctx", "s_int", "t_pos")
+                },
+            }
+        )
+    return rows
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.3g}")

@@ -1,0 +1,204 @@
+"""The plots, as SVG text: drawn once, no script in the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.reporting.palette import INK, LABEL_COLOURS, LEVEL_COLOURS, MUTED, RULE
+
+LEVEL_NAMES = {
+    "all": "all positions",
+    "no_sink": "without the sink",
+    "no_first_8": "without positions 0–7",
+}
+FONT = "Helvetica, Arial, sans-serif"
+
+
+def _svg(chart: Any) -> str:
+    import vl_convert
+
+    chart = (
+        chart.configure_view(stroke=None)
+        .configure_axis(
+            labelFont=FONT,
+            titleFont=FONT,
+            labelColor=MUTED,
+            titleColor=INK,
+            gridColor=RULE,
+            domainColor=RULE,
+            tickColor=RULE,
+            titleFontWeight="normal",
+            labelFontSize=11,
+            titleFontSize=11.5,
+        )
+        .configure_legend(
+            labelFont=FONT, titleFont=FONT, labelColor=INK, titleColor=INK, labelFontSize=11
+        )
+        .configure(background="transparent", font=FONT)
+    )
+    return str(vl_convert.vegalite_to_svg(chart.to_json()))
+
+
+def variance_histogram(values: dict[str, list[float]]) -> str:
+    """Histogram over features of the variance explained by position, one line a level."""
+    import altair as alt
+    import numpy as np
+
+    edges = np.linspace(-0.05, 1.0, 43)
+    rows = []
+    for level, shares in values.items():
+        counts, _ = np.histogram(np.clip(shares, edges[0], edges[-1]), edges)
+        for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True):
+            rows.append(
+                {
+                    "share": (low + high) / 2,
+                    "features": int(count) + 0.5,
+                    "level": LEVEL_NAMES[level],
+                }
+            )
+    names = [LEVEL_NAMES[level] for level in values]
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(interpolate="step", strokeWidth=1.8)
+        .encode(
+            x=alt.X("share:Q", title="variance explained by position (split-half η²)"),
+            y=alt.Y(
+                "features:Q",
+                title="features (log scale)",
+                scale=alt.Scale(type="log", domainMin=0.5),
+                axis=alt.Axis(values=[1, 10, 100, 1000, 10_000], format="~s"),
+            ),
+            color=alt.Color(
+                "level:N",
+                title=None,
+                sort=names,
+                scale=alt.Scale(domain=names, range=[LEVEL_COLOURS[level] for level in values]),
+                legend=alt.Legend(orient="top"),
+            ),
+        )
+        .properties(width=430, height=210)
+    )
+    return _svg(chart)
+
+
+def causal_scatter(points: list[dict[str, Any]]) -> str:
+    """Total position index against interaction, one dot a feature, coloured by label."""
+    import altair as alt
+
+    labels = [label for label in LABEL_COLOURS if any(p["label"] == label for p in points)]
+    dots = (
+        alt.Chart(alt.Data(values=points))
+        .mark_circle(size=16, opacity=0.55)
+        .encode(
+            x=alt.X(
+                "s_ctx:Q", title="S_ctx, content alone", scale=alt.Scale(domain=[0, 1], clamp=True)
+            ),
+            y=alt.Y(
+                "t_pos:Q",
+                title="T_pos, position in all",
+                scale=alt.Scale(domain=[-0.1, 1], clamp=True),
+            ),
+            color=alt.Color(
+                "label:N",
+                title=None,
+                sort=labels,
+                scale=alt.Scale(domain=labels, range=[LABEL_COLOURS[label] for label in labels]),
+                legend=alt.Legend(orient="top", columns=5),
+            ),
+        )
+    )
+    line = alt.Chart(alt.Data(values=[{"t": 0.05}])).mark_rule(
+        strokeDash=[4, 3], color=MUTED, strokeWidth=1
+    )
+    return _svg((dots + line.encode(y="t:Q")).properties(width=430, height=210))
+
+
+def label_bar(shares: dict[str, float]) -> str:
+    """One stacked bar: the share of features that bear each label."""
+    import altair as alt
+
+    rows = [
+        {"label": label, "share": shares[label], "order": order}
+        for order, label in enumerate(LABEL_COLOURS)
+        if shares.get(label)
+    ]
+    labels = [row["label"] for row in rows]
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar(height=26)
+        .encode(
+            x=alt.X(
+                "share:Q",
+                title=None,
+                stack="zero",
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format="%", grid=False),
+            ),
+            order="order:O",
+            color=alt.Color(
+                "label:N",
+                title=None,
+                sort=labels,
+                scale=alt.Scale(domain=labels, range=[LABEL_COLOURS[label] for label in labels]),
+                legend=alt.Legend(orient="top", columns=6),
+            ),
+        )
+        .properties(width=880, height=32)
+    )
+    return _svg(chart)
+
+
+def density_histogram(edges: list[float], counts: list[int]) -> str:
+    """Histogram of firing rates on a log axis; ``edges`` are log₁₀ rates."""
+    import altair as alt
+
+    rows = [
+        {"low": low, "high": high, "features": count}
+        for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
+    ]
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar(color=LEVEL_COLOURS["no_sink"], opacity=0.85)
+        .encode(
+            x=alt.X("low:Q", title="firing rate, log₁₀ of the share of tokens"),
+            x2="high:Q",
+            y=alt.Y("features:Q", title="features"),
+        )
+        .properties(width=430, height=210)
+    )
+    return _svg(chart)
+
+
+def sink_bars(epsilon2: dict[str, tuple[float, float, float]]) -> str:
+    """ε² of position in the raw activations at three levels, with intervals."""
+    import altair as alt
+
+    rows = [
+        {
+            "level": LEVEL_NAMES[level],
+            "value": value,
+            "low": low,
+            "high": high,
+            "text": f"{value:.3f}",
+        }
+        for level, (value, low, high) in epsilon2.items()
+    ]
+    names = [row["level"] for row in rows]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=alt.Y("level:N", sort=names, title=None, axis=alt.Axis(labelLimit=200, ticks=False))
+    )
+    bars = base.mark_bar(height=18, opacity=0.9).encode(
+        x=alt.X(
+            "value:Q",
+            title="ε² of position in the raw activations",
+            scale=alt.Scale(domain=[0, 1.1]),
+        ),
+        color=alt.Color(
+            "level:N",
+            legend=None,
+            scale=alt.Scale(domain=names, range=[LEVEL_COLOURS[level] for level in epsilon2]),
+        ),
+    )
+    whiskers = base.mark_rule(color=INK).encode(x="low:Q", x2="high:Q")
+    text = base.mark_text(align="left", dx=8, color=INK, font=FONT).encode(x="high:Q", text="text:N")
+    return _svg((bars + whiskers + text).properties(width=330, height=120))
