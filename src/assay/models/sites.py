@@ -40,7 +40,9 @@ class Site:
         head = match.groupdict().get("head")
         site = cls(int(match["layer"]), match["kind"], None if head is None else int(head))
         if site.head is not None and site.kind not in HEAD_KINDS:
-            raise AssayError(f"site '{name}' names a head, but only {', '.join(HEAD_KINDS)} have heads")
+            raise AssayError(
+                f"site '{name}' names a head, but only {', '.join(HEAD_KINDS)} have heads"
+            )
         return site
 
     def __str__(self) -> str:

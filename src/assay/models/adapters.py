@@ -1,0 +1,48 @@
+"""LoRA adapters over a loaded model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.errors import AssayError
+from assay.files import read_json, read_safetensors
+from assay.models.fingerprints import ADAPTER_FILES, adapter_sha256
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def apply_adapter(module: nn.Module, folder: Path, model_name: str) -> tuple[nn.Module, str]:
+    """Put a PEFT folder's LoRA layers into a model, and return it with the adapter's hash.
+
+    The layers stay beside the weights that they adapt, unmerged: merging would round their small
+    changes away in bf16. Sites, edits and captures mean the same with and without an adapter.
+    Raises AssayError for a folder that is not a LoRA adapter, or one that does not fit the model.
+    """
+    from peft import PeftModel, get_peft_model_state_dict
+
+    for name in ADAPTER_FILES:
+        if not (folder / name).is_file():
+            raise AssayError(
+                f"{folder} is not a PEFT adapter: it has no {name} (pickles are never read)"
+            )
+    kind = read_json(folder / "adapter_config.json").get("peft_type")
+    if kind != "LORA":
+        raise AssayError(f"the adapter in {folder} is of type {kind}; valid: LORA")
+    stored = read_safetensors(folder / "adapter_model.safetensors")
+    try:
+        adapted = PeftModel.from_pretrained(module, str(folder), is_trainable=False)
+    except (RuntimeError, ValueError, TypeError) as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise AssayError(
+            f"the adapter in {folder} does not fit {model_name}: {first_line}"
+        ) from error
+    placed = set(get_peft_model_state_dict(adapted))
+    if placed != set(stored):
+        stray = sorted(placed ^ set(stored))[0]
+        raise AssayError(
+            f"the adapter in {folder} does not fit {model_name}: it and the model disagree on "
+            f"{len(placed ^ set(stored))} tensors, such as {stray}"
+        )
+    return adapted.get_base_model(), adapter_sha256(folder)

@@ -1,0 +1,129 @@
+"""A causal language model with its parts known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import AssayError
+from assay.files import sha256_of_json
+from assay.models.architectures import Architecture
+from assay.models.sites import HEAD_KINDS, KINDS, Site
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageModel:
+    """A causal language model with its parts known: what the other rooms are handed."""
+
+    name: str
+    """Catalogue name, folder or hub id, as it was asked for."""
+    module: nn.Module = field(repr=False)
+    """The transformers causal language model (with adapter layers in place, if any)."""
+    tokenizer: Any = field(repr=False)
+    """The transformers tokenizer, or None."""
+    architecture: Architecture = field(repr=False)
+    """Where the family keeps its parts."""
+    n_layers: int
+    """Number of blocks."""
+    d_model: int
+    """Width of the residual stream."""
+    n_heads: int
+    """Number of query heads."""
+    n_kv_heads: int
+    """Number of key-value heads; smaller than n_heads where queries share them."""
+    head_dim: int
+    """Width of one head."""
+    context_length: int | None
+    """Number of positions the model was trained for; None where the configuration is silent."""
+    vocabulary_size: int
+    """Number of token ids that the embedding knows."""
+    recorded_base_sha256: str | None = field(default=None, repr=False)
+    """Hash of the weights without adapter where it is already known, else None."""
+    adapter_sha256: str | None = field(default=None, repr=False)
+    """Hash of the adapter's files, or None without an adapter."""
+
+    @property
+    def position_scheme(self) -> str:
+        """How positions enter: learned_absolute, sinusoidal, rotary, alibi or none."""
+        return self.architecture.position_scheme
+
+    @property
+    def bos_token_id(self) -> int | None:
+        """The tokenizer's beginning-of-sequence token, or None."""
+        return None if self.tokenizer is None else self.tokenizer.bos_token_id
+
+    @property
+    def decoder(self) -> nn.Module:
+        """The model without its unembedding."""
+        return self.module.get_submodule(self.architecture.decoder)
+
+    @property
+    def blocks(self) -> Any:
+        """The list of blocks."""
+        return self.decoder.get_submodule(self.architecture.blocks)
+
+    @property
+    def unembedding(self) -> nn.Module:
+        """W_U as a module, d_model to vocabulary."""
+        return self.module.get_submodule(self.architecture.unembedding)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.module.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the residual stream is computed in."""
+        embedding = self.decoder.get_submodule(self.architecture.embedding)
+        return next(embedding.parameters()).dtype
+
+    def heads_at(self, kind: str) -> int:
+        """Number of heads of a kind of site: key-value heads for k and v, query heads else."""
+        return self.n_kv_heads if kind in ("k", "v") else self.n_heads
+
+    def site_width(self, site: Site) -> int:
+        """Width of the activations at a site. Raises AssayError where the model lacks it."""
+        self.check_site(site)
+        if site.kind not in HEAD_KINDS:
+            return self.d_model
+        return self.head_dim * (1 if site.head is not None else self.heads_at(site.kind))
+
+    def check_site(self, site: Site) -> None:
+        """Raise AssayError, with the valid layers or heads, where the model lacks the site."""
+        if site.kind not in KINDS:
+            raise AssayError(f"unknown kind of site '{site.kind}'; valid: {', '.join(KINDS)}")
+        if not 0 <= site.layer < self.n_layers:
+            raise AssayError(
+                f"site '{site}': {self.name} has layers 0 to {self.n_layers - 1}, not {site.layer}"
+            )
+        if site.head is None:
+            return
+        if site.kind not in HEAD_KINDS:
+            raise AssayError(f"site '{site}': only {', '.join(HEAD_KINDS)} have heads")
+        heads = self.heads_at(site.kind)
+        if not 0 <= site.head < heads:
+            raise AssayError(
+                f"site '{site}': {self.name} has {site.kind} heads 0 to {heads - 1}, "
+                f"not {site.head}"
+            )
+
+    @cached_property
+    def base_sha256(self) -> str:
+        """Hash of the weights' values without the adapter (see fingerprints.weights_sha256)."""
+        from assay.models.fingerprints import weights_sha256
+
+        return self.recorded_base_sha256 or weights_sha256(self.module)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the weights' values and of the adapter: equal exactly for equal models.
+
+        It does not depend on the name, nor on whether bf16 weights were widened to fp32.
+        """
+        return sha256_of_json({"base": self.base_sha256, "adapter": self.adapter_sha256})
