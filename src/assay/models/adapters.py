@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,10 @@ def apply_adapter(module: nn.Module, folder: Path, model_name: str) -> tuple[nn.
         raise AssayError(f"the adapter in {folder} is of type {kind}; valid: LORA")
     stored = read_safetensors(folder / "adapter_model.safetensors")
     try:
-        adapted = PeftModel.from_pretrained(module, str(folder), is_trainable=False)
+        # PEFT only warns of tensors that do not match; they are compared below instead.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            adapted = PeftModel.from_pretrained(module, str(folder), is_trainable=False)
     except (RuntimeError, ValueError, TypeError) as error:
         first_line = str(error).strip().splitlines()[0]
         raise AssayError(
