@@ -92,6 +92,8 @@ class Audit(StrictModel):
     """Tokens in a crop, here and in the harvest."""
     held_out: float = Field(default=0.5, gt=0, lt=1)
     """Share of the documents kept from training; every figure is measured on these alone."""
+    spliced_rows: int = Field(default=96, ge=8)
+    """Crops on which the reconstruction is spliced into the model to see what it costs."""
     causal: CausalSizes | None = CausalSizes()
     """None leaves the causal design out, and with it the labels."""
 
