@@ -41,9 +41,39 @@ class SparseCodes:
         return out
 
     @classmethod
+    def from_rows(
+        cls,
+        rows: Int[Tensor, " nnz"],
+        features: Int[Tensor, " nnz"],
+        values: Float[Tensor, " nnz"],
+        row_count: int,
+        width: int,
+    ) -> SparseCodes:
+        """From the row of each value; rows must not decrease and every value must be > 0."""
+        return cls(features, values, row_offsets(rows, row_count), width)
+
+    @classmethod
+    def concatenate(cls, parts: list[SparseCodes], width: int) -> SparseCodes:
+        """The rows of several codes, one after the other."""
+        if not parts:
+            nothing = torch.zeros(0, dtype=torch.int64)
+            return cls(nothing, torch.zeros(0), torch.zeros(1, dtype=torch.int64), width)
+        counts = torch.cat([part.offsets.diff() for part in parts])
+        offsets = torch.zeros(len(counts) + 1, dtype=torch.int64, device=counts.device)
+        offsets[1:] = counts.cumsum(0)
+        features = torch.cat([part.features for part in parts])
+        return cls(features, torch.cat([part.values for part in parts]), offsets, width)
+
+    @classmethod
     def from_dense(cls, codes: Float[Tensor, "rows width"]) -> SparseCodes:
         """Keep the entries that are > 0."""
         rows, features = torch.nonzero(codes > 0, as_tuple=True)
-        offsets = torch.zeros(len(codes) + 1, dtype=torch.int64, device=codes.device)
-        offsets[1:] = torch.bincount(rows, minlength=len(codes)).cumsum(0)
-        return cls(features, codes[rows, features].float(), offsets, codes.shape[1])
+        values = codes[rows, features].float()
+        return cls.from_rows(rows, features, values, len(codes), codes.shape[1])
+
+
+def row_offsets(rows: Int[Tensor, " nnz"], row_count: int) -> Int[Tensor, " rows_plus_one"]:
+    """Where each row's entries begin, given the rows of entries in row order."""
+    offsets = torch.zeros(row_count + 1, dtype=torch.int64, device=rows.device)
+    offsets[1:] = torch.bincount(rows, minlength=row_count).cumsum(0)
+    return offsets

@@ -1,0 +1,29 @@
+"""Entries of the pre-activation matrix that were selected, as flat lists in row order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Selected entries, rows never decreasing."""
+
+    rows: Int[Tensor, " nnz"]
+    """int64 row of each entry."""
+    features: Int[Tensor, " nnz"]
+    """int64 feature of each entry."""
+    values: Float[Tensor, " nnz"]
+    """float32 pre-activation u of each entry."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, which: Tensor) -> Entries:
+        """Some of the entries, by mask or by increasing index."""
+        return Entries(self.rows[which], self.features[which], self.values[which])
