@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,16 @@ from assay.errors import AssayError, unknown_name
 MOST_DEAD_TOKENS = 10_000_000
 """A feature silent for so many tokens is dead however long the run (Gao et al. 2024)."""
 SELECTION_DTYPES = ("float32", "bfloat16")
+AT_LEAST_1 = ("width", "k", "checkpoint_interval", "steps", "auxiliary_features")
+ABOVE_0 = ("learning_rate", "gradient_clip", "bandwidth")
+AT_LEAST_0 = (
+    "warmup_steps",
+    "auxiliary_coefficient",
+    "dead_after_tokens",
+    "selection_margin",
+    "l0_coefficient",
+    "l1_coefficient",
+)
 
 
 @dataclass(frozen=True)
@@ -75,29 +86,19 @@ class TrainingConfig:
             raise unknown_name("architecture", self.architecture, ARCHITECTURES)
         if self.selection_dtype not in SELECTION_DTYPES:
             raise unknown_name("selection dtype", self.selection_dtype, SELECTION_DTYPES)
-        for name in ("width", "k", "checkpoint_interval", "steps", "auxiliary_features"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise AssayError(f"{name} = {value}: at least 1")
-        for name in ("learning_rate", "gradient_clip", "bandwidth"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise AssayError(f"{name} = {value}: above 0")
-        for name in (
-            "warmup_steps",
-            "auxiliary_coefficient",
-            "dead_after_tokens",
-            "selection_margin",
-            "l0_coefficient",
-            "l1_coefficient",
-        ):
-            value = getattr(self, name)
-            if value is not None and value < 0:
-                raise AssayError(f"{name} = {value}: at least 0")
+        self._check("at least 1", lambda value: value >= 1, *AT_LEAST_1)
+        self._check("above 0", lambda value: value > 0, *ABOVE_0)
+        self._check("at least 0", lambda value: value >= 0, *AT_LEAST_0)
         if not 0 <= self.decay_share <= 1:
-            raise AssayError(f"decay_share = {self.decay_share}: between 0 and 1")
+            raise AssayError(f"decay_share = {self.decay_share} is out of range; 0 to 1")
         if self.k > self.width:
             raise AssayError(f"k = {self.k} exceeds the width, {self.width}")
+
+    def _check(self, right: str, holds: Callable[[float], bool], *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and not holds(value):
+                raise AssayError(f"{name} = {value} is out of range; {right}")
 
     def auxiliary_count(self, d_in: int) -> int:
         """k_aux for activations of width ``d_in``."""
