@@ -39,7 +39,9 @@ def options(
 @app.command()
 def run(
     case: Annotated[Path, typer.Argument(help="The case file, YAML.")],
-    out: Annotated[Path, typer.Option(help="Folder under which the case's own is made.")] = Path("out"),
+    out: Annotated[Path, typer.Option(help="Folder under which the case's own is made.")] = Path(
+        "out"
+    ),
     until: Annotated[str | None, typer.Option(help="Stop after this stage.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the stages, what is cached, and the cost.")
@@ -85,7 +87,9 @@ def data_fetch(name: str) -> None:
     corpus = fetch_corpus(name)
     characters = sum(len(document.text) for document in corpus.documents)
     entry = CORPORA[name]
-    print(f"{name}: {len(corpus.documents):,} documents, {characters:,} characters; {entry.licence}")
+    print(
+        f"{name}: {len(corpus.documents):,} documents, {characters:,} characters; {entry.licence}"
+    )
 
 
 @data_app.command("list")
@@ -169,13 +173,17 @@ def position(
         Path | None,
         typer.Option(help="Audit activations[documents, positions, features] of your own instead."),
     ] = None,
-    causal: Annotated[bool, typer.Option(help="Run the causal design, on which labels rest.")] = True,
+    causal: Annotated[
+        bool, typer.Option(help="Run the causal design, on which labels rest.")
+    ] = True,
     rows: Annotated[int, typer.Option(help="Crops of the observational audit.")] = 780,
     length: Annotated[int, typer.Option(help="Tokens in a crop.")] = 128,
     contents: Annotated[int, typer.Option(help="Contents of the causal design.")] = 128,
     offsets: Annotated[int, typer.Option(help="Offsets of the causal design.")] = 3,
     fillers: Annotated[int, typer.Option(help="Fillers of the causal design.")] = 8,
-    site: Annotated[str | None, typer.Option(help="Hook site, if the dictionary is silent.")] = None,
+    site: Annotated[
+        str | None, typer.Option(help="Hook site, if the dictionary is silent.")
+    ] = None,
     adapter: Annotated[str | None, typer.Option(help="PEFT folder.")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16.")] = None,
     seed: Seed = 0,
@@ -193,7 +201,16 @@ def position(
             raise AssayError("give MODEL, DICTIONARY and --text, or --activations FILE.safetensors")
         sizes = PositionSizes(rows, length, contents, offsets, fillers)
         result = audit_dictionary(
-            model, dictionary, text, out, sizes, causal, site, adapter=adapter, dtype=dtype, seed=seed
+            model,
+            dictionary,
+            text,
+            out,
+            sizes,
+            causal,
+            site,
+            adapter=adapter,
+            dtype=dtype,
+            seed=seed,
         )
     summary = result["summary"]
     shares = ", ".join(f"{name} {share:.1%}" for name, share in summary["labels"].items() if share)

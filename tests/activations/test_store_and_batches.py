@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-import assay.activations.harvest as harvest_module
+import assay.activations.harvesting as harvest_module
 from assay.activations import ResidualVariance, harvest, open_store, shuffled_batches
 from assay.activations.sink import ResidualSums, left_out, median_norm
 from assay.errors import AssayError
@@ -149,9 +149,7 @@ def test_the_share_of_a_batch_from_one_forward_pass_is_bounded_as_promised(
     tiny_model, tmp_path, batch_size
 ):
     store = run(tiny_model, tmp_path / "store", crops_of(64, 16))
-    batches = list(
-        shuffled_batches(store, batch_size, seed=1, pool_shards=8, leave_out_sink=False)
-    )
+    batches = list(shuffled_batches(store, batch_size, seed=1, pool_shards=8, leave_out_sink=False))
     pool, passes = 64 * 16, 16
     bound = -(-64 * (batch_size + passes) // pool) + 1
     worst = max(int(batch.passes.bincount().max()) for batch in batches)

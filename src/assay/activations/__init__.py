@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from assay.activations.batches import Batch, shuffled_batches
-    from assay.activations.harvest import harvest
+    from assay.activations.harvesting import harvest
     from assay.activations.sink import ResidualVariance, left_out, median_norm
     from assay.activations.store import ActivationStore, open_store
 
@@ -15,7 +15,7 @@ _HOMES = {
     "ActivationStore": "store",
     "Batch": "batches",
     "ResidualVariance": "sink",
-    "harvest": "harvest",
+    "harvest": "harvesting",
     "left_out": "sink",
     "median_norm": "sink",
     "open_store": "store",

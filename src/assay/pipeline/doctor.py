@@ -27,7 +27,9 @@ def examine() -> dict[str, str]:
     findings["cpu cores"] = f"{os.cpu_count()} ({torch.get_num_threads()} threads in torch)"
     capability = torch.backends.cpu.get_cpu_capability()
     bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    findings["cpu arithmetic"] = f"{capability}, bf16 {'native' if bf16 else 'emulated: use float32'}"
+    findings["cpu arithmetic"] = (
+        f"{capability}, bf16 {'native' if bf16 else 'emulated: use float32'}"
+    )
     cuda = torch.cuda.is_available()
     findings["gpu"] = torch.cuda.get_device_name(0) if cuda else "none: everything runs on the CPU"
     findings["cache"] = str(cache_folder())

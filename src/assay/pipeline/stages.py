@@ -29,8 +29,8 @@ class Stage:
     """Everything that decides the artefact, as JSON: sizes, seeds, hashes of models and texts."""
     run: Callable[[Path], None]
     """Fill the given folder. It may already hold what an interrupted run left there."""
-    seconds: float = 0.0
-    """Estimated duration on this machine."""
+    seconds: Callable[[], float]
+    """Estimates the duration on this machine; asked only for a dry run."""
 
     @property
     def key(self) -> str:

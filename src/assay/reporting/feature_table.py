@@ -44,9 +44,7 @@ def feature_examples(
             position = int(contexts.positions[feature, rank])
             window = contexts.activations[feature, rank]
             first = position - contexts.before
-            places = [
-                p for p in range(first, first + len(window)) if 0 <= p < tokens.shape[1]
-            ]
+            places = [p for p in range(first, first + len(window)) if 0 <= p < tokens.shape[1]]
             levels = [
                 int(np.ceil(HIGHLIGHT_LEVELS * float(window[p - first]) / peak)) for p in places
             ]

@@ -200,5 +200,7 @@ def sink_bars(epsilon2: dict[str, tuple[float, float, float]]) -> str:
         ),
     )
     whiskers = base.mark_rule(color=INK).encode(x="low:Q", x2="high:Q")
-    text = base.mark_text(align="left", dx=8, color=INK, font=FONT).encode(x="high:Q", text="text:N")
+    text = base.mark_text(align="left", dx=8, color=INK, font=FONT).encode(
+        x="high:Q", text="text:N"
+    )
     return _svg((bars + whiskers + text).properties(width=330, height=120))

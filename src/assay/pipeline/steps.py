@@ -1,0 +1,148 @@
+"""The stages of a case and what each of them reads: the run, from top to bottom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assay.pipeline import cost
+from assay.pipeline.opened import OpenedCase, folder_hash
+from assay.pipeline.stages import Stage, artefact
+
+STAGE_NAMES = ("harvest", "dictionary", "quality", "position", "report")
+VERSION = 1
+"""Raised whenever a stage comes to write something else from the same inputs."""
+
+
+def stages_of(opened: OpenedCase, root: Path) -> list[Stage]:
+    """The stages, in order. A dictionary that exists already needs no harvest and no training."""
+    stages: list[Stage] = []
+    if opened.case.dictionary.train is not None:
+        harvest = _harvest_stage(opened)
+        dictionary = _dictionary_stage(opened, artefact(root, harvest), harvest.key)
+        stages += [harvest, dictionary]
+        folder, key = artefact(root, dictionary), dictionary.key
+    else:
+        folder = Path(str(opened.case.dictionary.path))
+        key = folder_hash(folder)
+    quality = _quality_stage(opened, folder, key)
+    position = _position_stage(opened, folder, key)
+    measured = {stage.name: artefact(root, stage) for stage in (quality, position)}
+    report = _report_stage(opened, folder, measured, [quality.key, position.key])
+    return [*stages, quality, position, report]
+
+
+def _harvest_stage(opened: OpenedCase) -> Stage:
+    train = opened.case.dictionary.train
+    assert train is not None
+
+    def run(folder: Path) -> None:
+        from assay.activations import harvest
+
+        harvest(
+            opened.model,
+            opened.site,
+            opened.training_text.training_crops(
+                opened.model, train.tokens, opened.case.audit.length
+            ),
+            folder,
+            text=opened.training_text.corpus.name,
+            text_sha256=opened.training_text.corpus.sha256,
+            seed=opened.case.seed,
+        )
+
+    inputs = {
+        **opened.inputs,
+        "version": VERSION,
+        "text": opened.training_text.corpus.sha256,
+        "tokens": train.tokens,
+    }
+
+    def seconds() -> float:
+        return cost.forward_seconds(opened.model, train.tokens, opened.site)
+
+    return Stage("harvest", inputs, run, seconds)
+
+
+def _dictionary_stage(opened: OpenedCase, activations: Path, harvest_key: str) -> Stage:
+    train = opened.case.dictionary.train
+    assert train is not None
+
+    def run(folder: Path) -> None:
+        from assay.pipeline.training import train_dictionary
+
+        train_dictionary(activations, folder, train, opened.case.seed)
+
+    width = opened.model.site_width(opened.site)
+    inputs = {
+        "version": VERSION,
+        "harvest": harvest_key,
+        "seed": opened.case.seed,
+        **train.model_dump(mode="json", exclude={"text", "tokens"}),
+    }
+
+    def seconds() -> float:
+        return cost.training_seconds(width, train.width, train.steps * train.batch_size)
+
+    return Stage("dictionary", inputs, run, seconds)
+
+
+def _quality_stage(opened: OpenedCase, dictionary: Path, key: str) -> Stage:
+    audit = opened.case.audit
+
+    def run(folder: Path) -> None:
+        from assay.pipeline.quality import measure_quality
+
+        measure_quality(opened, dictionary, folder)
+
+    inputs = {
+        **opened.inputs,
+        "version": VERSION,
+        "dictionary": key,
+        "rows": audit.rows,
+        "spliced_rows": audit.spliced_rows,
+    }
+
+    def seconds() -> float:
+        spliced = 3 * cost.forward_seconds(opened.model, audit.spliced_rows * audit.length)
+        read = cost.forward_seconds(opened.model, audit.rows * audit.length, opened.site)
+        return spliced + read
+
+    return Stage("quality", inputs, run, seconds)
+
+
+def _position_stage(opened: OpenedCase, dictionary: Path, key: str) -> Stage:
+    audit = opened.case.audit
+
+    def run(folder: Path) -> None:
+        from assay.pipeline.position import measure_position
+
+        measure_position(opened, dictionary, folder)
+
+    inputs = {
+        **opened.inputs,
+        "version": VERSION,
+        "dictionary": key,
+        "rows": audit.rows,
+        "causal": audit.causal and audit.causal.model_dump(),
+    }
+
+    def seconds() -> float:
+        tokens = audit.rows * audit.length
+        if audit.causal is not None:
+            causal = audit.causal
+            tokens += causal.contents * causal.offsets * causal.fillers * audit.length // 2
+        return cost.forward_seconds(opened.model, tokens, opened.site)
+
+    return Stage("position", inputs, run, seconds)
+
+
+def _report_stage(
+    opened: OpenedCase, dictionary: Path, measured: dict[str, Path], keys: list[str]
+) -> Stage:
+    def run(folder: Path) -> None:
+        from assay.pipeline.report import draw_report
+
+        draw_report(opened, dictionary, measured["quality"], measured["position"], folder)
+
+    inputs = {"version": VERSION, "case": opened.case.name, "of": keys}
+    return Stage("report", inputs, run, lambda: 10.0)
