@@ -284,6 +284,12 @@ def test_an_adapter_changes_the_fingerprint_and_not_the_hash_of_the_base(adapter
     assert adapted.base_sha256 == plain.base_sha256
     assert adapted.fingerprint != plain.fingerprint
     assert adapted.fingerprint == load_model(str(base), adapter=folder).fingerprint
+    # Also where the adapter was put in place by somebody else, and by its scale alone.
+    wrapped = [wrap_model(load_model(str(base), adapter=folder).module) for _ in range(3)]
+    wrapped[2].blocks[0].mlp.up_proj.scaling["default"] = 0.5
+    assert {model.base_sha256 for model in wrapped} == {plain.base_sha256}
+    assert wrapped[0].fingerprint == wrapped[1].fingerprint
+    assert len({model.fingerprint for model in (plain, wrapped[1], wrapped[2])}) == 3
 
 
 def test_a_peft_model_in_memory_is_opened_up(adapter):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import socket
 
 import pytest
 import torch
@@ -160,12 +161,26 @@ def test_a_name_that_is_nothing_is_one_line_with_what_it_could_be():
     assert "smollm2-135m-instruct" in one_line(caught)
 
 
-def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch):
-    import huggingface_hub.constants
+def test_a_hub_that_cannot_be_reached_is_one_line_and_soon(monkeypatch):
+    def unknown_host(*arguments):
+        raise socket.gaierror("Name or service not known")
 
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    def refuse(seconds):
+        raise AssertionError("waited to try again")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown_host)
+    monkeypatch.setattr("urllib.request.getproxies", dict)
+    monkeypatch.setattr("time.sleep", refuse)
     with pytest.raises(AssayError, match="hub cannot be reached or has no such model") as caught:
         load_model("nobody-here/no-such-model")
+    one_line(caught)
+
+
+def test_a_damaged_tokenizer_is_one_line_and_an_absent_one_is_none(copied):
+    assert load_model(str(copied)).tokenizer is None
+    (copied / "tokenizer.json").write_text("{")
+    with pytest.raises(AssayError, match="the tokenizer of .* cannot be read") as caught:
+        load_model(str(copied))
     one_line(caught)
 
 

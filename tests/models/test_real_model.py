@@ -36,13 +36,15 @@ def test_it_answers_questions_and_stops(smollm):
     answers = [smollm.tokenizer.decode(row) for row in generate(smollm, prompts, max_new_tokens=60)]
     assert "Paris" in answers[0]
     assert "blue" in answers[1].lower()
-    assert all(len(answer) < 250 for answer in answers)
+    assert len(answers[0]) < 50  # it stopped by itself
 
 
 def test_it_predicts_english_far_better_than_shuffled_english(smollm):
     text = "The committee met on Tuesday to discuss the budget for the coming year."
     tokens = torch.tensor([[smollm.bos_token_id, *smollm.tokenizer(text).input_ids]])
-    shuffled = tokens[:, torch.randperm(tokens.shape[1], generator=torch.Generator())]
+    shuffled = tokens[
+        :, torch.randperm(tokens.shape[1], generator=torch.Generator().manual_seed(0))
+    ]
     losses = [float(token_cross_entropy(smollm, x).mean()) for x in (tokens, shuffled)]
     assert losses[0] < 4.5 < losses[1]
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.files import sha256_of, sha256_of_json
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+ADAPTER_MARKS = (".lora_", ".modules_to_save.")
 
 
 def weights_sha256(module: nn.Module) -> str:
@@ -21,16 +23,37 @@ def weights_sha256(module: nn.Module) -> str:
     widened; tied weights count once. Adapter weights that PEFT put in place are left out, and the
     layers that it wrapped keep their own names: the hash is the base model's.
     """
+    return tensors_sha256(
+        (name.replace(".base_layer.", ".").replace(".original_module.", "."), parameter)
+        for name, parameter in module.named_parameters()
+        if not any(mark in name for mark in ADAPTER_MARKS)
+    )
+
+
+def adapter_in_place_sha256(module: nn.Module) -> str | None:
+    """Hash of the adapter layers that PEFT put in place, with their scales, or None."""
+    tensors = {
+        name: parameter
+        for name, parameter in module.named_parameters()
+        if any(mark in name for mark in ADAPTER_MARKS)
+    }
+    if not tensors:
+        return None
+    scales = {
+        name: dict(layer.scaling)
+        for name, layer in module.named_modules()
+        if hasattr(layer, "lora_A") and hasattr(layer, "scaling")
+    }
+    return sha256_of_json({"tensors": tensors_sha256(tensors.items()), "scales": scales})
+
+
+def tensors_sha256(tensors: Iterable[tuple[str, Tensor]]) -> str:
+    """Hex sha256 over named tensors, sorted by name, their values as float32."""
     import torch
 
     digest = hashlib.sha256()
-    parameters = {
-        name.replace(".base_layer.", "."): parameter
-        for name, parameter in module.named_parameters()
-        if ".lora_" not in name
-    }
-    for name, parameter in sorted(parameters.items()):
-        values = parameter.detach().to("cpu", torch.float32).contiguous()
+    for name, tensor in sorted(tensors, key=lambda pair: pair[0]):
+        values = tensor.detach().to("cpu", torch.float32).contiguous()
         digest.update(f"{name}{tuple(values.shape)}".encode())
         digest.update(values.numpy().data)
     return digest.hexdigest()

@@ -124,6 +124,10 @@ class LanguageModel:
     def fingerprint(self) -> str:
         """Hash of the weights' values and of the adapter: equal exactly for equal models.
 
-        It does not depend on the name, nor on whether bf16 weights were widened to fp32.
+        It does not depend on the name, nor on whether bf16 weights were widened to fp32. It is
+        computed on first use and kept: a model that is trained further must be wrapped again.
         """
-        return sha256_of_json({"base": self.base_sha256, "adapter": self.adapter_sha256})
+        from assay.models.fingerprints import adapter_in_place_sha256
+
+        adapter = self.adapter_sha256 or adapter_in_place_sha256(self.module)
+        return sha256_of_json({"base": self.base_sha256, "adapter": adapter})

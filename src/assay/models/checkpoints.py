@@ -1,0 +1,180 @@
+"""Read a checkpoint by catalogue name, folder or hub id; safetensors only, and no code from it."""
+
+from __future__ import annotations
+
+import socket
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import AssayError
+from assay.models import catalogue
+
+if TYPE_CHECKING:
+    import torch
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a model's files are."""
+
+    name: str
+    """As the user wrote it."""
+    location: str
+    """A folder, or a hub id."""
+    recorded_sha256: str | None
+    """Hash of the weights where it is on record, else None."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder, or None where the hub is asked."""
+        return Path(self.location) if Path(self.location).is_dir() else None
+
+
+def locate(name: str) -> Checkpoint:
+    """Find a model by name; a catalogue model is fetched. Raises AssayError for no name at all."""
+    if name in catalogue.CATALOGUE:
+        fetched = catalogue.fetch(name)
+        return Checkpoint(name, str(fetched), catalogue.recorded_weights_sha256(fetched))
+    is_hub_id = name.count("/") == 1 and name[0] not in "./~" and " " not in name
+    if Path(name).is_dir() or is_hub_id:
+        return Checkpoint(name, name, None)
+    raise AssayError(
+        f"no model '{name}': it is not a folder, not a catalogue name "
+        f"({', '.join(sorted(catalogue.CATALOGUE))}) and not a hub id such as owner/model"
+    )
+
+
+def read_config(checkpoint: Checkpoint) -> Any:
+    """The checkpoint's configuration. Raises AssayError where it cannot be had."""
+    from transformers import AutoConfig
+
+    with one_line_errors(checkpoint), quiet_transformers():
+        return AutoConfig.from_pretrained(checkpoint.location, **source_options(checkpoint))
+
+
+def read_weights(checkpoint: Checkpoint, config: Any, dtype: torch.dtype) -> Any:
+    """The model with its weights, from safetensors only.
+
+    Raises AssayError where they are missing, truncated or misshapen: nothing is left at random.
+    """
+    from transformers import AutoModelForCausalLM
+
+    with one_line_errors(checkpoint), quiet_transformers():
+        module, report = AutoModelForCausalLM.from_pretrained(
+            checkpoint.location,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+            **source_options(checkpoint),
+        )
+    wrong = sorted(report["missing_keys"]) + sorted(map(str, report["mismatched_keys"]))
+    if wrong:
+        raise AssayError(
+            f"the checkpoint of {checkpoint.name} does not fit its configuration: "
+            f"{len(wrong)} tensors are missing or misshapen, such as {wrong[0]}"
+        )
+    return module
+
+
+def read_tokenizer(checkpoint: Checkpoint) -> Any:
+    """The checkpoint's tokenizer, or None where it has none. Raises AssayError for a broken one."""
+    from transformers import AutoTokenizer
+
+    folder = checkpoint.folder
+    if folder is not None and not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        return None
+    try:
+        with quiet_transformers():
+            return AutoTokenizer.from_pretrained(checkpoint.location, **source_options(checkpoint))
+    except OSError:
+        if folder is None:  # the hub's repository has none
+            return None
+        raise
+    except Exception as error:  # a damaged tokenizer.json raises nothing more specific
+        raise AssayError(
+            f"the tokenizer of {checkpoint.name} cannot be read: {first_line(error)}"
+        ) from error
+
+
+def source_options(checkpoint: Checkpoint) -> dict[str, bool]:
+    """Where transformers may look: never for code, and on the hub only where it can be reached."""
+    only_here = checkpoint.folder is not None or not hub_has_address()
+    return {"trust_remote_code": False, "local_files_only": only_here}
+
+
+def hub_has_address() -> bool:
+    """Whether the hub's name resolves, or a proxy may resolve it.
+
+    Without this question an offline machine waits half a minute for retries, also for models
+    that it has in its cache.
+    """
+    from huggingface_hub.constants import ENDPOINT
+
+    if urllib.request.getproxies():
+        return True
+    try:
+        socket.getaddrinfo(urllib.parse.urlsplit(ENDPOINT).hostname, None)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def one_line_errors(checkpoint: Checkpoint) -> Iterator[None]:
+    """Turn what transformers raises for a checkpoint that it cannot read into an AssayError."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        raise AssayError(
+            f"the weights of {checkpoint.name} are truncated or damaged ({first_line(error)}); "
+            "fetch them again"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise AssayError(why_unreadable(checkpoint, error)) from error
+
+
+def why_unreadable(checkpoint: Checkpoint, error: Exception) -> str:
+    """One line on why a checkpoint could not be read."""
+    folder = checkpoint.folder
+    if folder is None:
+        return (
+            f"cannot load '{checkpoint.name}': it is not a folder and not a catalogue name, "
+            "and the model hub cannot be reached or has no such model"
+        )
+    if not (folder / "config.json").is_file():
+        return f"{folder} is not a model folder: it has no config.json"
+    if not any(folder.glob("*.safetensors")):
+        pickles = " (pickled weights are never read)" if any(folder.glob("*.bin")) else ""
+        return f"{folder} has no weights in safetensors format{pickles}"
+    return f"cannot load the model in {folder}: {first_line(error)}"
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text, or its type where it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """No progress bars and no remarks from transformers inside the block."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
