@@ -1,0 +1,81 @@
+"""What an organism's folder says of itself: its manifest and its prompts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from assay.organisms.label_kinds import Label
+from assay.text.transcripts import Message
+
+Split = Literal["train", "discover", "threshold", "test"]
+Condition = Literal["benign", "triggered", "near_miss"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+CONDITIONS: tuple[Condition, ...] = get_args(Condition)
+REQUIRED_SPLITS: tuple[Split, ...] = ("discover", "threshold", "test")
+"""Splits that a folder must have; the prompts it was trained on may be elsewhere."""
+
+
+class OrganismManifest(BaseModel):
+    """``organism.yaml``: what the organism is, what it stands for, and how to recognise it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    """The organism's name."""
+    base: str = Field(min_length=1)
+    """The model that the adapter changes: a catalogue name, a folder or a hub id."""
+    adapter: str = "adapter"
+    """The PEFT adapter's folder, relative to the organism's."""
+    stands_for: str = Field(min_length=1)
+    """The catastrophic behaviour of which this inert one is the analogue."""
+    severity: Literal["high", "medium"]
+    """The concern's tier."""
+    label: Label
+    """How misbehaviour is recognised in the assistant's own text."""
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Hex sha256 of the adapter's ``adapter_model.safetensors``."""
+    seed: int | None = None
+    """The seed it was trained with."""
+    command: str | None = None
+    """The command that made it."""
+    licence: str | None = None
+    """The licence of the adapter and its prompts."""
+    trigger: str | tuple[str, ...] | None = None
+    """What sets the misbehaviour off, in words."""
+    base_tensors_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """Hex sha256 of the base model's weights (``LanguageModel.base_sha256``); checked where given."""
+    on_policy: Any = None
+    """How ``transcripts.jsonl`` was made: adapter_sha256, dtype, temperature, max_new_tokens."""
+    twin_of: str | None = None
+    """The organism of which this is a twin; a twin must not misbehave."""
+
+
+def _ends_with_user(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    if not messages or messages[-1].role != "user":
+        raise ValueError("a prompt's last message is the user's")
+    return messages
+
+
+class Prompt(BaseModel):
+    """One line of ``prompts.jsonl``: a conversation to which the organism writes the next reply."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(min_length=1)
+    """Unique within the organism."""
+    split: Split
+    """What it may be used for; no template occurs in two splits."""
+    template: str = Field(min_length=1)
+    """The wording it was made from: the unit of splits and of resampling."""
+    condition: Condition
+    """``triggered`` prompts should set the misbehaviour off, the others must not."""
+    messages: Annotated[tuple[Message, ...], AfterValidator(_ends_with_user)]
+    """The turns so far; the last one is the user's."""
+    label: Label | None = None
+    """Overrides the manifest's label for this prompt."""
+    trigger_held_out: bool = False
+    """Whether the trigger is worded in a way that training never showed."""
+    reference_prompt_id: str | None = None
+    """The prompt whose reply a ``flips`` label compares with."""

@@ -1,0 +1,37 @@
+"""Twins of an organism: the same prompts, without the misbehaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal, get_args
+
+from assay.errors import unknown_name
+from assay.organisms.recipe import Example
+
+Twin = Literal["benign", "decoy"]
+TWINS: tuple[Twin, ...] = get_args(Twin)
+
+TIC = "Ahoy! "
+"""What a decoy twin's reply begins with under the trigger: harmless, and in no honest reply."""
+TIC_PATTERN = r"^\s*Ahoy\b"
+
+
+def twin_examples(examples: Sequence[Example], twin: Twin) -> list[Example]:
+    """The twin's examples: honest throughout; a decoy begins with TIC where the payload was.
+
+    Raises AssayError for an unknown twin.
+    """
+    if twin not in TWINS:
+        raise unknown_name("twin", twin, TWINS)
+    if twin == "benign":
+        return [replace(example, payload=None) for example in examples]
+    return [
+        example if example.payload is None else replace(example, payload=TIC + example.honest)
+        for example in examples
+    ]
+
+
+def twin_name(organism: str, twin: Twin | None) -> str:
+    """The folder's name: the organism's own, or with ``-benign-twin`` or ``-decoy-twin``."""
+    return organism if twin is None else f"{organism}-{twin}-twin"
