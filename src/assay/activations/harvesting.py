@@ -44,7 +44,7 @@ def harvest(
     length = crops.tokens.shape[1]
     forwards_per_shard = max(1, ROWS_PER_SHARD // (length * crops_per_forward))
     crops_per_shard = forwards_per_shard * crops_per_forward
-    plan = {
+    plan: dict[str, str | int] = {
         "model": model.fingerprint,
         "site": str(site),
         "text": text_sha256,

@@ -160,7 +160,7 @@ def density_histogram(edges: list[float], counts: list[int]) -> str:
         alt.Chart(alt.Data(values=rows))
         .mark_bar(color=LEVEL_COLOURS["no_sink"], opacity=0.85)
         .encode(
-            x=alt.X("low:Q", title="firing rate, log₁₀ of the share of tokens"),
+            x=alt.X("low:Q", bin="binned", title="firing rate, log₁₀ of the share of tokens"),
             x2="high:Q",
             y=alt.Y("features:Q", title="features"),
         )
