@@ -1,0 +1,31 @@
+"""How much of a feature is position: observational figures, the causal design, the audit."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from assay.position.observational import VarianceExplained as VarianceExplained
+    from assay.position.observational import summarise as summarise
+    from assay.position.observational import variance_explained as variance_explained
+    from assay.position.sums import PositionSums as PositionSums
+
+_HOMES = {
+    "PositionSums": "sums",
+    "VarianceExplained": "observational",
+    "summarise": "observational",
+    "variance_explained": "observational",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)
