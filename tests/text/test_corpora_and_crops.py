@@ -149,3 +149,17 @@ def test_a_document_never_changes_sides_when_others_are_added():
     assert {d.id for d in train_few} <= {d.id for d in train_many}
     assert not {d.id for d in train_many} & {d.id for d in held_many}
     assert 70 < len(held_many) < 130
+
+
+def test_documents_that_prove_too_short_once_tokenized_are_replaced():
+    class FourCharactersAToken:
+        def __call__(self, texts, **options):
+            assert texts, "transformers' tokenizers fail on an empty list"
+            return {"input_ids": [list(range(len(text) // 4)) for text in texts]}
+
+    documents = documents_of(3, 30) + [Document("long", "x" * 400, "made")]
+    crops = random_crops(
+        FourCharactersAToken(), documents, length=20, rows=9, first_token=None, seed=0
+    )
+    assert set(crops.documents.tolist()) == {3}
+    assert len(crops) == 9

@@ -112,6 +112,8 @@ def random_crops(
 
 def tokenize_documents(tokenizer: Any, texts: Sequence[str]) -> list[NDArray]:
     """Token ids of each text, without special tokens, as int32 arrays."""
+    if not texts:  # transformers' tokenizers fail on an empty list
+        return []
     encoded = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
     return [np.asarray(ids, dtype=np.int32) for ids in encoded]
 
