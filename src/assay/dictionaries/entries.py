@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
     from torch import Tensor
@@ -26,4 +28,7 @@ class Entries:
 
     def take(self, which: Tensor) -> Entries:
         """Some of the entries, by mask or by increasing index."""
-        return Entries(self.rows[which], self.features[which], self.values[which])
+        if which.dtype == torch.bool:
+            which = which.nonzero().flatten()
+        parts = (self.rows, self.features, self.values)
+        return Entries(*(part.index_select(0, which) for part in parts))

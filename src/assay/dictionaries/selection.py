@@ -1,6 +1,6 @@
 """Exact selection of the largest pre-activations, faster than a sort of the whole matrix.
 
-The features are cut into interleaved groups and only the maximum of each group is looked at: the
+The features are cut into groups and only the maximum of each group is looked at: the
 k-th largest group maximum of a row is a lower bound of the row's k-th largest entry, because k
 groups hold an entry at least as large. Entries at or above the bound are few, lie in few groups,
 and are then ranked exactly.
@@ -23,6 +23,8 @@ GROUP_SIZES = (16, 8, 4, 2)
 """Features a group, largest first; the first that divides the width and leaves enough groups."""
 GROUPS_PER_KEPT = 4
 """Groups wanted for each entry kept, so that few groups hold two of them."""
+FEWEST_LANES = 64
+"""Neighbouring features, at least so many, belong to different groups."""
 SAMPLED_ROWS = 8
 """One row in so many is read to guess the threshold of a whole batch."""
 SMALLEST = torch.finfo(torch.float32).tiny
@@ -37,20 +39,40 @@ def group_size(width: int, kept: int) -> int:
     return 1
 
 
+def lanes_of(groups: int) -> int:
+    """How many neighbouring features belong to as many groups: members of a group lie so far apart.
+
+    Few enough that the members of one group share a page of memory, many enough to fill vector
+    registers.
+    """
+    lanes = groups
+    while lanes % 2 == 0 and lanes // 2 >= FEWEST_LANES:
+        lanes //= 2
+    return lanes
+
+
 def group_maxima(u: Float[Tensor, "rows width"], size: int) -> Float[Tensor, "rows groups"]:
-    """float32 maximum of each group; group g holds the features g, g + groups, g + 2·groups …"""
+    """Maximum of each group, in the dtype of ``u``; group b·lanes + l holds, of the block b of
+    size·lanes features, every lanes-th from the l-th on.
+    """
+    if size == 1:
+        return u
     groups = u.shape[1] // size
-    return u.view(len(u), size, groups).amax(1).float() if size > 1 else u.float()
+    lanes = lanes_of(groups)
+    return u.view(len(u), groups // lanes, size, lanes).amax(2).view(len(u), groups)
 
 
 def row_bounds(maxima: Float[Tensor, "rows groups"], count: int) -> Float[Tensor, " rows"]:
     """The count-th largest maximum of each row, at least SMALLEST."""
     place = maxima.shape[1] - count
-    if maxima.device.type == "cpu":
-        ordered = torch.from_numpy(np.sort(maxima.numpy(), axis=1))[:, place]
-    else:
-        ordered = maxima.sort(dim=1).values[:, place]
-    return ordered.clamp(min=SMALLEST)
+    return sorted_rows(maxima.float())[:, place].clamp(min=SMALLEST)
+
+
+def sorted_rows(values: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows columns"]:
+    """Each row in rising order. On a CPU numpy's vectorised sort, many times faster than torch's."""
+    if values.device.type == "cpu":
+        return torch.from_numpy(np.sort(values.numpy(), axis=1))
+    return values.sort(dim=1).values
 
 
 def kth_largest(values: Float[Tensor, " count"], k: int) -> float:
@@ -68,7 +90,7 @@ def batch_bound(maxima: Float[Tensor, "rows groups"], count: int, *, sampled: bo
     """
     if sampled:
         maxima, count = maxima[::SAMPLED_ROWS], -(-count // SAMPLED_ROWS)
-    flat = maxima.flatten()
+    flat = maxima.float().flatten()
     return max(kth_largest(flat, min(count, len(flat))), SMALLEST)
 
 
@@ -77,22 +99,28 @@ def entries_above(
     maxima: Float[Tensor, "rows groups"],
     bounds: Float[Tensor, " rows"] | float,
 ) -> Entries:
-    """All entries that reach their row's bound (or the one bound); values as float32."""
+    """All entries that reach their row's bound (or the one bound); values as float32.
+
+    ``maxima`` are those of ``group_maxima``; bounds are exact in the dtype of ``u``.
+    """
     width, groups = u.shape[1], maxima.shape[1]
-    column = bounds.unsqueeze(1) if isinstance(bounds, torch.Tensor) else bounds
-    places = (maxima >= column).flatten().nonzero().flatten()
+    one_bound = not isinstance(bounds, torch.Tensor)
+    bound = bounds if one_bound else bounds.to(u.dtype).unsqueeze(1)
+    places = (maxima >= bound).flatten().nonzero().flatten()
     rows = torch.div(places, groups, rounding_mode="floor")
+    flat = u.flatten()
     if groups == width:
-        return Entries(rows, places - rows * width, maxima.flatten()[places])
-    # Group g of row r begins at r·width + g; its members lie `groups` apart.
-    steps = torch.arange(width // groups, device=u.device) * groups
-    members = (rows * (width - groups) + places).unsqueeze(1) + steps
-    values = u.flatten()[members].float()
-    reached = values >= (bounds[rows].unsqueeze(1) if isinstance(bounds, torch.Tensor) else bounds)
-    kept = reached.flatten().nonzero().flatten()
-    flat = members.flatten()[kept]
-    rows = torch.div(flat, width, rounding_mode="floor")
-    return Entries(rows, flat - rows * width, values.flatten()[kept])
+        return Entries(rows, places - rows * width, flat.index_select(0, places).float())
+    size, lanes = width // groups, lanes_of(groups)
+    blocks = torch.div(places, lanes, rounding_mode="floor")
+    firsts = places + blocks * (lanes * (size - 1))
+    members = firsts.unsqueeze(1) + torch.arange(size, device=u.device) * lanes
+    values = flat.index_select(0, members.view(-1)).view(-1, size)
+    kept = (values >= (bound if one_bound else bound.index_select(0, rows))).view(-1)
+    which = kept.nonzero().flatten()
+    members = members.view(-1).index_select(0, which)
+    rows = torch.div(members, width, rounding_mode="floor")
+    return Entries(rows, members - rows * width, values.view(-1).index_select(0, which).float())
 
 
 def keep_largest_of_each_row(entries: Entries, row_count: int, k: int) -> Entries:
@@ -102,16 +130,20 @@ def keep_largest_of_each_row(entries: Entries, row_count: int, k: int) -> Entrie
     if most <= k:
         return entries
     starts = counts.cumsum(0) - counts
-    column = torch.arange(len(entries), device=counts.device) - starts[entries.rows]
-    place = entries.rows * most + column
+    column = torch.arange(len(entries), device=counts.device)
+    place = column + (torch.arange(row_count, device=counts.device) * most - starts).index_select(
+        0, entries.rows
+    )
     padded = entries.values.new_full((row_count, most), -torch.inf)
     padded.view(-1)[place] = entries.values
-    features = torch.zeros(row_count, most, dtype=torch.int64, device=counts.device)
-    features.view(-1)[place] = entries.features
-    values, columns = padded.topk(k, dim=1, sorted=False)
-    real = values > -torch.inf
-    rows = torch.arange(row_count, device=counts.device).unsqueeze(1).expand(-1, k)
-    return Entries(rows[real], features.gather(1, columns)[real], values[real])
+    smallest = sorted_rows(padded)[:, most - k]
+    kept = entries.take(entries.values >= smallest.index_select(0, entries.rows))
+    if len(kept) == int(counts.clamp(max=k).sum()):
+        return kept
+    # Entries equal to the k-th largest: of these, as many as there is room for.
+    chosen = torch.zeros_like(padded, dtype=torch.bool)
+    chosen.scatter_(1, padded.topk(k, dim=1, sorted=False).indices, True)
+    return entries.take(chosen.view(-1)[place])
 
 
 def keep_largest(entries: Entries, count: int) -> Entries:

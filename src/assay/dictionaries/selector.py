@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 UNSAFE_SHARE = 0.01
 """The margin is doubled once more than this share of a batch's rows had to be selected again."""
+BATCH_SHARE = 4
+"""A selection over the whole batch takes this part of the margin for each of its rows."""
 
 
 @dataclass
@@ -134,8 +136,10 @@ class Selector:
         return Entries(entries.rows, entries.features, values)
 
     def _batch_candidates(self, u: Tensor, k: int) -> tuple[Entries, bool]:
-        wanted = len(u) * (k + self.record.margin)
-        maxima = group_maxima(u, group_size(u.shape[1], k + self.record.margin))
+        # The rows share the margin here, so that a part of it is as safe as the whole for each.
+        margin = -(-self.record.margin // BATCH_SHARE)
+        wanted = len(u) * (k + margin)
+        maxima = group_maxima(u, group_size(u.shape[1], k + margin))
         bound = batch_bound(maxima, wanted, sampled=True)
         candidates = entries_above(u, maxima, bound)
         if bound > SMALLEST and len(candidates) < len(u) * k:

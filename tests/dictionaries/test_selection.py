@@ -1,0 +1,130 @@
+"""Selection by group maxima is exact; selection in bfloat16 equals that in float32."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assay.dictionaries.config import TrainingConfig
+from assay.dictionaries.selection import (
+    entries_above,
+    group_maxima,
+    group_size,
+    largest_of_batch,
+    largest_of_each_row,
+)
+from assay.dictionaries.selector import SelectionRecord, Selector, Workspace
+from assay.dictionaries.state import new_dictionary
+
+
+def chosen(entries, shape):
+    mask = torch.zeros(shape, dtype=torch.bool)
+    mask[entries.rows, entries.features] = True
+    return mask
+
+
+def dense_top_rows(u, k):
+    kept = u.topk(k, dim=1)
+    mask = torch.zeros_like(u, dtype=torch.bool).scatter_(1, kept.indices, True)
+    return mask & (u > 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(1, 40),
+    width=st.sampled_from([1, 7, 48, 256, 512, 1000, 2048]),
+    k=st.integers(1, 20),
+    shift=st.sampled_from([-3.0, 0.0, 2.0]),
+    seed=st.integers(0, 1 << 16),
+)
+def test_largest_of_each_row_equals_a_full_sort(rows, width, k, shift, seed):
+    k = min(k, width)
+    u = torch.randn(rows, width, generator=torch.Generator().manual_seed(seed)) + shift
+    entries = largest_of_each_row(u, k)
+    assert torch.equal(chosen(entries, u.shape), dense_top_rows(u, k))
+    assert torch.equal(entries.values, u[entries.rows, entries.features])
+    assert (entries.rows.diff() >= 0).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(1, 40),
+    width=st.sampled_from([7, 48, 256, 1000, 2048]),
+    k=st.integers(1, 20),
+    shift=st.sampled_from([-3.0, 0.0, 2.0]),
+    seed=st.integers(0, 1 << 16),
+)
+def test_largest_of_batch_equals_a_full_sort(rows, width, k, shift, seed):
+    count = min(k, width) * rows
+    u = torch.randn(rows, width, generator=torch.Generator().manual_seed(seed)) + shift
+    # One row far above the others defeats the guess from a sample of rows.
+    u[-1] += 5
+    entries = largest_of_batch(u, count)
+    smallest = u.flatten().topk(count).values.min()
+    assert torch.equal(chosen(entries, u.shape), (u >= smallest) & (u > 0))
+
+
+def test_entries_concentrated_in_one_group_are_all_found():
+    width, k = 1024, 8
+    size = group_size(width, k)
+    assert size > 1
+    u = torch.rand(5, width) * 0.1
+    groups = group_maxima(torch.arange(width).float().expand(5, width), size)
+    last = int(groups[0, 0])  # the largest feature index of the first group
+    lane = width // size if width // size < 128 else 64
+    members = torch.arange(last, -1, -lane)[:k]
+    u[:, members] += 1
+    assert torch.equal(chosen(largest_of_each_row(u, k), u.shape), dense_top_rows(u, k))
+
+
+def test_equal_values_never_give_a_row_more_than_k():
+    u = torch.ones(6, 512)
+    entries = largest_of_each_row(u, 5)
+    assert torch.bincount(entries.rows).tolist() == [5] * 6
+
+
+def test_groups_partition_the_features():
+    u = torch.arange(4608.0).expand(2, 4608).contiguous()
+    maxima = group_maxima(u, 16)
+    entries = entries_above(u, maxima, 0.0)
+    assert torch.equal(entries.features[:4608].sort().values, torch.arange(4608))
+    assert torch.equal(entries.values[:4608], entries.features[:4608].float())
+
+
+def make_selector(dtype, margin, seed=0, width=1024, d_in=64, rows=200):
+    torch.manual_seed(seed)
+    dictionary = new_dictionary(d_in, TrainingConfig(width=width, k=8))
+    dictionary.W_enc.data.normal_()
+    dictionary.b_enc.data.normal_()
+    record = SelectionRecord(margin)
+    return Selector(dictionary, torch.randn(rows, d_in), Workspace(), dtype, record), record
+
+
+@pytest.mark.parametrize("method", ["largest_of_each_row", "largest_of_batch"])
+@pytest.mark.parametrize("margin", [0, 1, 8])
+def test_bfloat16_selection_equals_float32_whatever_the_margin(method, margin):
+    exact, _ = make_selector(torch.float32, margin)
+    fast, record = make_selector(torch.bfloat16, margin)
+    wanted, got = getattr(exact, method)(8), getattr(fast, method)(8)
+    shape = (200, 1024)
+    assert torch.equal(chosen(got, shape), chosen(wanted, shape))
+    assert record.rows == 200
+    order = torch.argsort(got.rows * 1024 + got.features)
+    expected = torch.argsort(wanted.rows * 1024 + wanted.features)
+    torch.testing.assert_close(got.values[order], wanted.values[expected], rtol=1e-5, atol=1e-5)
+
+
+def test_too_narrow_a_margin_is_counted_and_widened():
+    # An odd width cannot be grouped, so that a margin of 0 leaves exactly k candidates.
+    selector, record = make_selector(torch.bfloat16, 0, width=1023)
+    selector.largest_of_each_row(8)
+    assert record.unsafe > 0
+    assert record.missed > 0
+    assert record.margin > 0
+
+
+def test_wide_margins_miss_nothing_and_stay():
+    selector, record = make_selector(torch.bfloat16, 16)
+    selector.largest_of_each_row(8)
+    assert record.missed == 0
+    assert record.margin == 16
