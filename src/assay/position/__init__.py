@@ -6,14 +6,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.position.labels import LABELS as LABELS
     from assay.position.observational import VarianceExplained as VarianceExplained
     from assay.position.observational import summarise as summarise
     from assay.position.observational import variance_explained as variance_explained
+    from assay.position.shares import CrossedShares as CrossedShares
+    from assay.position.shares import crossed_shares as crossed_shares
     from assay.position.sums import PositionSums as PositionSums
 
 _HOMES = {
+    "LABELS": "labels",
+    "CrossedShares": "shares",
     "PositionSums": "sums",
     "VarianceExplained": "observational",
+    "crossed_shares": "shares",
     "summarise": "observational",
     "variance_explained": "observational",
 }

@@ -1,0 +1,37 @@
+"""What a feature is called: content, position, or a mixture of the two, by its intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from assay.position.shares import CrossedShares
+
+LABELS = ("content", "position", "semi-local", "additive", "undetermined", "too rare")
+"""``content``: position explains less than 5 % in all (upper T_pos < .05). ``position``: more than
+95 % alone (lower S_pos > .95). ``semi-local``: the two are intermixed (lower S_int ≥ .05).
+``additive``: both act and do not mix (upper S_int < .05, lower S_pos and S_ctx > .05).
+``undetermined``: the intervals allow none of these. ``too rare``: fires in fewer than 20
+documents."""
+
+WELL_SEPARATED = ("content", "position")
+"""Labels of features in which position and content are not intermixed."""
+MINIMUM_DOCUMENTS = 20
+"""Documents in which a feature must fire to be labelled."""
+SMALL = 0.05
+"""A share below which an effect counts as absent."""
+
+
+def label_features(shares: CrossedShares) -> list[str]:
+    """The label of each feature. Comparisons with NaN fail, which leaves ``undetermined``."""
+    cases = [
+        shares.firing_documents < MINIMUM_DOCUMENTS,
+        shares.t_pos_high < SMALL,
+        shares.s_pos_low > 1 - SMALL,
+        shares.s_int_low >= SMALL,
+        (shares.s_int_high < SMALL) & (shares.s_pos_low > SMALL) & (shares.s_ctx_low > SMALL),
+    ]
+    names = ["too rare", "content", "position", "semi-local", "additive"]
+    return [str(label) for label in np.select(cases, names, default="undetermined")]

@@ -1,0 +1,192 @@
+"""Causal shares of each feature's variance: position, content and their interaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from assay.errors import AssayError
+from assay.position.crossed_sums import (
+    CellEntries,
+    CrossedSums,
+    VarianceComponents,
+    check_grid,
+    variance_components,
+)
+from assay.position.labels import label_features
+from assay.randomness import numpy_generator
+from assay.statistics.jackknife import deal_into_groups, jackknife_interval
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+SHARES = ("s_pos", "s_ctx", "s_int", "t_pos")
+"""The causal figures, each with an interval."""
+
+
+@dataclass(frozen=True)
+class CrossedShares:
+    """One value a feature, arrays [features]; intervals are 95 %, jackknifed over documents or,
+    where that is wider, over fillers (of which there must be three).
+
+    Where the variance that fillers do not explain is not distinguishable from zero and fillers
+    explain some, that variance, which is context, counts towards ``s_ctx``: the feature then varies
+    with its context alone.
+    """
+
+    s_pos: NDArray[np.float64]
+    """Share of position alone."""
+    s_pos_low: NDArray[np.float64]
+    """Lower end of its interval."""
+    s_pos_high: NDArray[np.float64]
+    """Upper end of its interval."""
+    s_ctx: NDArray[np.float64]
+    """Share of content alone."""
+    s_ctx_low: NDArray[np.float64]
+    """Lower end of its interval."""
+    s_ctx_high: NDArray[np.float64]
+    """Upper end of its interval."""
+    s_int: NDArray[np.float64]
+    """Share of the interaction of position and content."""
+    s_int_low: NDArray[np.float64]
+    """Lower end of its interval."""
+    s_int_high: NDArray[np.float64]
+    """Upper end of its interval."""
+    t_pos: NDArray[np.float64]
+    """Total index of position, S_pos + S_int (after Saltelli et al. 2008)."""
+    t_pos_low: NDArray[np.float64]
+    """Lower end of its interval."""
+    t_pos_high: NDArray[np.float64]
+    """Upper end of its interval."""
+    filler_share: NDArray[np.float64]
+    """Share of all variance that goes with the filler text; NaN where the design has none."""
+    firing_documents: NDArray[np.int64]
+    """Documents in which the feature fires (z > 0) in at least one cell."""
+    contents: int
+    """Rows of the table."""
+    documents: int
+    """Distinct documents among them."""
+
+    def labels(self) -> list[str]:
+        """The label of each feature, by its intervals (see ``labels.LABELS``)."""
+        return label_features(self)
+
+    def of(self, feature: int) -> dict[str, float]:
+        """One feature's shares and intervals, by name."""
+        names = [field.name for field in fields(self) if field.name.startswith(SHARES)]
+        return {name: float(getattr(self, name)[feature]) for name in names}
+
+
+def crossed_shares(
+    table: ArrayLike,
+    groups: ArrayLike | None = None,
+    *,
+    jackknife_groups: int = 32,
+    seed: int = 0,
+) -> CrossedShares:
+    """Causal shares from ``table[contents, offsets, features]``, the same contents at each offset.
+
+    ``table[contents, offsets, fillers, features]`` where the treatment inserts filler text: the same
+    fillers for every content, drawn anew for every offset, and no offset of zero. ``groups`` names
+    the document of each content (each its own by default); documents are dealt into
+    ``jackknife_groups`` groups. Any real values, numpy or torch; a feature fires where it is above
+    zero. Raises AssayError for wrong shapes, fewer than two contents or offsets, and NaN.
+    """
+    dense = _as_table(table)
+    contents, offsets, fillers, width = dense.shape
+    documents = np.arange(contents) if groups is None else np.asarray(groups)
+    if documents.shape != (contents,):
+        raise AssayError(
+            f"groups has shape {documents.shape}; expected one document a content, {contents}"
+        )
+    dealing = numpy_generator(seed, "position/jackknife groups")
+    group_of_row = deal_into_groups(documents, jackknife_groups, dealing)
+    sums = CrossedSums(int(group_of_row.max()) + 1, offsets, fillers, width)
+    for document in np.unique(documents):
+        rows = np.flatnonzero(documents == document)
+        part = torch.from_numpy(dense[rows])
+        places = torch.nonzero(part, as_tuple=True)
+        group = torch.tensor([int(group_of_row[rows[0]])])
+        one_document = torch.zeros(len(rows), dtype=torch.int64)
+        sums.add(CellEntries(*places, part[places]), one_document, group)
+    return shares_of(sums)
+
+
+def shares_of(sums: CrossedSums) -> CrossedShares:
+    """Shares and intervals from the streaming sums."""
+    groups = len(sums.rows)
+    every = np.ones(groups, dtype=bool)
+    whole = variance_components(sums, every)
+    resampled = [[variance_components(sums, every ^ one) for one in np.eye(groups, dtype=bool)]]
+    if sums.fillers > 2:
+        slots = range(sums.fillers)
+        resampled.append([variance_components(sums, every, slot) for slot in slots])
+    varies = _interval(
+        [np.stack([part.sum_of_three for part in parts]) for parts in resampled],
+        whole.sum_of_three,
+    )[0]
+    by_context_alone = (whole.filler > 0) & ~(varies > 0)
+    estimate = _shares(whole, by_context_alone)
+    without = [[_shares(part, by_context_alone) for part in parts] for parts in resampled]
+    figures: dict[str, NDArray[np.float64]] = {}
+    for name in SHARES:
+        values = [np.stack([part[name] for part in parts]) for parts in without]
+        low, high = _interval(values, estimate[name])
+        figures |= {name: estimate[name], f"{name}_low": low, f"{name}_high": high}
+    everything = whole.sum_of_three + whole.filler
+    with np.errstate(invalid="ignore", divide="ignore"):
+        filler_share = np.where(everything > 0, whole.filler / everything, np.nan)
+    return CrossedShares(
+        **figures,
+        filler_share=filler_share if sums.fillers > 1 else np.full(sums.width, np.nan),
+        firing_documents=sums.firing_documents.numpy().copy(),
+        contents=int(sums.rows.sum()),
+        documents=sums.documents,
+    )
+
+
+def _interval(
+    resampled: list[NDArray[np.float64]], estimate: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Jackknife over documents, or the one over fillers where that is wider.
+
+    All documents share the fillers, so that leaving out documents says nothing about how the
+    result depends on the fillers that happened to be drawn. What varies with both, content ×
+    filler, shows in either; adding the two would count it twice.
+    """
+    widths = [jackknife_interval(values, estimate)[1] - estimate for values in resampled]
+    half = np.max(widths, axis=0)
+    return estimate - half, estimate + half
+
+
+def _shares(
+    parts: VarianceComponents, by_context_alone: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    """The three shares and the total index; NaN where nothing varies."""
+    content = parts.content + np.where(by_context_alone, parts.filler, 0.0)
+    whole = parts.position + content + parts.interaction
+    whole = np.where(whole > 0, whole, np.nan)
+    s_pos, s_int = parts.position / whole, parts.interaction / whole
+    return {"s_pos": s_pos, "s_ctx": content / whole, "s_int": s_int, "t_pos": s_pos + s_int}
+
+
+def _as_table(table: ArrayLike) -> NDArray[np.float64]:
+    """float64 [contents, offsets, fillers, features], one filler where the table has no axis."""
+    if hasattr(table, "detach"):
+        table = table.detach().cpu().double().numpy()
+    dense = np.asarray(table, dtype=np.float64)
+    if dense.ndim not in (3, 4) or 0 in dense.shape:
+        raise AssayError(
+            f"the table has shape {list(dense.shape)}; expected [contents, offsets, features] or "
+            "[contents, offsets, fillers, features]"
+        )
+    check_grid(dense.shape[1], dense.shape[2] if dense.ndim == 4 else None)
+    if len(dense) < 2:
+        raise AssayError("the table has one content; at least 2 are needed")
+    if not np.isfinite(dense).all():
+        bad = np.argwhere(~np.isfinite(dense))[0].tolist()
+        raise AssayError(f"the table is NaN or infinite, first at index {bad}; expected real values")
+    return dense[:, :, None] if dense.ndim == 3 else dense
