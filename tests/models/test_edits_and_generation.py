@@ -1,7 +1,5 @@
 """What steering and ablation rely on: edits act, compose, end; generation is exact."""
 
-import copy
-
 import pytest
 import torch
 from tiny_models import (
@@ -20,9 +18,7 @@ from assay.models import (
     capture,
     edit,
     generate,
-    load_model,
     token_cross_entropy,
-    wrap_model,
 )
 
 TOKENS = random_tokens(2, 7)
@@ -120,6 +116,30 @@ def test_an_edit_may_compute_in_another_precision():
     where = site("resid_post.0")
     with edit(model, where, lambda x: x.double() + 1):
         assert capture(model, TOKENS, [where])[where].dtype == torch.float32
+
+
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_an_edit_is_told_the_place_of_each_token_whatever_the_padding(use_cache):
+    model = tiny_model("llama")
+    prompts = ragged_prompts()
+    seen = []
+
+    def zero_first(activations, places):
+        seen.append(places.tolist())
+        return torch.where((places == 0)[..., None], 0.0, activations)
+
+    with edit(model, site("mlp_out.0"), zero_first, with_places=True):
+        batched = generate(model, prompts, max_new_tokens=4, use_cache=use_cache)
+        first = seen[0]
+        alone = [generate(model, [p], max_new_tokens=4, use_cache=use_cache)[0] for p in prompts]
+        assert batched == alone
+        seen.clear()
+        capture(model, TOKENS, [TOP], prefix=cache_prefix(model, TOKENS[:1]))
+        model.module(TOKENS)
+    assert first[0] == list(range(11))  # prompts are sorted, the longest first
+    assert first[-1] == [-1] * 8 + [0, 1, 2]
+    assert seen == [[list(range(7))], [list(range(7, 14))] * 2, [list(range(7))] * 2]
+    assert batched != generate(model, prompts, max_new_tokens=4)
 
 
 def test_gradients_flow_through_an_edit():
@@ -238,69 +258,3 @@ def test_requests_that_cannot_be_generated_are_named():
     with pytest.raises(AssayError, match="token id 99 is unknown"):
         generate(model, [[99]], max_new_tokens=1)
     assert generate(model, [], max_new_tokens=1) == []
-
-
-@pytest.fixture(scope="module")
-def adapter(tmp_path_factory):
-    """A random LoRA adapter over every linear layer of the tiny Llama, and the merged model."""
-    import peft
-
-    model = fresh_model("llama")
-    names = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-    settings = peft.LoraConfig(r=3, lora_alpha=6, target_modules=names, init_lora_weights=False)
-    torch.manual_seed(1)
-    adapted = peft.get_peft_model(copy.deepcopy(model.module), settings)
-    base, folder = tmp_path_factory.mktemp("base"), tmp_path_factory.mktemp("adapter")
-    model.module.save_pretrained(base)
-    adapted.save_pretrained(folder)
-    return base, folder, wrap_model(adapted.merge_and_unload(), name="merged")
-
-
-def test_an_adapter_captures_edits_and_generates_as_the_merged_model(adapter):
-    base, folder, merged = adapter
-    adapted = load_model(str(base), adapter=folder, device="cpu")
-    plain = load_model(str(base), device="cpu")
-    seen, expected = capture(adapted, TOKENS, ALL_SITES), capture(merged, TOKENS, ALL_SITES)
-    for where in ALL_SITES:
-        torch.testing.assert_close(seen[where], expected[where], rtol=1e-3, atol=1e-5)
-    assert not torch.allclose(seen[TOP], capture(plain, TOKENS, [TOP])[TOP], atol=1e-2)
-    for where in (site("q.1"), site("z.1.h1"), site("mlp_out.0")):
-        with edit(adapted, where, lambda x: -x), edit(merged, where, lambda x: -x):
-            torch.testing.assert_close(
-                capture(adapted, TOKENS, [TOP])[TOP],
-                capture(merged, TOKENS, [TOP])[TOP],
-                rtol=1e-3,
-                atol=1e-5,
-            )
-    prompts = ragged_prompts()
-    assert generate(adapted, prompts, max_new_tokens=5) == generate(
-        merged, prompts, max_new_tokens=5
-    )
-
-
-def test_an_adapter_changes_the_fingerprint_and_not_the_hash_of_the_base(adapter):
-    base, folder, _ = adapter
-    adapted, plain = load_model(str(base), adapter=folder), load_model(str(base))
-    assert adapted.base_sha256 == plain.base_sha256
-    assert adapted.fingerprint != plain.fingerprint
-    assert adapted.fingerprint == load_model(str(base), adapter=folder).fingerprint
-    # Also where the adapter was put in place by somebody else, and by its scale alone.
-    wrapped = [wrap_model(load_model(str(base), adapter=folder).module) for _ in range(3)]
-    wrapped[2].blocks[0].mlp.up_proj.scaling["default"] = 0.5
-    assert {model.base_sha256 for model in wrapped} == {plain.base_sha256}
-    assert wrapped[0].fingerprint == wrapped[1].fingerprint
-    assert len({model.fingerprint for model in (plain, wrapped[1], wrapped[2])}) == 3
-
-
-def test_a_peft_model_in_memory_is_opened_up(adapter):
-    import peft
-
-    base, folder, merged = adapter
-    inner = load_model(str(base), device="cpu").module
-    wrapped = wrap_model(peft.PeftModel.from_pretrained(inner, str(folder)))
-    torch.testing.assert_close(
-        capture(wrapped, TOKENS, [TOP])[TOP],
-        capture(merged, TOKENS, [TOP])[TOP],
-        rtol=1e-3,
-        atol=1e-5,
-    )

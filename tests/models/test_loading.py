@@ -184,47 +184,6 @@ def test_a_damaged_tokenizer_is_one_line_and_an_absent_one_is_none(copied):
     one_line(caught)
 
 
-@pytest.fixture
-def adapter(tmp_path):
-    import peft
-
-    settings = peft.LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False)
-    peft.get_peft_model(fresh_model("llama").module, settings).save_pretrained(tmp_path / "lora")
-    return tmp_path / "lora"
-
-
-def test_a_folder_that_is_no_adapter_is_named(saved, adapter):
-    with pytest.raises(AssayError, match=r"not a PEFT adapter: it has no adapter_config\.json"):
-        load_model(str(saved), adapter=saved)
-    (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
-    with pytest.raises(AssayError, match="pickles are never read"):
-        load_model(str(saved), adapter=adapter)
-
-
-def test_an_adapter_of_another_kind_or_another_model_is_named(saved, adapter):
-    path = adapter / "adapter_config.json"
-    config = json.loads(path.read_text())
-    for change, message in (
-        ({"peft_type": "IA3"}, "of type IA3; valid: LORA"),
-        ({"target_modules": ["no_such_layer"]}, "does not fit"),
-        ({"target_modules": ["k_proj"]}, "does not fit"),
-        ({"target_modules": ["q_proj", "k_proj"]}, "does not fit"),
-        ({"r": 5}, "does not fit"),
-    ):
-        path.write_text(json.dumps({**config, **change}))
-        with pytest.raises(AssayError, match=message) as caught:
-            load_model(str(saved), adapter=adapter)
-        one_line(caught)
-
-
-def test_a_truncated_adapter_is_one_line(saved, adapter):
-    weights = adapter / "adapter_model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-10])
-    with pytest.raises(AssayError, match="truncated or damaged") as caught:
-        load_model(str(saved), adapter=adapter)
-    one_line(caught)
-
-
 PLANTED = dataclasses.replace(
     catalogue.CATALOGUE["smollm2-135m-instruct"], name="planted", sha256="a" * 64
 )
