@@ -35,8 +35,8 @@ class CellEntries:
 class CrossedSums:
     """What the analysis of variance of z[content, offset, filler] needs, by group of documents.
 
-    For G groups of documents, K offsets, R fillers and m features: 8·m·(G·(K·R + 3) + 4·R) bytes,
-    33 MB at G = 32, K = 3, R = 8, m = 4608, however many contents there are.
+    For G groups of documents, K offsets, R fillers and m features: 8·G·m·(K·R + 3) bytes,
+    32 MB at G = 32, K = 3, R = 8, m = 4608, however many contents there are.
     """
 
     def __init__(self, groups: int, offsets: int, fillers: int, width: int) -> None:
@@ -46,10 +46,6 @@ class CrossedSums:
             torch.zeros(groups, width, dtype=torch.float64) for _ in range(3)
         )
         self.cells = torch.zeros(groups, offsets, fillers, width, dtype=torch.float64)
-        # What leaving one filler out takes off the sums of squares above: [fillers, features].
-        self.filler_squares, self.filler_by_offset, self.filler_by_row = (
-            torch.zeros(fillers, width, dtype=torch.float64) for _ in range(3)
-        )
         self.firing_documents = torch.zeros(width, dtype=torch.int64)
         self.documents = 0
 
@@ -72,41 +68,25 @@ class CrossedSums:
         self.cells.view(-1).scatter_add_(0, cell * width + entries.features, entries.values)
         self._add_squares(self.squares, groups, entries.features, entries.values)
         place = (entries.rows * width + entries.features) * self.offsets + entries.offsets
-        places, which, sums = _summed(place, entries.values)
+        places, sums = _summed(place, entries.values)
         owner = places // self.offsets
         self._add_squares(self.offset_squares, group_of_row[owner // width], owner % width, sums)
-        owners, whose, row_sums = _summed(owner, sums)
-        self._add_squares(self.row_squares, group_of_row[owners // width], owners % width, row_sums)
-        if self.fillers > 1:
-            self._add_fillers(entries, sums[which], row_sums[whose[which]])
+        owners, sums = _summed(owner, sums)
+        self._add_squares(self.row_squares, group_of_row[owners // width], owners % width, sums)
         fires = torch.zeros(documents, width, dtype=torch.bool)
         firing = entries.values > 0
         fires[document_of_row[entries.rows[firing]], entries.features[firing]] = True
         self.firing_documents += fires.sum(0)
 
-    def _add_fillers(self, entries: CellEntries, by_offset: Tensor, by_row: Tensor) -> None:
-        """``by_offset`` and ``by_row``: for each entry, its row's sum at that offset, and in all."""
-        place = entries.fillers * self.width + entries.features
-        z = entries.values
-        self.filler_squares.view(-1).scatter_add_(0, place, z.square())
-        # (S − z)² = S² − (2 S z − z²), and likewise with z summed over the row's offsets.
-        self.filler_by_offset.view(-1).scatter_add_(0, place, 2 * by_offset * z - z.square())
-        rows = (entries.rows * self.fillers + entries.fillers) * self.width + entries.features
-        keys, _, sums = _summed(rows, z)
-        self.filler_by_row.view(-1).scatter_add_(0, place, 2 * by_row * z)
-        self.filler_by_row.view(-1).scatter_add_(
-            0, keys % (self.fillers * self.width), -sums.square()
-        )
-
     def _add_squares(self, into: Tensor, groups: Tensor, features: Tensor, values: Tensor) -> None:
         into.view(-1).scatter_add_(0, groups * self.width + features, values.square())
 
 
-def _summed(keys: Int[Tensor, " n"], values: Float[Tensor, " n"]) -> tuple[Tensor, Tensor, Tensor]:
-    """(distinct keys in order, which of them each key is, the sum of each one's values)."""
+def _summed(keys: Int[Tensor, " n"], values: Float[Tensor, " n"]) -> tuple[Tensor, Tensor]:
+    """(distinct keys in order, the sum of each one's values)."""
     distinct, place = torch.unique(keys, return_inverse=True)
     sums = torch.zeros(len(distinct), dtype=torch.float64)
-    return distinct, place, sums.scatter_add_(0, place, values)
+    return distinct, sums.scatter_add_(0, place, values)
 
 
 @dataclass(frozen=True)
@@ -120,7 +100,9 @@ class VarianceComponents:
     interaction: NDArray[np.float64]
     """σ²_int, content × offset."""
     filler: NDArray[np.float64]
-    """Variance among fillers and content × fillers, which is context too; 0 without fillers."""
+    """σ²_f, what a filler does to all contents alike: context. 0 without fillers."""
+    content_filler: NDArray[np.float64]
+    """σ²_e, content × filler: context. 0 without fillers."""
 
     @property
     def sum_of_three(self) -> NDArray[np.float64]:
@@ -128,41 +110,22 @@ class VarianceComponents:
         return self.position + self.content + self.interaction
 
 
-def variance_components(
-    sums: CrossedSums, keep: NDArray[np.bool_], without_filler: int | None = None
-) -> VarianceComponents:
-    """Components from the groups of documents that ``keep`` marks, or without one filler an offset.
+def variance_components(sums: CrossedSums, keep: NDArray[np.bool_]) -> VarianceComponents:
+    """Components from the groups of documents that ``keep`` marks; NaN with fewer than two rows.
 
     Offsets are fixed, contents and fillers are drawn at random; fillers are nested in offsets, so
     that what they add to the mean squares of offset and interaction is taken off again (the
-    expected mean squares of Cornfield & Tukey 1956). NaN with fewer than two rows. A filler can
-    only be left out of all groups.
+    expected mean squares of Cornfield & Tukey 1956).
     """
     mask = torch.from_numpy(keep)
     c = float(sums.rows[mask].sum())
     if c < 2:
         nothing = np.full(sums.width, np.nan)
-        return VarianceComponents(nothing, nothing, nothing, nothing)
+        return VarianceComponents(nothing, nothing, nothing, nothing, nothing)
     cells = sums.cells[mask].sum(0).numpy()
     rows, by_offset, squares = (
         part[mask].sum(0).numpy() for part in (sums.row_squares, sums.offset_squares, sums.squares)
     )
-    if without_filler is not None:
-        cells = np.delete(cells, without_filler, axis=1)
-        rows = rows - sums.filler_by_row[without_filler].numpy()
-        by_offset = by_offset - sums.filler_by_offset[without_filler].numpy()
-        squares = squares - sums.filler_squares[without_filler].numpy()
-    return _components(cells, rows, by_offset, squares, c)
-
-
-def _components(
-    cells: NDArray[np.float64],
-    rows: NDArray[np.float64],
-    by_offset: NDArray[np.float64],
-    squares: NDArray[np.float64],
-    c: float,
-) -> VarianceComponents:
-    """From ``cells[offsets, fillers, features]`` summed over c contents, and sums of squares."""
     k, r, width = cells.shape
     offset_totals = cells.sum(axis=1)
     correction = offset_totals.sum(axis=0) ** 2 / (c * k * r)
@@ -183,8 +146,31 @@ def _components(
         position=fixed * (ms_position - ms_filler - ms_interaction + ms_error) / (c * r),
         content=(ms_content - ms_error) / (k * r),
         interaction=fixed * (ms_interaction - ms_error) / r,
-        filler=(ms_filler - ms_error) / c + ms_error,
+        filler=(ms_filler - ms_error) / c,
+        content_filler=ms_error,
     )
+
+
+def filler_half_width(
+    parts: VarianceComponents, offsets: int, fillers: int, confidence: float = 0.95
+) -> NDArray[np.float64]:
+    """How far the fillers that happened to be drawn may move σ²_pos, beyond what contents do.
+
+    All documents share the fillers, so that leaving out documents says nothing about it. Among K
+    offsets whose means vary by S², fillers of variance v = max(σ²_f, 0)/R on each mean leave an
+    error of variance ((K − 1)/K)²·[2v²(1/(K − 1) + 1/(K(R − 1))) + 4S²v/(K − 1)]. The quantile is
+    that of χ² with K − 1 degrees of freedom, which σ²_pos follows where position does nothing.
+    """
+    from scipy.stats import chi2
+
+    if fillers < 2:
+        return np.zeros_like(parts.position)
+    k, degrees = offsets, offsets - 1
+    v = np.maximum(parts.filler, 0.0) / fillers
+    spread = np.maximum(parts.position, 0.0) * k / degrees
+    variance = 2 * v**2 * (1 / degrees + 1 / (k * (fillers - 1))) + 4 * spread * v / degrees
+    upper = chi2.ppf((1 + confidence) / 2, degrees)
+    return np.asarray((upper - degrees) / np.sqrt(2 * degrees) * degrees / k * np.sqrt(variance))
 
 
 def check_grid(offsets: int, fillers: int | None) -> None:

@@ -14,6 +14,7 @@ from assay.position.crossed_sums import (
     CrossedSums,
     VarianceComponents,
     check_grid,
+    filler_half_width,
     variance_components,
 )
 from assay.position.labels import label_features
@@ -29,8 +30,8 @@ SHARES = ("s_pos", "s_ctx", "s_int", "t_pos")
 
 @dataclass(frozen=True)
 class CrossedShares:
-    """One value a feature, arrays [features]; intervals are 95 %, jackknifed over documents or,
-    where that is wider, over fillers (of which there must be three).
+    """One value a feature, arrays [features]; intervals are 95 %, jackknifed over documents, and
+    widened by what the fillers that happened to be drawn may do to σ²_pos.
 
     Where the variance that fillers do not explain is not distinguishable from zero and fillers
     explain some, that variance, which is context, counts towards ``s_ctx``: the feature then varies
@@ -120,25 +121,23 @@ def shares_of(sums: CrossedSums) -> CrossedShares:
     groups = len(sums.rows)
     every = np.ones(groups, dtype=bool)
     whole = variance_components(sums, every)
-    resampled = [[variance_components(sums, every ^ one) for one in np.eye(groups, dtype=bool)]]
-    if sums.fillers > 2:
-        slots = range(sums.fillers)
-        resampled.append([variance_components(sums, every, slot) for slot in slots])
-    varies = _interval(
-        [np.stack([part.sum_of_three for part in parts]) for parts in resampled],
-        whole.sum_of_three,
-    )[0]
-    by_context_alone = (whole.filler > 0) & ~(varies > 0)
-    estimate = _shares(whole, by_context_alone)
-    without = [[_shares(part, by_context_alone) for part in parts] for parts in resampled]
+    rest = [variance_components(sums, every ^ one) for one in np.eye(groups, dtype=bool)]
+    varies, _ = jackknife_interval(np.stack([r.sum_of_three for r in rest]), whole.sum_of_three)
+    by_context_alone = (whole.filler + whole.content_filler > 0) & ~(varies > 0)
+    estimate, total = _shares(whole, by_context_alone)
+    without = [_shares(part, by_context_alone)[0] for part in rest]
+    by_fillers = filler_half_width(whole, sums.offsets, sums.fillers) / total
     figures: dict[str, NDArray[np.float64]] = {}
-    for name in SHARES:
-        values = [np.stack([part[name] for part in parts]) for parts in without]
-        low, high = _interval(values, estimate[name])
-        figures |= {name: estimate[name], f"{name}_low": low, f"{name}_high": high}
-    everything = whole.sum_of_three + whole.filler
+    for name, share in estimate.items():
+        high = jackknife_interval(np.stack([part[name] for part in without]), share)[1]
+        # What a unit of σ²_pos does to the share: it enters the whole, and position's own part.
+        slope = (name in ("s_pos", "t_pos")) - share
+        half = np.hypot(high - share, slope * by_fillers)
+        figures |= {name: share, f"{name}_low": share - half, f"{name}_high": share + half}
+    context = whole.filler + whole.content_filler
+    everything = whole.sum_of_three + context
     with np.errstate(invalid="ignore", divide="ignore"):
-        filler_share = np.where(everything > 0, whole.filler / everything, np.nan)
+        filler_share = np.where(everything > 0, context / everything, np.nan)
     return CrossedShares(
         **figures,
         filler_share=filler_share if sums.fillers > 1 else np.full(sums.width, np.nan),
@@ -148,29 +147,16 @@ def shares_of(sums: CrossedSums) -> CrossedShares:
     )
 
 
-def _interval(
-    resampled: list[NDArray[np.float64]], estimate: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Jackknife over documents, or the one over fillers where that is wider.
-
-    All documents share the fillers, so that leaving out documents says nothing about how the
-    result depends on the fillers that happened to be drawn. What varies with both, content ×
-    filler, shows in either; adding the two would count it twice.
-    """
-    widths = [jackknife_interval(values, estimate)[1] - estimate for values in resampled]
-    half = np.max(widths, axis=0)
-    return estimate - half, estimate + half
-
-
 def _shares(
     parts: VarianceComponents, by_context_alone: NDArray[np.bool_]
-) -> dict[str, NDArray[np.float64]]:
-    """The three shares and the total index; NaN where nothing varies."""
-    content = parts.content + np.where(by_context_alone, parts.filler, 0.0)
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
+    """(the three shares and the total index, the whole that they are shares of)."""
+    context = parts.filler + parts.content_filler
+    content = parts.content + np.where(by_context_alone, context, 0.0)
     whole = parts.position + content + parts.interaction
     whole = np.where(whole > 0, whole, np.nan)
     s_pos, s_int = parts.position / whole, parts.interaction / whole
-    return {"s_pos": s_pos, "s_ctx": content / whole, "s_int": s_int, "t_pos": s_pos + s_int}
+    return {"s_pos": s_pos, "s_ctx": content / whole, "s_int": s_int, "t_pos": s_pos + s_int}, whole
 
 
 def _as_table(table: ArrayLike) -> NDArray[np.float64]:
