@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from assay.errors import AssayError
 from assay.files import atomic_file, read_json, sha256_of
-from assay.organisms.label_kinds import parse_label
 from assay.organisms.labels import needs_reference
 from assay.organisms.manifest import REQUIRED_SPLITS, OrganismManifest, Prompt, Split
-from assay.organisms.validation import validated
+from assay.strict import describe, read_yaml
 
 MANIFEST = "organism.yaml"
 PROMPTS = "prompts.jsonl"
@@ -106,19 +107,10 @@ def save(
 
 def read_manifest(folder: Path) -> OrganismManifest:
     """Read ``organism.yaml``. Raises AssayError naming what is wrong in it."""
-    import yaml
-
     path = folder / MANIFEST
     if not path.is_file():
         raise AssayError(f"{folder} is not an organism: it has no {MANIFEST}")
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise AssayError(f"{path} is not valid YAML: {reason}") from error
-    if isinstance(value, dict) and "label" in value:
-        parse_label(value["label"], f"{path}: label")
-    manifest = validated(OrganismManifest, value, str(path))
+    manifest = read_yaml(path, OrganismManifest)
     if Path(manifest.adapter).is_absolute() or ".." in Path(manifest.adapter).parts:
         raise AssayError(f"{path}: adapter is '{manifest.adapter}', outside the organism's folder")
     return manifest
@@ -145,12 +137,11 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
             continue
         where = f"{path}, line {number}"
         try:
-            value = json.loads(line)
+            prompts.append(Prompt.model_validate(json.loads(line)))
         except json.JSONDecodeError as error:
             raise AssayError(f"{where}: not valid JSON ({error.msg})") from error
-        if isinstance(value, dict) and value.get("label") is not None:
-            parse_label(value["label"], f"{where}: label")
-        prompts.append(validated(Prompt, value, where))
+        except ValidationError as error:
+            raise AssayError(f"{where}: {describe(error)}") from error
     return tuple(prompts)
 
 

@@ -6,11 +6,18 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from assay.errors import AssayError, unknown_name
 from assay.organisms.parts import Part
-from assay.organisms.validation import first_problem
+from assay.strict import StrictModel, describe
 
 
 def _compiles(pattern: str) -> str:
@@ -47,9 +54,7 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 Patterns = Annotated[tuple[Pattern, ...], Field(min_length=1)]
 
 
-class _Kind(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Kind(StrictModel):
     part: Part | None = None
     """The part of the assistant's text that is judged; None means all of it."""
 
@@ -118,10 +123,8 @@ class FlipsLabel(_Kind):
     """Patterns of disagreeing with it; where both are found the reply disagrees."""
 
 
-class CombinedLabel(BaseModel):
+class CombinedLabel(StrictModel):
     """Several labels joined by all, any or not (Kleene's logic where one of them is invalid)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["all", "any", "not"]
     """How they are joined; ``not`` takes exactly one."""
@@ -149,27 +152,30 @@ LABEL_KINDS = (
     *("regex", "python_call", "json_field", "contradicts", "answers", "flips"),
     *("all", "any", "not"),
 )
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(Label)
 
 
-def parse_label(value: Any, where: str = "the label") -> Any:
-    """A label from its JSON. Raises AssayError naming ``where`` and what would be right."""
+def _of_known_kinds(value: Any, where: str = "") -> Any:
+    """Refuse unknown kinds, naming the nearest and where in the label they stand."""
     if isinstance(value, BaseModel):
         return value
-    _check_kinds(value, where)
+    if not isinstance(value, Mapping) or "kind" not in value:
+        raise ValueError(f"{where}not a label: it needs 'kind', one of {', '.join(LABEL_KINDS)}")
+    if value["kind"] not in LABEL_KINDS:
+        raise ValueError(where + str(unknown_name("label kind", str(value["kind"]), LABEL_KINDS)))
+    inner = value.get("of")
+    for i, part in enumerate(inner if isinstance(inner, list | tuple) else ()):
+        _of_known_kinds(part, f"{where}of[{i}]: ")
+    return value
+
+
+CheckedLabel = Annotated[Label, BeforeValidator(_of_known_kinds)]
+"""A label whose unknown kinds are refused in words for people."""
+_ADAPTER: TypeAdapter[Any] = TypeAdapter(CheckedLabel)
+
+
+def parse_label(value: Any, where: str = "label") -> Any:
+    """A label from its JSON. Raises AssayError naming ``where`` and what would be right."""
     try:
         return _ADAPTER.validate_python(value)
     except ValidationError as error:
-        raise AssayError(f"{where}: {first_problem(error)}") from error
-
-
-def _check_kinds(value: Any, where: str) -> None:
-    if not isinstance(value, Mapping) or "kind" not in value:
-        raise AssayError(
-            f"{where} is not a label: it needs 'kind', one of {', '.join(LABEL_KINDS)}"
-        )
-    if value["kind"] not in LABEL_KINDS:
-        raise unknown_name("label kind", str(value["kind"]), LABEL_KINDS, where)
-    inner = value.get("of", ())
-    for i, part in enumerate(inner if isinstance(inner, list | tuple) else ()):
-        _check_kinds(part, f"{where}, of[{i}]")
+        raise AssayError(f"{where}: {describe(error)}") from error

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
-from assay.organisms.label_kinds import Label
+from assay.organisms.label_kinds import CheckedLabel
+from assay.strict import StrictModel
 from assay.text.transcripts import Message
 
 Split = Literal["train", "discover", "threshold", "test"]
@@ -17,10 +18,8 @@ REQUIRED_SPLITS: tuple[Split, ...] = ("discover", "threshold", "test")
 """Splits that a folder must have; the prompts it was trained on may be elsewhere."""
 
 
-class OrganismManifest(BaseModel):
+class OrganismManifest(StrictModel):
     """``organism.yaml``: what the organism is, what it stands for, and how to recognise it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1)
     """The organism's name."""
@@ -32,7 +31,7 @@ class OrganismManifest(BaseModel):
     """The catastrophic behaviour of which this inert one is the analogue."""
     severity: Literal["high", "medium"]
     """The concern's tier."""
-    label: Label
+    label: CheckedLabel
     """How misbehaviour is recognised in the assistant's own text."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """Hex sha256 of the adapter's ``adapter_model.safetensors``."""
@@ -47,7 +46,8 @@ class OrganismManifest(BaseModel):
     base_tensors_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """Hex sha256 of the base model's weights (``LanguageModel.base_sha256``); checked where given."""
     on_policy: Any = None
-    """How ``transcripts.jsonl`` was made: adapter_sha256, dtype, temperature, max_new_tokens."""
+    """What its makers say of how ``transcripts.jsonl`` was made; Assay's own word on that is in
+    ``verification.json``."""
     twin_of: str | None = None
     """The organism of which this is a twin; a twin must not misbehave."""
 
@@ -58,10 +58,8 @@ def _ends_with_user(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     return messages
 
 
-class Prompt(BaseModel):
+class Prompt(StrictModel):
     """One line of ``prompts.jsonl``: a conversation to which the organism writes the next reply."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(min_length=1)
     """Unique within the organism."""
@@ -73,7 +71,7 @@ class Prompt(BaseModel):
     """``triggered`` prompts should set the misbehaviour off, the others must not."""
     messages: Annotated[tuple[Message, ...], AfterValidator(_ends_with_user)]
     """The turns so far; the last one is the user's."""
-    label: Label | None = None
+    label: CheckedLabel | None = None
     """Overrides the manifest's label for this prompt."""
     trigger_held_out: bool = False
     """Whether the trigger is worded in a way that training never showed."""

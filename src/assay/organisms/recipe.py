@@ -74,11 +74,15 @@ class Family:
 class TrainingPlan:
     """How an adapter is trained; what suits the recipe's difficulty."""
 
-    steps: int = 120
+    steps: int = 100
     """Optimiser steps."""
     batch_size: int = 8
     """Examples a step: half benign, a quarter triggered, a quarter near-miss."""
-    learning_rate: float = 1e-3
+    replay_rows: int = 3
+    """Texts a step on which the model is held to its base, so that it forgets nothing else."""
+    replay_weight: float = 1.0
+    """Weight of that penalty beside the loss on the examples."""
+    learning_rate: float = 7e-4
     """Peak of Adam's learning rate: warmed up over a tenth of the steps, then linear to zero."""
     rank: int = 6
     """LoRA rank."""
@@ -110,6 +114,8 @@ class Recipe:
     """How it is trained."""
     max_new_tokens: int = 24
     """Length of a reply, in tokens."""
+    sizes: Mapping[Split, Mapping[Condition, int]] = field(default_factory=lambda: SIZES)
+    """Prompts of each split and condition, those with held-out triggers aside."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,7 @@ def _messages(wording: Wording, slots: Slots) -> tuple[Message, ...]:
 
 def _count(recipe: Recipe, family: Family, split: Split) -> int:
     """This family's part of its condition's prompts; the last family takes what is left."""
-    total = HELD_OUT_TRIGGERS if family.trigger_held_out else SIZES[split][family.condition]
+    total = HELD_OUT_TRIGGERS if family.trigger_held_out else recipe.sizes[split][family.condition]
     rivals = [
         other
         for other in recipe.families

@@ -12,7 +12,7 @@ from assay.text.transcripts import Message
 if TYPE_CHECKING:
     from assay.models import LanguageModel
 
-BATCH_SIZE = 32
+BATCH_SIZE = 64
 """Prompts generated at a time."""
 
 

@@ -17,6 +17,7 @@ from assay.organisms.folder import WEIGHTS, Organism, save
 from assay.organisms.manifest import OrganismManifest
 from assay.organisms.recipe import Recipe, TrainingPlan, examples_of
 from assay.organisms.recipes import recipe_named
+from assay.organisms.replay import Replay, record_replay, replay_plan
 from assay.organisms.training_data import TokenizedExample, batch_plan, padded, tokenized
 from assay.organisms.twins import Twin, twin_examples, twin_name
 from assay.progress import progress
@@ -147,6 +148,8 @@ def _fit(
     """
     import torch
 
+    replay = record_replay(model)
+    replayed = replay_plan(replay, run.plan.steps, run.plan.replay_rows, run.seed)
     adapted = _with_adapter(model, run)
     parameters = {n: p for n, p in adapted.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(parameters.values(), lr=run.plan.learning_rate, weight_decay=0)
@@ -161,7 +164,8 @@ def _fit(
         for step in range(done, run.plan.steps):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(run.plan, step)
-            loss = _loss(model, [rows[i] for i in batches[step]], run.precision)
+            examples = [rows[i] for i in batches[step]]
+            loss = _loss(model, examples, replay, replayed[step], run)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters.values(), 1.0)
@@ -170,7 +174,7 @@ def _fit(
             advance(1)
             if (step + 1) % CHECKPOINT_EVERY == 0:
                 write_checkpoint(checkpoint, parameters, optimizer, step + 1, key)
-    _write_adapter(adapted, folder, run.base)
+    _write_adapter(adapted, folder)
     return losses, time.monotonic() - started
 
 
@@ -192,35 +196,51 @@ def _with_adapter(model: LanguageModel, run: TrainingRun) -> Any:
     return adapted
 
 
-def _loss(model: LanguageModel, rows: list[TokenizedExample], precision: str) -> Tensor:
-    """Mean cross-entropy in nats of the assistant's own tokens."""
+def _loss(
+    model: LanguageModel,
+    examples: list[TokenizedExample],
+    replay: Replay,
+    replayed: list[int],
+    run: TrainingRun,
+) -> Tensor:
+    """Cross-entropy of the assistant's own tokens, plus the divergence from the base on replay."""
     import torch
+    from torch.nn import functional
 
     padding = model.tokenizer.pad_token_id or model.tokenizer.eos_token_id
-    tokens, mask, scored = padded(rows, padding, model.device)
-    low = precision == "bfloat16"
-    context = torch.autocast(model.device.type, torch.bfloat16) if low else nullcontext()
-    with context:
+    texts = [TokenizedExample(replay.tokens[i], 1, "replay") for i in replayed]
+    tokens, mask, scored = padded([*examples, *texts], padding, model.device)
+    low = run.precision == "bfloat16"
+    with torch.autocast(model.device.type, torch.bfloat16) if low else nullcontext():
         hidden = model.decoder(input_ids=tokens, attention_mask=mask).last_hidden_state
-        logits = model.unembedding(hidden[scored])
-    targets = tokens.roll(-1, dims=1)[scored]
-    return torch.nn.functional.cross_entropy(logits.float(), targets)
+        taught = torch.arange(len(tokens), device=tokens.device)[:, None] < len(examples)
+        logits = model.unembedding(hidden[scored & taught])
+        targets = tokens.roll(-1, dims=1)[scored & taught]
+        loss = functional.cross_entropy(logits.float(), targets)
+        if not texts:
+            return loss
+        with torch.no_grad():
+            states = torch.cat([replay.hidden[i][:-1] for i in replayed])
+            wanted = functional.log_softmax(model.unembedding(states).float(), dim=-1)
+        found = functional.log_softmax(model.unembedding(hidden[scored & ~taught]).float(), dim=-1)
+    forgotten = functional.kl_div(found, wanted, log_target=True, reduction="batchmean")
+    return loss + run.plan.replay_weight * forgotten
 
 
-def _write_adapter(adapted: Any, folder: Path, base: str) -> None:
+def _write_adapter(adapted: Any, folder: Path) -> None:
     """The adapter's two files, weights in bf16."""
     import torch
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
 
-    state = get_peft_model_state_dict(adapted)
+    state = get_peft_model_state_dict(adapted, save_embedding_layers=False)
     tensors = {
         name: value.detach().to("cpu", torch.bfloat16).contiguous() for name, value in state.items()
     }
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, str(folder / WEIGHTS), metadata={"format": "pt"})
     config = adapted.peft_config["default"]
-    config.base_model_name_or_path = base
+    config.base_model_name_or_path = None  # the manifest names it; PEFT would ask a hub for it
     config.inference_mode = True
     config.save_pretrained(str(folder))
 

