@@ -109,14 +109,14 @@ def test_decoder_rows_keep_unit_norm():
     torch.testing.assert_close(dictionary.W_dec.norm(dim=1), torch.ones(TRUE_FEATURES))
 
 
-class Interrupted(Exception):
+class StoppedError(Exception):
     pass
 
 
 def interrupted(batches, after):
     for number, batch in enumerate(batches):
         if number == after:
-            raise Interrupted
+            raise StoppedError
         yield batch
 
 
@@ -135,7 +135,7 @@ def test_interrupted_training_resumes_to_the_same_bytes(tmp_path, architecture, 
     )
     whole = train(planted(64, 24), config)
     kept = replace(config, checkpoint=tmp_path / "run.safetensors", checkpoint_interval=5)
-    with pytest.raises(Interrupted):
+    with pytest.raises(StoppedError):
         train(interrupted(planted(64, 24), 13), kept)
     asked = []
 

@@ -88,7 +88,8 @@ class Dictionary(nn.Module):
         Raises AssayError where the width of ``x`` or a feature does not fit the dictionary.
         """
         self._check_width(x)
-        weight, bias = self.W_enc, self.b_enc
+        weight: Tensor = self.W_enc
+        bias: Tensor = self.b_enc
         with torch.no_grad():
             if features is not None:
                 self._check_features(features)

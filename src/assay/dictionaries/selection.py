@@ -104,9 +104,8 @@ def entries_above(
     ``maxima`` are those of ``group_maxima``; bounds are exact in the dtype of ``u``.
     """
     width, groups = u.shape[1], maxima.shape[1]
-    one_bound = not isinstance(bounds, torch.Tensor)
-    bound = bounds if one_bound else bounds.to(u.dtype).unsqueeze(1)
-    places = (maxima >= bound).flatten().nonzero().flatten()
+    by_row = bounds.to(u.dtype).unsqueeze(1) if isinstance(bounds, torch.Tensor) else None
+    places = (maxima >= (bounds if by_row is None else by_row)).flatten().nonzero().flatten()
     rows = torch.div(places, groups, rounding_mode="floor")
     flat = u.flatten()
     if groups == width:
@@ -116,7 +115,7 @@ def entries_above(
     firsts = places + blocks * (lanes * (size - 1))
     members = firsts.unsqueeze(1) + torch.arange(size, device=u.device) * lanes
     values = flat.index_select(0, members.view(-1)).view(-1, size)
-    kept = (values >= (bound if one_bound else bound.index_select(0, rows))).view(-1)
+    kept = (values >= (bounds if by_row is None else by_row.index_select(0, rows))).view(-1)
     which = kept.nonzero().flatten()
     members = members.view(-1).index_select(0, which)
     rows = torch.div(members, width, rounding_mode="floor")

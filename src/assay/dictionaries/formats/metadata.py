@@ -1,0 +1,42 @@
+"""What is known about a dictionary beside its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from assay.dictionaries.dictionary import Dictionary
+
+
+@dataclass(frozen=True)
+class DictionaryMetadata:
+    """Where a dictionary came from and on which activations it acts. None means not known."""
+
+    source: str = "assay"
+    """The library that wrote it: assay, saelens, sparsify or dictionary_learning."""
+    model: str | None = None
+    """Name of the model whose activations it was trained on."""
+    site: str | None = None
+    """Hook site, such as resid_post.15; another library's own name where it has no equivalent."""
+    first_token: int | None = None
+    """Token id that began every training text."""
+    tokens_left_out: str | None = None
+    """In words, which tokens training did not see (the attention sink)."""
+    position: str = "none"
+    """How position was special-cased."""
+    training: dict[str, Any] = field(default_factory=dict)
+    """Settings and figures of the training run, as JSON values."""
+    hashes: dict[str, str] = field(default_factory=dict)
+    """Hex sha256 by name: ``weights`` (of the weights file, set on writing and reading), and what
+    the writer bound it to, such as ``model`` or ``activations``."""
+
+
+@dataclass(frozen=True)
+class LoadedDictionary:
+    """A dictionary read from disk."""
+
+    dictionary: Dictionary
+    """Ready to encode, gradients off."""
+    metadata: DictionaryMetadata
+    """What the folder says about it."""
