@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from assay.errors import AssayError
-from assay.files import read_json, sha256_of_json, write_json
 from assay.models.sites import Site
 from assay.pipeline.case import Training
 from assay.pipeline.texts import SplitText
@@ -17,8 +16,6 @@ from assay.strict import describe
 
 if TYPE_CHECKING:
     from assay.activations import ActivationStore
-
-SETTINGS = "settings.json"
 
 
 def harvest_to(
@@ -50,29 +47,17 @@ def harvest_to(
 def train_from(activations: Path, out: Path, options: dict[str, Any], seed: int) -> Any:
     """Train a dictionary on harvested activations into ``out``; returns the training figures.
 
-    Interrupted, the same call resumes. Raises AssayError where ``out`` belongs to other settings.
+    Interrupted, the same call resumes. Raises AssayError where ``out`` holds something already.
     """
-    from assay.activations import open_store
-    from assay.pipeline.training import CHECKPOINT, train_dictionary
+    from assay.pipeline.training import train_dictionary
 
     try:
         settings = Training.model_validate(options)
     except ValidationError as error:
         raise AssayError(describe(error)) from error
-    store = open_store(activations)
-    wanted = {
-        "settings": settings.model_dump(mode="json"),
-        "seed": seed,
-        "activations": sha256_of_json(store.manifest.model_dump(mode="json")),
-    }
-    if (out / SETTINGS).is_file():
-        if read_json(out / SETTINGS) != wanted:
-            raise AssayError(f"{out} holds a dictionary of other settings; choose another --out")
-        if not (out / CHECKPOINT).is_file() and (out / "cfg.json").is_file():
-            raise AssayError(f"{out} holds this dictionary already, finished")
-    elif out.exists() and any(out.iterdir()):
-        raise AssayError(f"{out} is not empty and holds no dictionary; choose another --out")
-    write_json(out / SETTINGS, wanted)
+    if out.exists() and any(out.iterdir()):
+        raise AssayError(f"{out} is not empty; choose another --out")
+    out.parent.mkdir(parents=True, exist_ok=True)
     return train_dictionary(activations, out, settings, seed)
 
 

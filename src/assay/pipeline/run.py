@@ -43,7 +43,7 @@ def plan_case(path: Path, out: Path, until: str | None = None) -> dict[str, Any]
     case = read_case(path)
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
-    rows = []
+    rows: list[dict[str, Any]] = []
     for stage in stages_of(open_case(case), root):
         cached = is_cached(root, stage)
         seconds = 0.0 if cached else stage.seconds()

@@ -9,6 +9,8 @@ from assay.pipeline.opened import OpenedCase, folder_hash
 from assay.pipeline.stages import Stage, artefact
 
 STAGE_NAMES = ("harvest", "dictionary", "quality", "position", "report")
+DICTIONARY = "dictionary"
+"""The dictionary's folder within its stage's artefact."""
 VERSION = 1
 """Raised whenever a stage comes to write something else from the same inputs."""
 
@@ -20,7 +22,7 @@ def stages_of(opened: OpenedCase, root: Path) -> list[Stage]:
         harvest = _harvest_stage(opened)
         dictionary = _dictionary_stage(opened, artefact(root, harvest), harvest.key)
         stages += [harvest, dictionary]
-        folder, key = artefact(root, dictionary), dictionary.key
+        folder, key = artefact(root, dictionary) / DICTIONARY, dictionary.key
     else:
         folder = Path(str(opened.case.dictionary.path))
         key = folder_hash(folder)
@@ -70,7 +72,7 @@ def _dictionary_stage(opened: OpenedCase, activations: Path, harvest_key: str) -
     def run(folder: Path) -> None:
         from assay.pipeline.training import train_dictionary
 
-        train_dictionary(activations, folder, train, opened.case.seed)
+        train_dictionary(activations, folder / DICTIONARY, train, opened.case.seed)
 
     width = opened.model.site_width(opened.site)
     inputs = {
