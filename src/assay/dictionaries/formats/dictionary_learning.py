@@ -103,13 +103,14 @@ def _size(tensors: dict[str, torch.Tensor]) -> tuple[int, int]:
 
 
 def _relu(weights: Weights) -> Dictionary:
-    tensors = _linear_layers(weights, "bias")
-    return fill(ReluL1(*_size(tensors)), **tensors)
-
-
-def _relu_of_plain_input(weights: Weights) -> Dictionary:
-    tensors = _linear_layers(weights, "decoder.bias")
-    tensors["b_enc"] = bias_of_plain_input(tensors["W_enc"], tensors["b_enc"], tensors["b_dec"])
+    # AutoEncoder subtracts its one bias from the input; AutoEncoderNew has a bias of its own in each
+    # layer and subtracts nothing.
+    if "bias" in weights.tensors:
+        tensors = _linear_layers(weights, "bias")
+    else:
+        tensors = _linear_layers(weights, "decoder.bias")
+        plain = (tensors["W_enc"], tensors["b_enc"], tensors["b_dec"])
+        tensors["b_enc"] = bias_of_plain_input(*plain)
     return fill(ReluL1(*_size(tensors)), **tensors)
 
 
@@ -151,7 +152,7 @@ def _threshold(weights: Weights) -> torch.Tensor:
 
 _READERS: dict[str, Callable[[Weights], Dictionary]] = {
     "AutoEncoder": _relu,
-    "AutoEncoderNew": _relu_of_plain_input,
+    "AutoEncoderNew": _relu,
     "AutoEncoderTopK": _topk,
     "BatchTopKSAE": _batch_topk,
     "JumpReluAutoEncoder": _jumprelu,
