@@ -9,16 +9,12 @@ from typing import Any
 from assay.evidence import read_evidence
 from assay.files import read_json, write_json
 from assay.pipeline.case import Case, read_case
+from assay.pipeline.names import HEADLINE
 from assay.pipeline.opened import open_case
 from assay.pipeline.stages import Stage, artefact, check_until, is_cached, run_stage
 from assay.pipeline.steps import STAGE_NAMES, stages_of
 
 LOCK = "case.lock.json"
-HEADLINE = (
-    "variance explained without the sink",
-    "well-separated features",
-    "sink's share of the residual variance",
-)
 
 
 def run_case(path: Path, out: Path, until: str | None = None) -> dict[str, Any]:

@@ -1,0 +1,141 @@
+"""Gather what the stages measured into the report's page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assay.evidence import Evidence, read_evidence
+from assay.files import read_json, read_safetensors
+from assay.pipeline.names import HEADLINE, QUALITY
+from assay.pipeline.opened import OpenedCase
+
+if TYPE_CHECKING:
+    from assay.dictionaries import Dictionary, LoadedDictionary
+    from assay.models import LanguageModel, Site
+    from assay.text import Crops
+
+PROMOTED = 8
+"""Tokens shown for the logit lens."""
+
+
+def draw_report(
+    opened: OpenedCase, dictionary_folder: Path, quality: Path, position: Path, folder: Path
+) -> None:
+    """Write ``report.html`` into ``folder`` from the artefacts of the quality and position stages."""
+    from assay.dictionaries import load_dictionary
+    from assay.reporting.page import Page, write_page
+
+    loaded = load_dictionary(dictionary_folder)
+    reading = read_json(quality / "reading.json")
+    audit = read_json(position / "position.json")
+    evidence = read_evidence(quality / "evidence.json") + read_evidence(position / "evidence.json")
+    crops = opened.text.held_out_crops(
+        opened.model, opened.case.audit.rows, opened.case.audit.length
+    )
+    page = Page(
+        title=opened.case.name,
+        facts=_facts(opened, loaded),
+        evidence=evidence,
+        headline=list(HEADLINE),
+        position=audit,
+        sink=reading["sink"],
+        quality=[name for name in QUALITY if any(r.metric == name for r in evidence)],
+        density=(reading["density"]["edges"], reading["density"]["counts"]),
+        examples=_examples(opened.model, opened.site, loaded.dictionary, quality, crops),
+        notes=_notes(opened, loaded, evidence),
+    )
+    write_page(folder / "report.html", page)
+
+
+def _facts(opened: OpenedCase, loaded: LoadedDictionary) -> list[tuple[str, str]]:
+    case, dictionary, known = opened.case, loaded.dictionary, loaded.metadata
+    training, held_out = opened.training_text.sides[0], opened.text.sides[1]
+    trained = known.source if case.dictionary.train is None else _trained(opened)
+    return [
+        ("model", _model_name(opened)),
+        ("site", f"{opened.site} ({opened.model.site_width(opened.site)} wide)"),
+        ("dictionary", f"{dictionary.architecture}, {dictionary.width:,} features; {trained}"),
+        ("position in training", known.position),
+        (
+            "text",
+            f"{opened.text.corpus.name}: {len(training):,} training documents, "
+            f"{len(held_out):,} held-out documents",
+        ),
+        (
+            "read for figures",
+            f"{case.audit.rows:,} random crops of {case.audit.length} tokens of held-out documents, "
+            f"first token {opened.model.bos_token_id}",
+        ),
+        ("left out", known.tokens_left_out or "unknown: the dictionary's folder does not say"),
+        ("seed", str(case.seed)),
+    ]
+
+
+def _model_name(opened: OpenedCase) -> str:
+    model = opened.model
+    adapter = f" with adapter {opened.case.model.adapter}" if opened.case.model.adapter else ""
+    scheme = model.position_scheme.replace("_", " ")
+    return f"{model.name}{adapter}: {model.n_layers} layers, {scheme} positions"
+
+
+def _trained(opened: OpenedCase) -> str:
+    train = opened.case.dictionary.train
+    assert train is not None
+    passes = train.steps * train.batch_size / train.tokens
+    return (
+        f"k = {train.k}, {train.steps:,} steps of {train.batch_size:,} on {train.tokens:,} harvested "
+        f"tokens ({passes:.1f} passes)"
+    )
+
+
+def _notes(opened: OpenedCase, loaded: LoadedDictionary, evidence: list[Evidence]) -> list[str]:
+    notes = [opened.text.corpus.note] if opened.text.corpus.note else []
+    if opened.case.dictionary.train is not None:
+        notes.append(
+            "This dictionary was trained within this run, on as many tokens as stated. Its figures "
+            "describe this dictionary, not the best that could be had for the model."
+        )
+    fingerprint = loaded.metadata.hashes.get("model")
+    if fingerprint and fingerprint != opened.model.fingerprint:
+        notes.append("The dictionary was trained on another model than this one.")
+    if not any(record.metric == HEADLINE[1] for record in evidence):
+        notes.append("The causal design was not run, so no feature is labelled.")
+    return notes
+
+
+def _examples(
+    model: LanguageModel, site: Site, dictionary: Dictionary, quality: Path, crops: Crops
+) -> dict[str, Any]:
+    from assay.dictionaries.top_contexts import TopContexts
+    from assay.reporting.feature_table import feature_examples
+
+    stored = read_safetensors(quality / "contexts.safetensors")
+    contexts = TopContexts(
+        stored["rows"].numpy(),
+        stored["positions"].numpy(),
+        stored["activations"].numpy(),
+        int(stored["before"]),
+    )
+    names = [crops.document_ids[document] for document in crops.documents]
+    return feature_examples(
+        contexts,
+        np.asarray(crops.tokens),
+        crops.starts,
+        names,
+        promoted(model, site, dictionary),
+        lambda token: model.tokenizer.decode([token]),
+    )
+
+
+def promoted(
+    model: LanguageModel, site: Site, dictionary: Dictionary
+) -> list[list[tuple[str, float]]]:
+    """The logit lens of every feature; empty where the site does not write to the residual stream."""
+    from assay.models import promoted_tokens
+
+    if dictionary.d_in != model.d_model or site.kind in ("q", "k", "v", "z"):
+        return [[] for _ in range(dictionary.width)]
+    return promoted_tokens(model, dictionary.W_dec.detach(), PROMOTED)
