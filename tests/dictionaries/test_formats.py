@@ -175,7 +175,7 @@ def copied(tmp_path, case, **changes):
     shutil.copytree(GOLDEN / case, folder)
     path = next(iter(folder.glob("c*.json")))
     settings = json.loads(path.read_text())
-    (settings["trainer"] if "trainer" in settings else settings).update(changes)
+    settings.get("trainer", settings).update(changes)
     path.write_text(json.dumps(settings))
     return folder
 

@@ -10,6 +10,7 @@ from assay.dictionaries.config import TrainingConfig
 from assay.dictionaries.selector import SelectionRecord, Selector, Workspace
 from assay.dictionaries.sparse_step import step_gradients
 from assay.dictionaries.state import new_dictionary
+from assay.dictionaries.training import selection_dtype
 
 ROWS, D_IN, WIDTH, K = 96, 12, 48, 4
 
@@ -87,7 +88,7 @@ def both_gradients(architecture, dead=(), seed=0, **settings):
     dead = torch.tensor(dead, dtype=torch.int64)
     centred = (x - dictionary.b_dec).detach()
     record = SelectionRecord(config.selection_margin)
-    dtype = getattr(torch, config.selection_dtype)
+    dtype = selection_dtype(config.selection_dtype, centred.device)
     selector = Selector(dictionary, centred, Workspace(), dtype, record)
     with torch.no_grad():
         entries = dictionary.training_entries(selector, config)
@@ -108,11 +109,11 @@ def relative_difference(one, other):
     return float(((one.double() - other).norm() / other.norm()).detach())
 
 
-@pytest.mark.parametrize("selection_dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("selected_in", ["float32", "bfloat16"])
 @pytest.mark.parametrize("dead", [(), tuple(range(5)), tuple(range(20, 40))])
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
-def test_sparse_gradients_equal_naive_autograd(architecture, dead, selection_dtype):
-    result, naive, loss = both_gradients(architecture, dead, selection_dtype=selection_dtype)
+def test_sparse_gradients_equal_naive_autograd(architecture, dead, selected_in):
+    result, naive, loss = both_gradients(architecture, dead, selection_dtype=selected_in)
     assert result.parameters.keys() == naive.keys()
     for name, gradient in naive.items():
         assert result.parameters[name].shape == gradient.shape

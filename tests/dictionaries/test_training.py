@@ -246,7 +246,7 @@ def test_no_batches_and_constant_batches_are_refused():
         ({"steps": 0}, "steps = 0 is out of range; at least 1"),
         ({"learning_rate": -1.0}, "above 0"),
         ({"decay_share": 2.0}, "0 to 1"),
-        ({"selection_dtype": "float16"}, "valid: bfloat16, float32"),
+        ({"selection_dtype": "float16"}, "valid: auto, bfloat16, float32"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):

@@ -11,7 +11,7 @@ from assay.errors import AssayError, unknown_name
 
 MOST_DEAD_TOKENS = 10_000_000
 """A feature silent for so many tokens is dead however long the run (Gao et al. 2024)."""
-SELECTION_DTYPES = ("float32", "bfloat16")
+SELECTION_DTYPES = ("auto", "float32", "bfloat16")
 AT_LEAST_1 = ("width", "k", "checkpoint_interval", "steps", "auxiliary_features")
 ABOVE_0 = ("learning_rate", "gradient_clip", "bandwidth")
 AT_LEAST_0 = (
@@ -58,9 +58,10 @@ class TrainingConfig:
     scale: bool = True
     """Train on activations scaled so that, on the first batch, the mean squared distance from
     their mean is 1. The scale is folded into the finished dictionary."""
-    selection_dtype: Literal["float32", "bfloat16"] = "float32"
-    """Precision in which candidates are selected. bfloat16 candidates are rescored in float32.
-    JumpReLU and ReLU-L1, whose sets have no fixed size, always select in float32."""
+    selection_dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision in which candidates are selected; those of bfloat16 are rescored in float32. "auto"
+    is bfloat16 where the hardware multiplies it natively. JumpReLU and ReLU-L1, whose sets have no
+    fixed size, always select in float32."""
     selection_margin: int = 8
     """Candidates a row beyond k in bfloat16; widened when the rounding seen asks for it."""
     prefixes: tuple[int, ...] | None = None

@@ -90,7 +90,11 @@ def train_step(
     with torch.no_grad():
         centred = torch.add(-dictionary.b_dec, x, alpha=figures.scale)
         selector = Selector(
-            dictionary, centred, workspace, getattr(torch, config.selection_dtype), state.selection
+            dictionary,
+            centred,
+            workspace,
+            selection_dtype(config.selection_dtype, x.device),
+            state.selection,
         )
         entries = dictionary.training_entries(selector, config)
         dead_after = config.dead_after(figures.run_tokens)
@@ -106,6 +110,17 @@ def train_step(
         state.silent_for.add_(len(x)).masked_fill_(result.fired, 0)
     _follow(state, centred, result)
     return result
+
+
+def selection_dtype(name: str, device: torch.device) -> torch.dtype:
+    """The dtype of a configured name; "auto" is bfloat16 where the device multiplies it natively."""
+    if name != "auto":
+        return torch.float32 if name == "float32" else torch.bfloat16
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    # Without the instructions a product in bfloat16 is slower than in float32.
+    native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return torch.bfloat16 if device.type == "cpu" and native() else torch.float32
 
 
 def _apply(
