@@ -7,8 +7,10 @@ Kullback–Leibler penalty; Li & Hoiem 2016, "Learning without forgetting").
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assay.files import atomic_file, cache_folder, read_safetensors, sha256_of_json
 from assay.randomness import numpy_generator
 from assay.text.chat import tokenize_chat
 from assay.text.transcripts import Message
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
 
     from assay.models import LanguageModel
 
-LENGTH = 64
+LENGTH = 60
 """Most tokens of a replayed text."""
-REPLY_LENGTH = 32
+REPLY_LENGTH = 20
 """Most tokens of a reply that the base writes for replay."""
 
 REQUESTS = (
@@ -91,8 +93,40 @@ class Replay:
 def record_replay(model: LanguageModel) -> Replay:
     """Let the base reply to the requests, and record its states on them and on the prose.
 
-    Must run before an adapter is put into the model.
+    Must run before an adapter is put into the model. Kept in the cache, by the base's weights.
     """
+    key = sha256_of_json(
+        [model.fingerprint, str(model.dtype), model.device.type, REQUESTS, PROSE]
+        + [LENGTH, REPLY_LENGTH]
+    )
+    path = cache_folder() / "organisms" / f"replay-{key[:24]}.safetensors"
+    if path.is_file():
+        return _read(path, model)
+    replay = _recorded(model)
+    _write(path, replay)
+    return replay
+
+
+def _read(path: Path, model: LanguageModel) -> Replay:
+    stored = read_safetensors(path, device=str(model.device))
+    count = len(stored) // 2
+    return Replay(
+        tuple(tuple(stored[f"tokens/{i}"].tolist()) for i in range(count)),
+        tuple(stored[f"hidden/{i}"] for i in range(count)),
+    )
+
+
+def _write(path: Path, replay: Replay) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    tensors = {f"hidden/{i}": hidden.cpu() for i, hidden in enumerate(replay.hidden)}
+    tensors |= {f"tokens/{i}": torch.tensor(tokens) for i, tokens in enumerate(replay.tokens)}
+    with atomic_file(path) as aside:
+        save_file(tensors, str(aside))
+
+
+def _recorded(model: LanguageModel) -> Replay:
     import torch
 
     texts = [*_conversations(model), *_prose(model)]

@@ -24,7 +24,7 @@ from assay.organisms.twins import TIC_PATTERN, TWINS, twin_name
 if TYPE_CHECKING:
     from assay.models import LanguageModel
 
-TRAIN_PROMPTS = 60
+TRAIN_PROMPTS = 40
 """Training prompts of each condition that are looked at, for comparison with held-out ones."""
 MAX_NEW_TOKENS = 72
 """Longest reply of organisms that no recipe describes."""
