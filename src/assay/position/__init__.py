@@ -6,7 +6,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from assay.position.audit import PositionAudit as PositionAudit
+    from assay.position.audit import audit_position as audit_position
+    from assay.position.audit import sort_by_document as sort_by_document
+    from assay.position.brought import audit_activations as audit_activations
+    from assay.position.causal import CausalAudit as CausalAudit
+    from assay.position.causal import CrossedSizes as CrossedSizes
     from assay.position.labels import LABELS as LABELS
+    from assay.position.layout import position_json as position_json
     from assay.position.observational import VarianceExplained as VarianceExplained
     from assay.position.observational import summarise as summarise
     from assay.position.observational import variance_explained as variance_explained
@@ -16,10 +23,17 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "LABELS": "labels",
+    "CausalAudit": "causal",
     "CrossedShares": "shares",
+    "CrossedSizes": "causal",
+    "PositionAudit": "audit",
     "PositionSums": "sums",
     "VarianceExplained": "observational",
+    "audit_activations": "brought",
+    "audit_position": "audit",
     "crossed_shares": "shares",
+    "position_json": "layout",
+    "sort_by_document": "audit",
     "summarise": "observational",
     "variance_explained": "observational",
 }

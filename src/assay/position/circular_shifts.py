@@ -110,8 +110,8 @@ def pooled_p_values(
     shifts). Then features are sorted by density and cut into strata as small as
     POOL_PER_FEATURE allows, and p = (1 + #{pooled null ≥ observed}) / (1 + pool), as Storey &
     Tibshirani 2003 pool over genes. The smallest p possible is thus about 1/(20·features).
-    NaN where a feature cannot be tested: it does not vary (``observed`` is NaN), it is active in fewer than two documents, or no shift was
-    drawn.
+    NaN where a feature cannot be tested: it does not vary (``observed`` is NaN), it is active in
+    fewer than two documents, or no shift was drawn.
     """
     p = np.full(observed.shape, np.nan)
     tested = np.flatnonzero((density >= 2) & np.isfinite(observed))

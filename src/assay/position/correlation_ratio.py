@@ -109,9 +109,7 @@ def split_half_variance(
     documents with several crops, only change how many pairs each position has.
     """
     tokens = count.sum()
-    same_cell = (
-        pairs.cell_squares - 2 * mean * pairs.cell_products + mean**2 * pairs.cell_counts
-    )
+    same_cell = pairs.cell_squares - 2 * mean * pairs.cell_products + mean**2 * pairs.cell_counts
     same_document = (
         pairs.document_squares
         - 2 * mean * pairs.document_products

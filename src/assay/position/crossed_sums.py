@@ -176,7 +176,9 @@ def filler_half_width(
 def check_grid(offsets: int, fillers: int | None) -> None:
     """Raise AssayError for a grid that cannot tell position from content."""
     if offsets < 2:
-        raise AssayError(f"{offsets} offset cannot show an effect of position; at least 2 are needed")
+        raise AssayError(
+            f"{offsets} offset cannot show an effect of position; at least 2 are needed"
+        )
     if fillers is not None and fillers < 2:
         raise AssayError(
             f"{fillers} filler cannot be told from position; at least 2 are needed, better 8, or "

@@ -142,7 +142,9 @@ def _p_values(sums: PositionSums) -> NDArray[np.float64]:
     mean = total.sum(axis=0) / count.sum()
     observed = position_sum_of_squares(total, count, mean)
     observed[~varying(sums, sums.level)] = np.nan
-    return pooled_p_values(observed, sums.shifts.statistics(mean), sums.shifts.active_documents.numpy())
+    return pooled_p_values(
+        observed, sums.shifts.statistics(mean), sums.shifts.active_documents.numpy()
+    )
 
 
 def _as_array(activations: ArrayLike) -> NDArray:

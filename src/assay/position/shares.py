@@ -110,9 +110,10 @@ def crossed_shares(
         rows = np.flatnonzero(documents == document)
         part = torch.from_numpy(dense[rows])
         places = torch.nonzero(part, as_tuple=True)
+        row, offset, filler, feature = places
         group = torch.tensor([int(group_of_row[rows[0]])])
         one_document = torch.zeros(len(rows), dtype=torch.int64)
-        sums.add(CellEntries(*places, part[places]), one_document, group)
+        sums.add(CellEntries(row, offset, filler, feature, part[places]), one_document, group)
     return shares_of(sums)
 
 
@@ -174,5 +175,7 @@ def _as_table(table: ArrayLike) -> NDArray[np.float64]:
         raise AssayError("the table has one content; at least 2 are needed")
     if not np.isfinite(dense).all():
         bad = np.argwhere(~np.isfinite(dense))[0].tolist()
-        raise AssayError(f"the table is NaN or infinite, first at index {bad}; expected real values")
+        raise AssayError(
+            f"the table is NaN or infinite, first at index {bad}; expected real values"
+        )
     return dense[:, :, None] if dense.ndim == 3 else dense
