@@ -190,7 +190,8 @@ def position(
     as_json: AsJson = False,
 ) -> None:
     """Audit how much of each feature is position: position.json and position.html."""
-    from assay.pipeline.commands import PositionSizes, audit_dictionary, audit_supplied
+    from assay.pipeline.audits import audit_dictionary, audit_supplied
+    from assay.pipeline.case import CausalSizes
 
     if activations is not None:
         if model is not None:
@@ -199,15 +200,11 @@ def position(
     else:
         if model is None or dictionary is None or text is None:
             raise AssayError("give MODEL, DICTIONARY and --text, or --activations FILE.safetensors")
-        sizes = PositionSizes(rows, length, contents, offsets, fillers)
+        sizes = None
+        if causal:
+            sizes = CausalSizes(contents=contents, offsets=offsets, fillers=fillers)
         result = audit_dictionary(
-            model,
-            dictionary,
-            text,
-            out,
-            sizes,
-            causal,
-            site,
+            *(model, dictionary, text, out, rows, length, sizes, site),
             adapter=adapter,
             dtype=dtype,
             seed=seed,

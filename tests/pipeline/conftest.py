@@ -72,6 +72,7 @@ def tiny_case(tmp_path, tiny_model_folder, text_file):
             "audit": {
                 "rows": 64,
                 "length": 32,
+                "quality_rows": 32,
                 "spliced_rows": 16,
                 "causal": {"contents": 16, "offsets": 3, "fillers": 3},
             },

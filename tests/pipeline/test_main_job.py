@@ -82,7 +82,7 @@ def test_a_second_run_does_nothing_again_and_a_changed_size_reruns_only_what_dep
     stamps = {p: p.stat().st_mtime_ns for p in (tmp_path / "tiny" / "stages").iterdir()}
     assert run_case(tiny_case(), tmp_path) == first
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "tiny" / "stages").iterdir()} == stamps
-    audit = {"rows": 72, "length": 32, "spliced_rows": 16, "causal": None}
+    audit = {"rows": 72, "length": 32, "quality_rows": 32, "causal": None}
     plan = plan_case(tiny_case(audit=audit), tmp_path)
     cached = {stage["name"]: stage["cached"] for stage in plan["stages"]}
     assert cached == {

@@ -133,7 +133,6 @@ def page():
             "rows": 300,
         },
         quality=["variance explained without the sink", "L0"],
-        density=([-4.0, -3.0, -2.0, -1.0], [10, 80, 30]),
         examples=examples,
         notes=["One thing to know."],
     )

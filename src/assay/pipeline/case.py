@@ -81,6 +81,8 @@ class CausalSizes(StrictModel):
     """Offsets, evenly spaced."""
     fillers: int = Field(default=8, ge=2)
     """Filler texts before the content, the same for every content."""
+    content_length: int | None = Field(default=None, ge=16)
+    """Tokens of a content; None takes the whole crop."""
 
 
 class Audit(StrictModel):
@@ -92,8 +94,10 @@ class Audit(StrictModel):
     """Tokens in a crop, here and in the harvest."""
     held_out: float = Field(default=0.5, gt=0, lt=1)
     """Share of the documents kept from training; every figure is measured on these alone."""
+    quality_rows: int = Field(default=256, ge=8)
+    """Of these crops, those on which the sink and the reconstruction are measured."""
     spliced_rows: int = Field(default=96, ge=8)
-    """Crops on which the reconstruction is spliced into the model to see what it costs."""
+    """Of those, the crops on which the reconstruction is spliced into the model."""
     causal: CausalSizes | None = CausalSizes()
     """None leaves the causal design out, and with it the labels."""
 

@@ -1,8 +1,7 @@
-"""The single commands: one stage each, on folders that the user names."""
+"""Harvest and train as single commands, on folders that the user names."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,19 +58,3 @@ def train_from(activations: Path, out: Path, options: dict[str, Any], seed: int)
         raise AssayError(f"{out} is not empty; choose another --out")
     out.parent.mkdir(parents=True, exist_ok=True)
     return train_dictionary(activations, out, settings, seed)
-
-
-@dataclass(frozen=True)
-class PositionSizes:
-    """Sizes of a position audit."""
-
-    rows: int
-    """Crops of the observational audit."""
-    length: int
-    """Tokens in a crop."""
-    contents: int
-    """Contents of the causal design."""
-    offsets: int
-    """Offsets of the causal design."""
-    fillers: int
-    """Fillers of the causal design."""

@@ -1,17 +1,17 @@
-"""One pass over held-out text: the sink, the dictionary's quality, and where its features fire."""
+"""The quality stage: what the sink holds and how well the dictionary reconstructs held-out text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from assay.evidence import Evidence, write_evidence
-from assay.files import atomic_file, write_json
+from assay.files import write_json
 from assay.pipeline import names
 from assay.pipeline.opened import OpenedCase
 from assay.progress import progress
@@ -24,17 +24,15 @@ if TYPE_CHECKING:
 
     from assay.activations.sink import ResidualVariance
     from assay.dictionaries import CrossEntropyRecovered, Dictionary, DictionaryQuality
-    from assay.dictionaries.top_contexts import TopContexts
     from assay.text import Crops
 
 GROUPS = 32
 """Groups of documents for the jackknife."""
 CROPS_PER_FORWARD = 32
-LOWEST_LOG_RATE = -6.0
 
 
 def measure_quality(opened: OpenedCase, dictionary_folder: Path, folder: Path) -> None:
-    """Write ``evidence.json``, ``reading.json`` and ``contexts.safetensors`` into ``folder``.
+    """Write ``evidence.json`` and ``sink.json`` into ``folder``.
 
     Raises AssayError where the dictionary does not fit the site.
     """
@@ -44,41 +42,40 @@ def measure_quality(opened: OpenedCase, dictionary_folder: Path, folder: Path) -
     loaded = load_dictionary(dictionary_folder)
     check_fit(loaded, opened.model, opened.site)
     audit = opened.case.audit
+    # Crops come in random order, so that the first ones are a random sample of the audit's.
     crops = opened.text.held_out_crops(opened.model, audit.rows, audit.length)
+    crops = crops.rows(0, audit.quality_rows)
     groups = deal_into_groups(
         crops.documents, GROUPS, numpy_generator(opened.case.seed, "quality/groups")
     )
     reading = HeldOutReading(opened, loaded.dictionary, crops, groups)
-    quality, sink, contexts = reading.measure()
+    quality, sink = reading.measure()
     spliced = _splice(opened, loaded.dictionary, crops.rows(0, audit.spliced_rows), reading.median)
     write_evidence(folder / "evidence.json", _records(opened, crops, quality, sink, spliced))
-    write_json(folder / "reading.json", {"sink": asdict(sink), "density": _density(quality)})
-    _save_contexts(folder / "contexts.safetensors", contexts)
+    write_json(folder / "sink.json", asdict(sink))
 
 
 class HeldOutReading:
-    """Reads the crops once and feeds everything that is measured on their activations."""
+    """Reads the crops once and feeds both measurements."""
 
     def __init__(
         self, opened: OpenedCase, dictionary: Dictionary, crops: Crops, groups: NDArray
     ) -> None:
         from assay.activations.sink import ResidualSums
-        from assay.dictionaries.top_contexts import ContextCollector
 
         length = crops.tokens.shape[1]
         self.opened, self.dictionary, self.crops = opened, dictionary, crops
         self.groups = torch.from_numpy(groups)
         self.sums = ResidualSums(int(groups.max()) + 1, length, dictionary.d_in)
-        self.contexts = ContextCollector(dictionary.width, length)
         self.median = 0.0
 
-    def measure(self) -> tuple[DictionaryQuality, ResidualVariance, TopContexts]:
-        """Everything, in one pass."""
+    def measure(self) -> tuple[DictionaryQuality, ResidualVariance]:
+        """Both, in one pass."""
         from assay.dictionaries import reconstruction_quality
 
         quality = reconstruction_quality(self.dictionary, self._batches())
         documents = len(np.unique(self.crops.documents))
-        return quality, self.sums.finish(documents, len(self.crops)), self.contexts.finish()
+        return quality, self.sums.finish(documents, len(self.crops))
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         from assay.activations.sink import left_out, median_norm
@@ -95,8 +92,6 @@ class HeldOutReading:
                 self.median = self.median or median_norm(x)
                 out = left_out(x, positions.expand(len(x), length), self.median)
                 self.sums.add(x, self.groups[part], out)
-                codes = self.dictionary.encode(x.flatten(0, 1).float())
-                self.contexts.add(codes, start, out.flatten())
                 documents = torch.from_numpy(np.repeat(self.crops.documents[part], length))
                 yield x.flatten(0, 1), out.flatten(), documents
                 advance(tokens.numel())
@@ -200,26 +195,3 @@ def _records(
             "Position 0 and massive tokens, of the raw activations' variance.",
         ),
     ]
-
-
-def _density(quality: DictionaryQuality) -> dict[str, Any]:
-    """Histogram of log₁₀ firing rates, of the features that fired."""
-    rates = quality.density[quality.density > 0]
-    edges = np.linspace(LOWEST_LOG_RATE, 0.0, 25)
-    counts, _ = np.histogram(np.maximum(np.log10(rates), LOWEST_LOG_RATE), edges)
-    used = np.flatnonzero(counts)
-    first, last = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, len(counts))
-    return {"edges": edges[first : last + 1].tolist(), "counts": counts[first:last].tolist()}
-
-
-def _save_contexts(path: Path, contexts: TopContexts) -> None:
-    from safetensors.torch import save_file
-
-    tensors = {
-        "rows": torch.from_numpy(contexts.rows),
-        "positions": torch.from_numpy(contexts.positions),
-        "activations": torch.from_numpy(contexts.activations),
-        "before": torch.tensor(contexts.before),
-    }
-    with atomic_file(path) as aside:
-        save_file(tensors, str(aside))

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay.evidence import Evidence, read_evidence
-from assay.files import read_json, read_safetensors
+from assay.files import read_json
 from assay.pipeline.names import HEADLINE, QUALITY
 from assay.pipeline.opened import OpenedCase
+from assay.pipeline.position import CONTEXTS, POSITION, load_contexts
 
 if TYPE_CHECKING:
     from assay.dictionaries import Dictionary, LoadedDictionary
+    from assay.dictionaries.top_contexts import TopContexts
     from assay.models import LanguageModel, Site
     from assay.text import Crops
 
@@ -29,22 +31,21 @@ def draw_report(
     from assay.reporting.page import Page, write_page
 
     loaded = load_dictionary(dictionary_folder)
-    reading = read_json(quality / "reading.json")
-    audit = read_json(position / "position.json")
+    audit = read_json(position / POSITION)
     evidence = read_evidence(quality / "evidence.json") + read_evidence(position / "evidence.json")
     crops = opened.text.held_out_crops(
         opened.model, opened.case.audit.rows, opened.case.audit.length
     )
+    contexts = load_contexts(position / CONTEXTS)
     page = Page(
         title=opened.case.name,
         facts=_facts(opened, loaded),
         evidence=evidence,
         headline=list(HEADLINE),
         position=audit,
-        sink=reading["sink"],
+        sink=read_json(quality / "sink.json"),
         quality=[name for name in QUALITY if any(r.metric == name for r in evidence)],
-        density=(reading["density"]["edges"], reading["density"]["counts"]),
-        examples=_examples(opened.model, opened.site, loaded.dictionary, quality, crops),
+        examples=examples_of(opened.model, opened.site, loaded.dictionary, contexts, crops),
         notes=_notes(opened, loaded, evidence),
     )
     write_page(folder / "report.html", page)
@@ -106,19 +107,14 @@ def _notes(opened: OpenedCase, loaded: LoadedDictionary, evidence: list[Evidence
     return notes
 
 
-def _examples(
-    model: LanguageModel, site: Site, dictionary: Dictionary, quality: Path, crops: Crops
+def examples_of(
+    model: LanguageModel, site: Site, dictionary: Dictionary, contexts: TopContexts, crops: Crops
 ) -> dict[str, Any]:
-    from assay.dictionaries.top_contexts import TopContexts
+    """Contexts and promoted tokens of every feature, as the page wants them."""
+    from assay.position import sort_by_document
     from assay.reporting.feature_table import feature_examples
 
-    stored = read_safetensors(quality / "contexts.safetensors")
-    contexts = TopContexts(
-        stored["rows"].numpy(),
-        stored["positions"].numpy(),
-        stored["activations"].numpy(),
-        int(stored["before"]),
-    )
+    crops = sort_by_document(crops)  # the order in which the audit numbered them
     names = [crops.document_ids[document] for document in crops.documents]
     return feature_examples(
         contexts,

@@ -101,12 +101,13 @@ def _quality_stage(opened: OpenedCase, dictionary: Path, key: str) -> Stage:
         "version": VERSION,
         "dictionary": key,
         "rows": audit.rows,
+        "quality_rows": audit.quality_rows,
         "spliced_rows": audit.spliced_rows,
     }
 
     def seconds() -> float:
         spliced = 3 * cost.forward_seconds(opened.model, audit.spliced_rows * audit.length)
-        read = cost.forward_seconds(opened.model, audit.rows * audit.length, opened.site)
+        read = cost.forward_seconds(opened.model, audit.quality_rows * audit.length, opened.site)
         return spliced + read
 
     return Stage("quality", inputs, run, seconds)
@@ -132,7 +133,8 @@ def _position_stage(opened: OpenedCase, dictionary: Path, key: str) -> Stage:
         tokens = audit.rows * audit.length
         if audit.causal is not None:
             causal = audit.causal
-            tokens += causal.contents * causal.offsets * causal.fillers * audit.length // 2
+            length = causal.content_length or audit.length
+            tokens += causal.contents * causal.offsets * causal.fillers * length
         return cost.forward_seconds(opened.model, tokens, opened.site)
 
     return Stage("position", inputs, run, seconds)

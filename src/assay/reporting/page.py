@@ -34,8 +34,6 @@ class Page:
     """Where the variance of the raw activations lies: ``epsilon2`` by level, and rates."""
     quality: list[str] = field(default_factory=list)
     """Metrics of the dictionary, in the order of the table."""
-    density: tuple[list[float], list[int]] | None = None
-    """Histogram of firing rates: edges (log₁₀) and counts."""
     examples: dict[str, Any] | None = None
     """Contexts and promoted tokens of every feature."""
     notes: list[str] = field(default_factory=list)
@@ -76,11 +74,10 @@ def _plots(page: Page) -> dict[str, str]:
     drawn: dict[str, str] = {}
     if page.sink is not None:
         drawn["sink"] = plots.sink_bars(page.sink["epsilon2"])
-    if page.density is not None:
-        drawn["density"] = plots.density_histogram(*page.density)
     if page.position is None:
         return drawn
     features = page.position["features"]
+    drawn["density"] = plots.density_histogram([f["firing_rate"] for f in features])
     histograms = {}
     for level in plots.LEVEL_NAMES:
         shares = [f["levels"][level]["eta2_split_half"] for f in features]
@@ -97,6 +94,7 @@ def _plots(page: Page) -> dict[str, str]:
     ]
     if causal:
         drawn["causal"] = plots.causal_scatter(causal)
+    if page.position["summary"]["labels"]:
         drawn["labels"] = plots.label_bar(page.position["summary"]["labels"])
     return drawn
 

@@ -148,12 +148,15 @@ def label_bar(shares: dict[str, float]) -> str:
     return _svg(chart)
 
 
-def density_histogram(edges: list[float], counts: list[int]) -> str:
-    """Histogram of firing rates on a log axis; ``edges`` are log₁₀ rates."""
+def density_histogram(rates: list[float]) -> str:
+    """Histogram of the firing rates, on a log axis, of the features that fired."""
     import altair as alt
+    import numpy as np
 
+    fired = np.array([rate for rate in rates if rate])
+    counts, edges = np.histogram(np.log10(fired), bins=24) if len(fired) else ([], [0.0])
     rows = [
-        {"low": low, "high": high, "features": count}
+        {"low": float(low), "high": float(high), "features": int(count)}
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
     chart = (
