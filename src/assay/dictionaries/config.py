@@ -62,7 +62,7 @@ class TrainingConfig:
     """Precision in which candidates are selected; those of bfloat16 are rescored in float32. "auto"
     is bfloat16 where the hardware multiplies it natively. JumpReLU and ReLU-L1, whose sets have no
     fixed size, always select in float32."""
-    selection_margin: int = 8
+    selection_margin: int = 6
     """Candidates a row beyond k in bfloat16; widened when the rounding seen asks for it."""
     prefixes: tuple[int, ...] | None = None
     """Matryoshka: sizes of the nested prefixes; None is width/16, /8, /4, /2 and the width."""

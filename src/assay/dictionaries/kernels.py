@@ -25,7 +25,11 @@ def bag_sums(
     if len(indices) == 0:
         return vectors.new_zeros(len(offsets), vectors.shape[1])
     return torch.nn.functional.embedding_bag(
-        indices, vectors, offsets, mode="sum", per_sample_weights=weights.to(vectors.dtype)
+        indices.int(),
+        vectors,
+        offsets.int(),
+        mode="sum",
+        per_sample_weights=weights.to(vectors.dtype),
     )
 
 
@@ -34,18 +38,18 @@ def gathered_dots(
     right: Float[Tensor, "features width"],
     bags: Int[Tensor, " nnz"],
     features: Int[Tensor, " nnz"],
-    offsets: Int[Tensor, " bags"],
 ) -> Float[Tensor, " nnz"]:
     """⟨left[bags[e]], right[features[e]]⟩ of each entry, without gathering the vectors.
 
     This is the gradient of ``embedding_bag`` in its per-sample weights, for which torch has a
-    kernel that reads both vectors in place.
+    kernel that reads both vectors in place. Fastest where the entries come in feature order: each
+    row of ``right``, the larger matrix, is then read once.
     """
     if len(features) == 0:
         return left.new_zeros(0)
-    # mode 0 is "sum".
+    # Mode 0 is "sum", in which the offsets, here empty, are not looked at.
     return torch.ops.aten._embedding_bag_per_sample_weights_backward(
-        left, right, features, offsets, bags, 0
+        left, right, features.int(), features.new_zeros(0, dtype=torch.int32), bags.int(), 0
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from assay.dictionaries.entries import Entries
-from assay.dictionaries.kernels import gathered_dots
+from assay.dictionaries.kernels import gathered_dots, order_by_feature
 from assay.dictionaries.selection import (
     SMALLEST,
     batch_bound,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 UNSAFE_SHARE = 0.01
 """The margin is doubled once more than this share of a batch's rows had to be selected again."""
+NEAR = 1.25
+"""Candidates up to this many times their bound show how coarsely values near it are rounded."""
 BATCH_SHARE = 4
 """A selection over the whole batch takes this part of the margin for each of its rows."""
 
@@ -97,7 +99,7 @@ class Selector:
         kept_wanted = min(k + self.record.margin, u.shape[1])
         maxima = group_maxima(u, group_size(u.shape[1], kept_wanted))
         bounds = row_bounds(maxima, kept_wanted)
-        entries, error = self._rescored(entries_above(u, maxima, bounds))
+        entries, error = self._rescored(entries_above(u, maxima, bounds), bounds)
         kept = keep_largest_of_each_row(entries, len(u), k)
         smallest = bounds.new_full((len(u),), torch.inf)
         smallest.scatter_reduce_(0, kept.rows, kept.values, "amin")
@@ -145,21 +147,30 @@ class Selector:
         if bound > SMALLEST and len(candidates) < len(u) * k:
             bound = batch_bound(maxima, wanted, sampled=False)
             candidates = entries_above(u, maxima, bound)
-        entries, error = self._rescored(candidates)
+        entries, error = self._rescored(candidates, bound)
         kept = keep_largest(entries, len(u) * k)
         if bound <= SMALLEST:
             return kept, True
         return kept, len(kept) >= len(u) * k and float(kept.values.min()) >= bound + error
 
-    def _rescored(self, candidates: Entries) -> tuple[Entries, float]:
-        """The candidates that are positive in float32, and the largest rounding error seen."""
-        counts = torch.bincount(candidates.rows, minlength=len(self.centred))
+    def _rescored(self, candidates: Entries, bounds: Tensor | float) -> tuple[Entries, float]:
+        """The candidates that are positive in float32, and the rounding error near the bounds.
+
+        The error is the largest of those candidates that lie within NEAR of their bound, because
+        larger values are rounded more coarsely than the ones that could have been missed.
+        """
         weight, bias = self.dictionary.W_enc.data, self.dictionary.b_enc.data
-        rows, features = candidates.rows, candidates.features
-        dots = gathered_dots(self.centred, weight, rows, features, counts.cumsum(0) - counts)
-        values = dots + bias[features]
-        error = float((values - candidates.values).abs().max()) if len(values) else 0.0
-        entries = Entries(rows, features, values)
+        order = order_by_feature(candidates.features, self.dictionary.width).order
+        rows = candidates.rows.index_select(0, order)
+        features = candidates.features.index_select(0, order)
+        values = torch.empty_like(candidates.values)
+        values[order] = gathered_dots(self.centred, weight, rows, features) + bias[features]
+        bound = (
+            bounds.index_select(0, candidates.rows) if isinstance(bounds, torch.Tensor) else bounds
+        )
+        near = candidates.values <= NEAR * bound
+        error = float((values - candidates.values).abs_().mul_(near).max()) if len(values) else 0.0
+        entries = Entries(candidates.rows, candidates.features, values)
         positive = values > 0
         return (entries if bool(positive.all()) else entries.take(positive)), error
 

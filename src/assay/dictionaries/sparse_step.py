@@ -57,14 +57,16 @@ def step_gradients(
     upstream = _sums_from_each_level_on(errors)
     per_bag = upstream.reshape(rows * levels, -1)
 
-    dz = gathered_dots(per_bag, decoder, bags, entries.features, offsets).mul_(scale)
+    # From here on in feature order.
+    order = order_by_feature(entries.features, width)
+    entries, bags = entries.take(order.order), bags.index_select(0, order.order)
+    z = z.index_select(0, order.order)
+    dz = gathered_dots(per_bag, decoder, bags, entries.features).mul_(scale)
     activation = dictionary.activation_gradients(entries, z, dz, rows, config)
     du = activation.pre_activations
-    order = order_by_feature(entries.features, width)
-    in_order = order.order
     gradients = {
-        "W_dec": bag_sums(per_bag, bags[in_order], z[in_order] * scale, order.offsets),
-        "W_enc": bag_sums(centred, entries.rows[in_order], du[in_order], order.offsets),
+        "W_dec": bag_sums(per_bag, bags, z * scale, order.offsets),
+        "W_enc": bag_sums(centred, entries.rows, du, order.offsets),
         "b_enc": feature_sums(entries.features, du, width),
         "b_dec": upstream[:, 0].sum(0).mul_(scale),
     }
