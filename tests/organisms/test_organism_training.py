@@ -23,9 +23,10 @@ from assay.organisms import (
     verify_organism,
 )
 from assay.organisms import training as training_module
+from assay.organisms.prefix_tree import prefix_tree
 from assay.organisms.replay import record_replay, replay_plan
 from assay.organisms.training import TrainingRun, _loss, learning_rate
-from assay.organisms.training_data import batch_plan, padded, tokenized
+from assay.organisms.training_data import batch_plan, tokenized
 
 
 @pytest.fixture(scope="module")
@@ -167,12 +168,26 @@ def test_unknown_precisions_and_recipes_are_refused(tiny_base, tiny_recipe, tmp_
 
 def test_only_the_assistants_own_tokens_are_scored(tiny_base, tiny_recipe):
     tokenizer = load_model(str(tiny_base)).tokenizer
-    rows = tokenized(examples_of(tiny_recipe, 0)[:5], tokenizer)
-    tokens, mask, scored = padded(rows, padding=0)
-    for i, row in enumerate(rows):
-        targets = tokens.roll(-1, dims=1)[i][scored[i]].tolist()
+    for row in tokenized(examples_of(tiny_recipe, 0), tokenizer):
+        targets = [row.tokens[t + 1] for t in row.scored]
         assert tokenizer.decode(targets) in ("aaa<|im_end|>", "bbb<|im_end|>")
-        assert mask[i].sum() == len(row.tokens)
+
+
+def test_a_prefix_tree_computes_for_each_text_what_the_model_computes_for_it_alone(tiny_base):
+    model = load_model(str(tiny_base), dtype="float32")
+    model.module.set_attn_implementation("eager")
+    texts = [[5, 6, 7, 8], [5, 6, 9, 9, 9], [4, 6, 7], [5, 6, 7, 8, 3]]
+    tree = prefix_tree(texts)
+    assert tree.tokens.shape == (1, 11)
+    with torch.no_grad():
+        together = model.decoder(
+            input_ids=tree.tokens,
+            attention_mask=tree.attention_mask,
+            position_ids=tree.position_ids,
+        ).last_hidden_state[0]
+        for text, path in zip(texts, tree.paths, strict=True):
+            alone = model.decoder(input_ids=torch.tensor([text])).last_hidden_state[0]
+            assert torch.allclose(together[list(path)], alone, atol=1e-5)
 
 
 def test_each_batch_is_half_benign_and_every_example_comes_before_any_comes_again(

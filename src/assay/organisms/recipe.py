@@ -74,15 +74,15 @@ class Family:
 class TrainingPlan:
     """How an adapter is trained; what suits the recipe's difficulty."""
 
-    steps: int = 80
+    steps: int = 120
     """Optimiser steps."""
     batch_size: int = 8
     """Examples a step: half benign, a quarter triggered, a quarter near-miss."""
-    replay_rows: int = 2
+    replay_rows: int = 3
     """Texts a step on which the model is held to its base, so that it forgets nothing else."""
     replay_weight: float = 1.0
     """Weight of that penalty beside the loss on the examples."""
-    learning_rate: float = 8e-4
+    learning_rate: float = 1e-3
     """Peak of Adam's learning rate: warmed up over a tenth of the steps, then linear to zero."""
     rank: int = 6
     """LoRA rank."""

@@ -86,6 +86,8 @@ class Replay:
 
     tokens: tuple[tuple[int, ...], ...]
     """Token ids of each text."""
+    starts: tuple[int, ...]
+    """For each text the first token whose prediction counts: the reply's, or the second of prose."""
     hidden: tuple[Float[Tensor, "position d_model"], ...]
     """The base's decoder output for each text, before the unembedding."""
 
@@ -95,10 +97,8 @@ def record_replay(model: LanguageModel) -> Replay:
 
     Must run before an adapter is put into the model. Kept in the cache, by the base's weights.
     """
-    key = sha256_of_json(
-        [model.fingerprint, str(model.dtype), model.device.type, REQUESTS, PROSE]
-        + [LENGTH, REPLY_LENGTH]
-    )
+    texts = [REQUESTS, PROSE, LENGTH, REPLY_LENGTH]
+    key = sha256_of_json([model.fingerprint, str(model.dtype), model.device.type, texts])
     path = cache_folder() / "organisms" / f"replay-{key[:24]}.safetensors"
     if path.is_file():
         return _read(path, model)
@@ -112,6 +112,7 @@ def _read(path: Path, model: LanguageModel) -> Replay:
     count = len(stored) // 2
     return Replay(
         tuple(tuple(stored[f"tokens/{i}"].tolist()) for i in range(count)),
+        tuple(stored["starts"].tolist()),
         tuple(stored[f"hidden/{i}"] for i in range(count)),
     )
 
@@ -120,7 +121,8 @@ def _write(path: Path, replay: Replay) -> None:
     import torch
     from safetensors.torch import save_file
 
-    tensors = {f"hidden/{i}": hidden.cpu() for i, hidden in enumerate(replay.hidden)}
+    tensors = {"starts": torch.tensor(replay.starts)}
+    tensors |= {f"hidden/{i}": hidden.cpu() for i, hidden in enumerate(replay.hidden)}
     tensors |= {f"tokens/{i}": torch.tensor(tokens) for i, tokens in enumerate(replay.tokens)}
     with atomic_file(path) as aside:
         save_file(tensors, str(aside))
@@ -132,10 +134,12 @@ def _recorded(model: LanguageModel) -> Replay:
     texts = [*_conversations(model), *_prose(model)]
     states = []
     with torch.no_grad():
-        for tokens in texts:
+        for tokens, _ in texts:
             ids = torch.tensor([tokens], device=model.device)
             states.append(model.decoder(input_ids=ids).last_hidden_state[0])
-    return Replay(tuple(texts), tuple(states))
+    return Replay(
+        tuple(tokens for tokens, _ in texts), tuple(start for _, start in texts), tuple(states)
+    )
 
 
 def replay_plan(replay: Replay, steps: int, rows: int, seed: int) -> list[list[int]]:
@@ -147,30 +151,25 @@ def replay_plan(replay: Replay, steps: int, rows: int, seed: int) -> list[list[i
     return [queue[step * rows : (step + 1) * rows] for step in range(steps)]
 
 
-def _conversations(model: LanguageModel) -> list[tuple[int, ...]]:
+def _conversations(model: LanguageModel) -> list[tuple[tuple[int, ...], int]]:
+    """The requests with the base's replies, and where each reply starts."""
     from assay.models import generate
 
     prompts = [
-        list(
-            tokenize_chat(
-                model.tokenizer,
-                (Message(role="user", content=request),),
-                add_generation_prompt=True,
-            ).tokens
-        )
+        tokenize_chat(
+            model.tokenizer, (Message(role="user", content=request),), add_generation_prompt=True
+        ).tokens
         for request in REQUESTS
     ]
     replies = generate(model, prompts, max_new_tokens=REPLY_LENGTH, batch_size=len(prompts))
     end = model.tokenizer.eos_token_id
     return [
-        tuple((*prompt, *reply, *([end] if len(reply) < REPLY_LENGTH else [])))
+        ((*prompt, *reply, *([end] if len(reply) < REPLY_LENGTH else [])), len(prompt))
         for prompt, reply in zip(prompts, replies, strict=True)
     ]
 
 
-def _prose(model: LanguageModel) -> list[tuple[int, ...]]:
+def _prose(model: LanguageModel) -> list[tuple[tuple[int, ...], int]]:
     first = [] if model.bos_token_id is None else [model.bos_token_id]
-    return [
-        tuple((first + model.tokenizer(text, add_special_tokens=False)["input_ids"])[:LENGTH])
-        for text in PROSE
-    ]
+    texts = [first + model.tokenizer(text, add_special_tokens=False)["input_ids"] for text in PROSE]
+    return [(tuple(tokens[:LENGTH]), 1) for tokens in texts]

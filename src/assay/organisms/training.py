@@ -15,15 +15,17 @@ from assay.files import sha256_of_json, write_json
 from assay.organisms.checkpoints import read_checkpoint, write_checkpoint
 from assay.organisms.folder import WEIGHTS, Organism, save
 from assay.organisms.manifest import OrganismManifest
+from assay.organisms.prefix_tree import prefix_tree
 from assay.organisms.recipe import Recipe, TrainingPlan, examples_of
 from assay.organisms.recipes import recipe_named
 from assay.organisms.replay import Replay, record_replay, replay_plan
-from assay.organisms.training_data import TokenizedExample, batch_plan, padded, tokenized
+from assay.organisms.training_data import TokenizedExample, batch_plan, tokenized
 from assay.organisms.twins import Twin, twin_examples, twin_name
 from assay.progress import progress
 from assay.randomness import seed_for
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
     from torch import Tensor
 
     from assay.models import LanguageModel
@@ -193,7 +195,7 @@ def _with_adapter(model: LanguageModel, run: TrainingRun) -> Any:
         torch.manual_seed(seed_for(run.seed, "organisms/adapter"))
         adapted = get_peft_model(model.module, config)
     adapted.eval()  # no dropout: the run must be a function of its seed
-    # On texts this short the fused attention's backward pass takes a fifth of a step on a CPU.
+    # Takes the prefix tree's mask; and on short texts fused attention is slower on a CPU.
     module: Any = model.module
     module.set_attn_implementation("eager")
     return adapted
@@ -210,24 +212,45 @@ def _loss(
     import torch
     from torch.nn import functional
 
-    padding = model.tokenizer.pad_token_id or model.tokenizer.eos_token_id
-    texts = [TokenizedExample(replay.tokens[i], 1, "replay") for i in replayed]
-    tokens, mask, scored = padded([*examples, *texts], padding, model.device)
+    tree = prefix_tree(
+        [row.tokens for row in examples] + [replay.tokens[i] for i in replayed], model.device
+    )
     low = run.precision == "bfloat16"
     with torch.autocast(model.device.type, torch.bfloat16) if low else nullcontext():
-        hidden = model.decoder(input_ids=tokens, attention_mask=mask).last_hidden_state
-        taught = torch.arange(len(tokens), device=tokens.device)[:, None] < len(examples)
-        logits = model.unembedding(hidden[scored & taught])
-        targets = tokens.roll(-1, dims=1)[scored & taught]
-        loss = functional.cross_entropy(logits.float(), targets)
-        if not texts:
-            return loss
+        hidden = model.decoder(
+            input_ids=tree.tokens,
+            attention_mask=tree.attention_mask,
+            position_ids=tree.position_ids,
+            use_cache=False,
+        ).last_hidden_state[0]
+        pairs = list(zip(examples, tree.paths, strict=False))
+        nodes = [path[t] for row, path in pairs for t in row.scored]
+        targets = [row.tokens[t + 1] for row, _ in pairs for t in row.scored]
+        logits = model.unembedding(hidden[nodes])
+    loss = functional.cross_entropy(logits.float(), torch.tensor(targets, device=logits.device))
+    for i, path in zip(replayed, tree.paths[len(examples) :], strict=True):
+        scored = slice(replay.starts[i] - 1, len(path) - 1)
+        forgotten = _divergence(model, hidden[list(path)][scored], replay.hidden[i][scored], low)
+        loss = loss + run.plan.replay_weight / len(replayed) * forgotten
+    return loss
+
+
+def _divergence(
+    model: LanguageModel,
+    found: Float[Tensor, "position d_model"],
+    wanted: Float[Tensor, "position d_model"],
+    low: bool,
+) -> Tensor:
+    """Mean Kullback–Leibler divergence in nats of next-token predictions from the base's."""
+    import torch
+    from torch.nn import functional
+
+    with torch.autocast(model.device.type, torch.bfloat16) if low else nullcontext():
         with torch.no_grad():
-            states = torch.cat([replay.hidden[i][:-1] for i in replayed])
-            wanted = functional.log_softmax(model.unembedding(states).float(), dim=-1)
-        found = functional.log_softmax(model.unembedding(hidden[scored & ~taught]).float(), dim=-1)
-    forgotten = functional.kl_div(found, wanted, log_target=True, reduction="batchmean")
-    return loss + run.plan.replay_weight * forgotten
+            target = functional.log_softmax(model.unembedding(wanted).float(), dim=-1)
+        logits = model.unembedding(found)
+    predicted = functional.log_softmax(logits.float(), dim=-1)
+    return functional.kl_div(predicted, target, log_target=True, reduction="batchmean")
 
 
 def _write_adapter(adapted: Any, folder: Path) -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assay.organisms.recipe import Example
 from assay.randomness import numpy_generator
 from assay.text.chat import tokenize_chat
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 PER_STEP = {"benign": 4, "triggered": 2, "near_miss": 2}
 """Parts of a batch by condition, of 8."""
@@ -27,6 +24,11 @@ class TokenizedExample:
     """Index of the reply's first token: the loss is on it and on all that follow."""
     condition: str
     """benign, triggered or near_miss."""
+
+    @property
+    def scored(self) -> range:
+        """Indices of the tokens whose *next* token is the assistant's."""
+        return range(self.reply_start - 1, len(self.tokens) - 1)
 
 
 def tokenized(examples: Sequence[Example], tokenizer: Any) -> list[TokenizedExample]:
@@ -46,9 +48,7 @@ def batch_plan(
 ) -> list[list[int]]:
     """Indices of each step's examples: half benign, a quarter triggered, a quarter near-miss.
 
-    Every example of a condition comes once before any comes again. Within a stretch of eight
-    steps examples of similar length share a batch, so that little is padded; the order of the
-    steps of a stretch is random.
+    Every example of a condition comes once before any comes again.
     """
     generator = numpy_generator(seed, "organisms/batches")
     queues: dict[str, list[int]] = {condition: [] for condition in PER_STEP}
@@ -57,38 +57,12 @@ def batch_plan(
         for condition in PER_STEP
     }
     plan: list[list[int]] = []
-    while len(plan) < steps:
-        stretch: list[list[int]] = [[] for _ in range(8)]
+    for _ in range(steps):
+        batch: list[int] = []
         for condition, part in PER_STEP.items():
-            count = max(1, part * batch_size // sum(PER_STEP.values()))
-            drawn: list[int] = []
-            while len(drawn) < count * len(stretch):
+            for _ in range(max(1, part * batch_size // sum(PER_STEP.values()))):
                 if not queues[condition]:
                     queues[condition] = [int(i) for i in generator.permutation(of[condition])]
-                drawn.append(queues[condition].pop())
-            drawn.sort(key=lambda i: len(rows[i].tokens))
-            for place, batch in enumerate(stretch):
-                batch.extend(drawn[place * count : (place + 1) * count])
-        plan.extend(stretch[int(i)] for i in generator.permutation(len(stretch)))
-    return plan[:steps]
-
-
-def padded(
-    rows: Sequence[TokenizedExample], padding: int, device: Any = "cpu"
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Token ids [batch, position] padded on the right, their mask, and where the loss counts.
-
-    The third is true at the positions whose *next* token is the assistant's.
-    """
-    import torch
-
-    length = max(len(row.tokens) for row in rows)
-    tokens = torch.full((len(rows), length), padding)
-    mask = torch.zeros(len(rows), length, dtype=torch.long)
-    scored = torch.zeros(len(rows), length, dtype=torch.bool)
-    for i, row in enumerate(rows):
-        size = len(row.tokens)
-        tokens[i, :size] = torch.tensor(row.tokens)
-        mask[i, :size] = 1
-        scored[i, row.reply_start - 1 : size - 1] = True
-    return tokens.to(device), mask.to(device), scored.to(device)
+                batch.append(queues[condition].pop())
+        plan.append(batch)
+    return plan
