@@ -12,12 +12,11 @@ from assay.position.cells import (
     Cell,
     constant_shift_cells,
     filler_cells,
-    plain_cell,
     shifted_cells,
 )
 from assay.position.crossed_run import run_crossed
 from assay.position.crossed_texts import CrossedTexts, choose_texts
-from assay.position.guard import FIRST_TOKENS, OffsetCheck, check_offsets
+from assay.position.guard import FIRST_TOKENS, LARGEST_CHANGE, OffsetCheck, check_offsets
 from assay.position.labels import LABELS, MINIMUM_DOCUMENTS, SMALL
 from assay.position.shares import CrossedShares, shares_of
 from assay.position.treatments import (
@@ -110,10 +109,11 @@ class CausalAudit:
         """Which tokens were scored and which offsets were left out, in words."""
         out = [str(check.offset) for check in self.checks if not check.used and check.offset]
         left = f"offsets {', '.join(out)} left out" if out else "no offset left out"
+        change = "rises" if self.treatment.inserts_text else "changes"
         return (
-            f"changes against δ = {self.offsets[0]}; only content tokens after the first "
-            f"{FIRST_TOKENS} are scored; an offset is left out when their cross-entropy changes by "
-            f"more than 0.05 nats: {left}"
+            "changes against the same contents unmoved; only content tokens after the first "
+            f"{FIRST_TOKENS} are scored; an offset is left out when their cross-entropy {change} by "
+            f"more than {LARGEST_CHANGE} nats: {left}"
         )
 
 
@@ -155,16 +155,13 @@ def audit_causally(
     if treatment.inserts_text:
         cells = filler_cells(model, texts)
         guarded = [cell for cell in cells if cell.filler < sizes.guarded_fillers]
-        unmoved = plain_cell(texts) if texts.first_token is not None else None
     else:
         cells = guarded = shifted_cells(texts, offsets)
-        unmoved = None
     checks = check_offsets(
         model,
         texts,
         offsets,
         guarded,
-        unmoved,
         contents=sizes.guarded_contents,
         batch=sizes.batch,
     )
@@ -230,7 +227,7 @@ def _usable(
     if len(used) < 2:
         changes = ", ".join(f"{check.rest:+.3f} at {check.offset}" for check in checks)
         raise AssayError(
-            "fewer than two offsets leave the content's cross-entropy within 0.05 nats "
+            f"fewer than two offsets leave the content's cross-entropy within {LARGEST_CHANGE} nats "
             f"(changes: {changes}); use a smaller largest offset"
         )
     kept = [
