@@ -17,9 +17,9 @@ class Entries:
     """Selected entries, rows never decreasing."""
 
     rows: Int[Tensor, " nnz"]
-    """int64 row of each entry."""
+    """Row of each entry, int32 or int64."""
     features: Int[Tensor, " nnz"]
-    """int64 feature of each entry."""
+    """Feature of each entry, of the same dtype."""
     values: Float[Tensor, " nnz"]
     """float32 pre-activation u of each entry."""
 

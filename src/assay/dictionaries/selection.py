@@ -106,6 +106,9 @@ def entries_above(
     width, groups = u.shape[1], maxima.shape[1]
     by_row = bounds.to(u.dtype).unsqueeze(1) if isinstance(bounds, torch.Tensor) else None
     places = (maxima >= (bounds if by_row is None else by_row)).flatten().nonzero().flatten()
+    if u.numel() < 1 << 31:
+        # Half the memory to move, wherever the indices go from here.
+        places = places.int()
     rows = torch.div(places, groups, rounding_mode="floor")
     flat = u.flatten()
     if groups == width:
@@ -113,7 +116,7 @@ def entries_above(
     size, lanes = width // groups, lanes_of(groups)
     blocks = torch.div(places, lanes, rounding_mode="floor")
     firsts = places + blocks * (lanes * (size - 1))
-    members = firsts.unsqueeze(1) + torch.arange(size, device=u.device) * lanes
+    members = firsts.unsqueeze(1) + torch.arange(size, dtype=places.dtype, device=u.device) * lanes
     values = flat.index_select(0, members.view(-1)).view(-1, size)
     kept = (values >= (bounds if by_row is None else by_row.index_select(0, rows))).view(-1)
     which = kept.nonzero().flatten()

@@ -102,7 +102,7 @@ class Selector:
         entries, error = self._rescored(entries_above(u, maxima, bounds), bounds)
         kept = keep_largest_of_each_row(entries, len(u), k)
         smallest = bounds.new_full((len(u),), torch.inf)
-        smallest.scatter_reduce_(0, kept.rows, kept.values, "amin")
+        smallest.scatter_reduce_(0, kept.rows.long(), kept.values, "amin")
         unsafe = ((smallest < bounds + error) & (bounds > SMALLEST)).nonzero().flatten()
         self.record.rows += len(u)
         if len(unsafe) and kept_wanted < u.shape[1]:
@@ -176,7 +176,7 @@ class Selector:
 
     def _selected_again(self, kept: Entries, unsafe: Tensor, k: int) -> Entries:
         exact = largest_of_each_row(self._product_float32(self.centred[unsafe]), k)
-        exact = Entries(unsafe[exact.rows], exact.features, exact.values)
+        exact = Entries(unsafe.to(exact.rows.dtype)[exact.rows], exact.features, exact.values)
         redone = torch.zeros(len(self.centred), dtype=torch.bool, device=unsafe.device)
         redone[unsafe] = True
         again = redone[kept.rows]
@@ -211,5 +211,5 @@ class Selector:
 
 def count_missing(exact: Entries, found: Entries, width: int) -> int:
     """Entries of ``exact`` that ``found`` does not hold."""
-    keys = exact.rows * width + exact.features
-    return int((~torch.isin(keys, found.rows * width + found.features)).sum())
+    keys = exact.rows.long() * width + exact.features
+    return int((~torch.isin(keys, found.rows.long() * width + found.features)).sum())

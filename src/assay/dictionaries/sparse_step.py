@@ -100,7 +100,7 @@ def _in_bags(entries: Entries, prefixes: tuple[int, ...]) -> tuple[Entries, Tens
     """The entries sorted by (row, prefix block), and that bag's index for each."""
     if len(prefixes) == 1:
         return entries, entries.rows
-    ends = torch.tensor(prefixes, device=entries.features.device)
+    ends = torch.tensor(prefixes, dtype=entries.features.dtype, device=entries.features.device)
     block = torch.bucketize(entries.features, ends, right=True)
     bags, order = torch.sort(entries.rows * len(prefixes) + block, stable=True)
     return entries.take(order), bags

@@ -36,7 +36,7 @@ class TopK(Dictionary):
         """The positive ones among each row's k largest."""
         entries = largest_of_each_row(u, self.k)
         return SparseCodes.from_rows(
-            entries.rows, entries.features, entries.values, len(u), self.width
+            entries.rows, entries.features.long(), entries.values, len(u), self.width
         )
 
     def encode_features(
