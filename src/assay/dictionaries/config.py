@@ -66,13 +66,12 @@ class TrainingConfig:
     """Candidates a row beyond k in bfloat16; widened when the rounding seen asks for it."""
     prefixes: tuple[int, ...] | None = None
     """Matryoshka: sizes of the nested prefixes; None is width/16, /8, /4, /2 and the width."""
-    bandwidth: float = 0.005
+    bandwidth: float = 0.02
     """JumpReLU: width ε of the straight-through window, in scaled units."""
     l0_coefficient: float = 1.0
     """JumpReLU: λ of the penalty λ (L0 / k − 1)²."""
-    l1_coefficient: float = 0.05
-    """ReLU-L1: λ of the penalty λ Σ z_a ‖d_a‖, in scaled units; warmed up over the first twentieth
-    of the run."""
+    l1_coefficient: float = 0.1
+    """ReLU-L1: λ of the penalty λ Σ z_a ‖d_a‖, in scaled units."""
     seed: int = 0
     """Seed of the initial directions."""
     checkpoint: Path | None = None
