@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from assay.models.loading import load_model as load_model
     from assay.models.loading import wrap_model as wrap_model
     from assay.models.logit_lens import promoted_tokens as promoted_tokens
+    from assay.models.prefix_caching import cache_prefix as cache_prefix
     from assay.models.prefixes import Prefix as Prefix
-    from assay.models.prefixes import cache_prefix as cache_prefix
     from assay.models.sites import Site as Site
 
 _HOMES = {
@@ -24,7 +24,7 @@ _HOMES = {
     "LanguageModel": "language_model",
     "Prefix": "prefixes",
     "Site": "sites",
-    "cache_prefix": "prefixes",
+    "cache_prefix": "prefix_caching",
     "capture": "capturing",
     "edit": "editing",
     "generate": "generation",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from assay.errors import AssayError
 from assay.models import catalogue
+from assay.models.quiet import quiet_transformers
 
 if TYPE_CHECKING:
     import torch
@@ -162,19 +163,3 @@ def why_unreadable(checkpoint: Checkpoint, error: Exception) -> str:
 def first_line(error: Exception) -> str:
     """The first line of an error's text, or its type where it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """No progress bars and no remarks from transformers inside the block."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

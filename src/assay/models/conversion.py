@@ -18,7 +18,7 @@ def save_gguf_as_safetensors(gguf: Path, folder: Path) -> str:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from assay.models.checkpoints import quiet_transformers
+    from assay.models.quiet import quiet_transformers
 
     # The reader of GGUF files draws a bar of its own, which nothing else turns off.
     with quiet_transformers(), redirect_stderr(io.StringIO()):
