@@ -252,9 +252,8 @@ def _plan_lines(planned: dict[str, Any]) -> list[str]:
 def _outcome_lines(outcome: dict[str, Any]) -> list[str]:
     lines = []
     for figure in outcome["figures"]:
-        low, high = figure["ci"]
-        text = f"{figure['estimate']:.1%}  [{low:.1%}, {high:.1%}]"
-        lines.append(f"{figure['metric']:52} {text}")
+        interval = "  [{:.1%}, {:.1%}]".format(*figure["ci"]) if figure["ci"] else ""
+        lines.append(f"{figure['metric']:42} {figure['estimate']:.1%}{interval}")
     return [*lines, f"report: {outcome['report'] or 'not made yet (--until)'}"]
 
 

@@ -74,7 +74,7 @@ def tiny_case(tmp_path, tiny_model_folder, text_file):
                 "length": 32,
                 "quality_rows": 32,
                 "spliced_rows": 16,
-                "causal": {"contents": 16, "offsets": 3, "fillers": 3},
+                "causal": {"contents": 40, "offsets": 3, "fillers": 3},
             },
         }
         case.update(changes)

@@ -109,8 +109,12 @@ def _read(store: ActivationStore, shard: int, leave_out_sink: bool) -> Batch:
     first = shard * manifest.crops_per_shard * manifest.length
     rows = torch.arange(len(tensors["positions"])) + first
     batch = Batch(
-        *(tensors[name] for name in _FIELDS[:-1]),
-        rows // (manifest.crops_per_forward * manifest.length),
+        activations=tensors["activations"],
+        positions=tensors["positions"],
+        tokens=tensors["tokens"],
+        documents=tensors["documents"],
+        starts=tensors["starts"],
+        passes=rows // (manifest.crops_per_forward * manifest.length),
     )
     if not leave_out_sink:
         return batch

@@ -152,12 +152,12 @@ def _records(
 
     def jackknifed(
         statistic: Callable[[NDArray | None], float], units: NDArray, name: str
-    ) -> tuple[float, tuple[float, float]]:
+    ) -> tuple[float, tuple[float, float] | None]:
         groups = deal_into_groups(units, GROUPS, numpy_generator(seed, f"quality/{name}"))
         without = np.array([statistic(groups != group) for group in range(groups.max() + 1)])
         estimate = statistic(None)
         low, high = jackknife_interval(without, np.asarray(estimate))
-        return estimate, (float(low), float(high))
+        return estimate, (float(low), float(high)) if np.isfinite([low, high]).all() else None
 
     measured, everything = quality.sums, quality.sums_with_sink
     explained = jackknifed(lambda k: 1 - measured.unexplained(k), measured.documents, "explained")
@@ -165,7 +165,7 @@ def _records(
     active = jackknifed(measured.l0, measured.documents, "l0")
     recovered = jackknifed(spliced.recovered, spliced.documents, "recovered")
     nats = ", ".join(f"{name} {value:.2f}" for name, value in spliced.nats_per_token().items())
-    return [
+    records = [
         record(names.VARIANCE_EXPLAINED, *explained, documents, "1 − fraction unexplained."),
         record(
             names.VARIANCE_EXPLAINED_ALL,
@@ -182,12 +182,6 @@ def _records(
             f"Share of features that fired on none of {quality.rows:,} held-out tokens.",
         ),
         record(
-            names.CROSS_ENTROPY_RECOVERED,
-            *recovered,
-            len(spliced.documents),
-            f"Against mean-ablation; nats a token: {nats}.",
-        ),
-        record(
             names.SINK_SHARE,
             sink.sink_share[0],
             (sink.sink_share[1], sink.sink_share[2]),
@@ -195,3 +189,9 @@ def _records(
             "Position 0 and massive tokens, of the raw activations' variance.",
         ),
     ]
+    # Where ablating the site costs the model nothing, there is nothing to recover a share of.
+    if np.isfinite(recovered[0]):
+        note = f"Against mean-ablation; nats a token: {nats}."
+        units = len(spliced.documents)
+        records.append(record(names.CROSS_ENTROPY_RECOVERED, *recovered, units, note))
+    return records

@@ -9,7 +9,7 @@ import numpy as np
 
 from assay.evidence import Evidence, read_evidence
 from assay.files import read_json
-from assay.pipeline.names import HEADLINE, QUALITY
+from assay.pipeline.names import CROSS_ENTROPY_RECOVERED, HEADLINE, QUALITY, WELL_SEPARATED
 from assay.pipeline.opened import OpenedCase
 from assay.pipeline.position import CONTEXTS, POSITION, load_contexts
 
@@ -102,8 +102,16 @@ def _notes(opened: OpenedCase, loaded: LoadedDictionary, evidence: list[Evidence
     fingerprint = loaded.metadata.hashes.get("model")
     if fingerprint and fingerprint != opened.model.fingerprint:
         notes.append("The dictionary was trained on another model than this one.")
-    if not any(record.metric == HEADLINE[1] for record in evidence):
+    measured = {record.metric for record in evidence}
+    if opened.case.audit.causal is None:
         notes.append("The causal design was not run, so no feature is labelled.")
+    elif WELL_SEPARATED not in measured:
+        notes.append("Every feature fires in too few documents to be labelled.")
+    if CROSS_ENTROPY_RECOVERED not in measured:
+        notes.append(
+            "No cross-entropy recovered: replacing the site by its mean costs this model nothing, so "
+            "there is nothing to recover a share of."
+        )
     return notes
 
 

@@ -117,12 +117,11 @@ def label_bar(shares: dict[str, float]) -> str:
     """One stacked bar: the share of features that bear each label."""
     import altair as alt
 
+    labels = [label for label in LABEL_COLOURS if shares.get(label)]
     rows = [
         {"label": label, "share": shares[label], "order": order}
-        for order, label in enumerate(LABEL_COLOURS)
-        if shares.get(label)
+        for order, label in enumerate(labels)
     ]
-    labels = [row["label"] for row in rows]
     chart = (
         alt.Chart(alt.Data(values=rows))
         .mark_bar(height=26)
@@ -154,7 +153,7 @@ def density_histogram(rates: list[float]) -> str:
     import numpy as np
 
     fired = np.array([rate for rate in rates if rate])
-    counts, edges = np.histogram(np.log10(fired), bins=24) if len(fired) else ([], [0.0])
+    counts, edges = np.histogram(np.log10(fired), bins=24)
     rows = [
         {"low": float(low), "high": float(high), "features": int(count)}
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)

@@ -82,7 +82,7 @@ def _render(
         markup.append(before)
     for candidate in (contents, [content.strip() for content in contents]):
         text = ""
-        regions = []
+        regions: list[tuple[int, int, str]] = []
         for before, content, message in zip(markup, candidate, messages, strict=True):
             text += before + content
             regions.append((len(text) - len(content), len(text), message.role))
