@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
+import os
 import platform
 import sys
 import time
@@ -109,8 +110,9 @@ def quantile(values: list[float], share: float) -> float:
 
 def report(rounds: Rounds, floor: dict[str, float]) -> tuple[list[str], list[str], dict]:
     """Tables as lines of Markdown, what fell short, and the figures as JSON values."""
+    threads = f"{rounds.threads} thread{'s' if rounds.threads > 1 else ''}"
     lines = [
-        f"**{rounds.threads} thread{'s' if rounds.threads > 1 else ''}**, "
+        f"**{threads}**, "
         f"{len(next(iter(rounds.losses.values())))} steps. The dense encoder product alone: "
         f"{floor['fp32'] * 1e3:.0f} ms in fp32, {floor['bf16'] * 1e3:.0f} ms in bf16.",
         "",
@@ -133,9 +135,9 @@ def report(rounds: Rounds, floor: dict[str, float]) -> tuple[list[str], list[str
         lines.append(f"| {title} | {middle:.2f} | {low:.2f}–{high:.2f} | {target:g} | {loss} |")
         ratios.append({"ratio": title, "median": middle, "low": low, "high": high, "loss": worse})
         if middle < target:
-            short.append(f"{title}, {rounds.threads} threads: {middle:.2f} of {target:g}")
+            short.append(f"{title}, {threads}: {middle:.2f} of {target:g}")
         if worse > LOSS_TOLERANCE:
-            short.append(f"{title}: loss {worse:+.1%}")
+            short.append(f"{title}, {threads}: loss {worse:+.1%}")
     figures = {
         "threads": rounds.threads,
         "floor_ms": {name: value * 1e3 for name, value in floor.items()},
@@ -166,8 +168,6 @@ def machine() -> str:
         flags = f", {' '.join(wanted)}"
     packages = ("torch", "eai-sparsify", "dictionary-learning", "sae-lens")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    import os
-
     return f"{processor}, {os.cpu_count()} cores{flags}; Python {platform.python_version()}, {versions}"
 
 
