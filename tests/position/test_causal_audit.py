@@ -19,6 +19,7 @@ from assay.position import CrossedSizes, audit_activations, audit_position, posi
 from assay.position.causal import audit_causally
 from assay.position.cells import constant_shift_cells, filler_cells, run_cell, shifted_cells
 from assay.position.crossed_texts import choose_texts
+from assay.position.summary import head_of_features
 from assay.position.treatments import offset_grid
 from assay.text import Crops
 
@@ -338,7 +339,22 @@ def test_position_json_follows_the_published_schema_and_holds_no_nan():
         jsonschema.validate(broken, schema)
 
 
-def test_the_same_seed_gives_the_same_audit_whatever_the_batch():
+def test_a_feature_belongs_to_the_head_that_holds_most_of_its_decoder_norm():
+    dictionary = random_dictionary(width=4, k=2, d_in=WIDTH)
+    per_head = WIDTH // 4
+    with torch.no_grad():
+        dictionary.W_dec.mul_(0.01)
+        for feature, head in enumerate((2, 0, 3, 2)):
+            dictionary.W_dec[feature, head * per_head + 1] = 1.0
+    model = tiny_llama()
+    assert head_of_features(model, dictionary, Site.parse("q.1")).tolist() == [2, 0, 3, 2]
+    narrow = random_dictionary(width=4, k=2, d_in=WIDTH // 2)
+    assert set(head_of_features(model, narrow, Site.parse("k.1")).tolist()) <= {0, 1}
+    assert head_of_features(model, dictionary, Site.parse("q.1.h3")).tolist() == [3] * 4
+    assert head_of_features(model, dictionary, Site.parse("resid_post.1")) is None
+
+
+def test_the_same_seed_gives_the_same_audit_and_an_observer_sees_every_token_once():
     model, crops = tiny_llama(), random_crops(rows=40, crops_a_document=2)
     options = {"causal": False, "permutations": 10}
     site = Site.parse("resid_post.1")

@@ -31,11 +31,13 @@ def rare_runs(generator, documents, positions, features, rate, run):
 
 def test_type_one_error_at_five_percent_holds_for_correlated_tokens():
     x = autoregressive(np.random.default_rng(0), 40, 64, 600, 0.95)
-    rejected = int((variance_explained(x, permutations=40).p <= 0.05).sum())
+    p = variance_explained(x, permutations=40).p
+    rejected = int((p <= 0.05).sum())
     # Simulations of this null with other code lie between .04 and .06.
     low, high = binomtest(rejected, 600).proportion_ci(0.997)
     assert low <= 0.06
     assert high >= 0.04
+    assert abs(p.mean() - 0.5) <= 3 * np.sqrt(1 / 12 / 600) + 0.01
 
 
 def test_false_discoveries_are_held_for_rare_correlated_features_and_planted_ones_are_found():

@@ -6,6 +6,7 @@ the position; shuffling tokens within a document would not keep it, and rejects 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 from assay.randomness import numpy_generator
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Int
+    from jaxtyping import Bool, Float, Int
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -25,6 +26,8 @@ POOL_PER_FEATURE = 20
 number of features, is .05 and survives Benjamini-Hochberg even when it stands alone."""
 FEATURES_PER_STRATUM = 50
 """Fewer features than twice this share one pool."""
+ENTRIES_AT_ONCE = 1 << 20
+"""Entries that are shifted together, of 28 bytes each."""
 TIE = 1e-3
 """Scores this near are ties, and a tie counts against the feature: replicates are summed in
 float32, and rare features have few distinct values."""
@@ -44,6 +47,7 @@ class ShiftSums:
         self.total = torch.zeros(self.permutations, length, width)
         self.count = torch.zeros(self.permutations, length, dtype=torch.float64)
         self.active_documents = torch.zeros(width, dtype=torch.int64)
+        self._waiting: list[_Batch] = []
 
     def add(
         self,
@@ -58,31 +62,77 @@ class ShiftSums:
         active = torch.zeros(len(document_ids), self.width, dtype=torch.bool)
         active[entries.documents, entries.features] = True
         self.active_documents += active.sum(0)
-        shifts = torch.stack([self._shifts_of(document) for document in document_ids.tolist()])
-        position = entries.positions - self.first
-        flat = position * self.width + entries.features
-        values, cells = entries.values.float(), self.length * self.width
         rows, positions = torch.nonzero(used[:, self.first :], as_tuple=True)
-        ones = torch.ones(len(rows), dtype=torch.float64)
-        for replicate in range(self.permutations):
-            shift = shifts[:, replicate]
-            place = flat + (shift * self.width)[entries.documents]
-            place -= (place >= cells) * cells
-            self.total[replicate].view(-1).scatter_add_(0, place, values)
-            moved = (positions + shift[document_of_row[rows]]) % self.length
-            self.count[replicate].scatter_add_(0, moved, ones)
+        position = entries.positions - self.first
+        self._waiting.append(
+            _Batch(
+                shifts=torch.stack([self.shifts_of(name) for name in document_ids.tolist()]),
+                tokens=entries.documents * self.length + position,
+                places=position * self.width + entries.features,
+                values=entries.values.float(),
+                used=document_of_row[rows] * self.length + positions,
+            )
+        )
+        if sum(len(batch.values) for batch in self._waiting) >= ENTRIES_AT_ONCE:
+            self._shift_waiting()
 
-    def _shifts_of(self, document: object) -> Int[Tensor, " permutations"]:
+    def _shift_waiting(self) -> None:
+        """Add what waits to every replicate: one replicate at a time stays in the cache."""
+        if not self._waiting:
+            return
+        waiting = _Batch.joined(self._waiting, self.length)
+        self._waiting = []
+        ones = torch.ones(len(waiting.used), dtype=torch.float64)
+        here = torch.arange(self.length)
+        for replicate in range(self.permutations):
+            moved = (here + waiting.shifts[:, replicate, None]) % self.length
+            step = ((moved - here) * self.width).flatten()
+            place = step.index_select(0, waiting.tokens).add_(waiting.places)
+            self.total[replicate].view(-1).scatter_add_(0, place, waiting.values)
+            self.count[replicate].scatter_add_(0, moved.flatten()[waiting.used], ones)
+
+    def shifts_of(self, document: object) -> Int[Tensor, " permutations"]:
+        """By how many positions each replicate shifts a document."""
         generator = numpy_generator(self.seed, f"position/circular shift/{document}")
         return torch.from_numpy(generator.integers(0, self.length, self.permutations))
 
     def statistics(self, mean: NDArray[np.float64]) -> NDArray[np.float64]:
         """Σ_t (S_t − n_t·mean)² of each replicate: [permutations, features]."""
+        self._shift_waiting()
         rows = [
             position_sum_of_squares(total.double().numpy(), count.numpy(), mean)
             for total, count in zip(self.total, self.count, strict=True)
         ]
         return np.stack(rows) if rows else np.zeros((0, self.width))
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Entries of whole documents that wait to be shifted."""
+
+    shifts: Int[Tensor, "documents permutations"]
+    """int64 shift of each document in each replicate."""
+    tokens: Int[Tensor, " nnz"]
+    """int64 document · length + position of each entry."""
+    places: Int[Tensor, " nnz"]
+    """int64 position · width + feature of each entry, before any shift."""
+    values: Float[Tensor, " nnz"]
+    """float32 activation."""
+    used: Int[Tensor, " used_tokens"]
+    """int64 document · length + position of each token that counts."""
+
+    @classmethod
+    def joined(cls, batches: list[_Batch], length: int) -> _Batch:
+        """One batch, its documents numbered on."""
+        sizes = torch.tensor([0, *(len(batch.shifts) for batch in batches[:-1])])
+        first = (sizes.cumsum(0) * length).tolist()
+        return cls(
+            shifts=torch.cat([batch.shifts for batch in batches]),
+            tokens=torch.cat([b.tokens + at for b, at in zip(batches, first, strict=True)]),
+            places=torch.cat([batch.places for batch in batches]),
+            values=torch.cat([batch.values for batch in batches]),
+            used=torch.cat([b.used + at for b, at in zip(batches, first, strict=True)]),
+        )
 
 
 def position_sum_of_squares(

@@ -65,8 +65,6 @@ def choose_texts(
         needed = fillers * sum(-(-offset // text.shape[1]) for offset in offsets)
         filler_rows, apart = _rows_for_fillers(documents, rows, needed, generator)
         rows = rows[~np.isin(rows, filler_rows)]
-        if apart:
-            rows = rows[~np.isin(documents[rows], documents[filler_rows])]
     if len(rows) < 2 or (fillers and len(filler_rows) == 0):
         raise AssayError(
             f"{len(documents)} crops are too few for contents and fillers; at least 4 are needed"
