@@ -50,9 +50,9 @@ class CrossedSizes:
     """Largest offset; None takes 384, or what the model was trained for if that is less."""
     content_length: int | None = None
     """Tokens of a content; None takes the whole crop."""
-    guarded_contents: int = 24
+    guarded_contents: int = 16
     """Contents on which the cross-entropy of each offset is compared."""
-    guarded_fillers: int = 2
+    guarded_fillers: int = 4
     """Fillers of each offset on which it is compared."""
     beside_contents: int = 48
     """Contents for the noise floor and for the distance to the sink, on rotary models."""
@@ -109,12 +109,18 @@ class CausalAudit:
         """Which tokens were scored and which offsets were left out, in words."""
         out = [str(check.offset) for check in self.checks if not check.used and check.offset]
         left = f"offsets {', '.join(out)} left out" if out else "no offset left out"
-        change = "rises" if self.treatment.inserts_text else "changes"
-        return (
-            "changes against the same contents unmoved; only content tokens after the first "
-            f"{FIRST_TOKENS} are scored; an offset is left out when their cross-entropy {change} by "
-            f"more than {LARGEST_CHANGE} nats: {left}"
-        )
+        scored = f"only content tokens after the first {FIRST_TOKENS} are scored"
+        if self.treatment.inserts_text:
+            rule = (
+                "the text before a content changes its cross-entropy by what it says, which is "
+                "context; an offset is left out when it does more than "
+                f"{LARGEST_CHANGE} nats of harm beyond the other offsets, fillers' chance allowed for"
+            )
+        else:
+            rule = (
+                f"an offset is left out when their cross-entropy changes by > {LARGEST_CHANGE} nats"
+            )
+        return f"changes against the same contents unmoved; {scored}; {rule}: {left}"
 
 
 def audit_causally(
@@ -225,7 +231,10 @@ def _usable(
     """The cells of the offsets that the guard keeps, renumbered, and those offsets."""
     used = [check.offset for check in checks if check.used]
     if len(used) < 2:
-        changes = ", ".join(f"{check.rest:+.3f} at {check.offset}" for check in checks)
+        changes = ", ".join(
+            f"{check.rest_against_others:+.3f} ± {check.uncertainty:.3f} at {check.offset}"
+            for check in checks
+        )
         raise AssayError(
             f"fewer than two offsets leave the content's cross-entropy within {LARGEST_CHANGE} nats "
             f"(changes: {changes}); use a smaller largest offset"

@@ -35,6 +35,11 @@ class OffsetCheck:
     """Mean change over content tokens 1–8."""
     rest: float
     """Mean change over the others, which are the ones scored."""
+    rest_against_others: float
+    """``rest`` less its mean over the design's offsets; ``rest`` itself where ids are shifted."""
+    uncertainty: float
+    """Half-width of the 95 % interval of ``rest_against_others`` over the fillers compared; 0
+    where ids are shifted, because nothing is drawn there."""
     used: bool
     """Whether the design keeps the offset."""
 
@@ -51,9 +56,10 @@ def check_offsets(
     """Compare each offset's cells with the contents unmoved, on ``contents`` of the contents.
 
     Shifted ids must change nothing: an offset is left out when the scored tokens' cross-entropy
-    changes by more than LARGEST_CHANGE. Filler text may well help, and what it does on average
-    depends on the few fillers compared: there an offset is left out when it does more harm than
-    that. With fillers δ = 0 is reported too, and never used.
+    changes by more than LARGEST_CHANGE. Text before a content always changes it, by what the text
+    says: that is context. There an offset is compared with the design's other offsets, and left out
+    when it does more harm than LARGEST_CHANGE beyond what the fillers that happened to be drawn
+    explain. With fillers δ = 0 is reported too, and never used.
     """
     spread = np.linspace(0, len(texts.contents), min(contents, len(texts.contents)), endpoint=False)
     some = texts.contents[spread.astype(np.int64)]
@@ -62,16 +68,53 @@ def check_offsets(
     # Without a token before it, a content's first token cannot be scored.
     scored = unmoved.shape[1]
     split = FIRST_TOKENS - (length - scored)
-    inserts = bool(texts.fillers)
-    checks = [OffsetCheck(0, 0.0, 0.0, False)] if inserts else []
-    for number, offset in enumerate(offsets):
+    changes = []
+    for number in range(len(offsets)):
         here = [cell for cell in cells if cell.offset == number]
-        moved = np.mean([_entropy(model, cell, some, batch)[:, -scored:] for cell in here], axis=0)
-        change = (moved - unmoved).mean(axis=0)
-        first, rest = float(change[:split].mean()), float(change[split:].mean())
-        harm = rest if inserts else abs(rest)
-        checks.append(OffsetCheck(offset, first, rest, harm <= LARGEST_CHANGE))
+        moved = [_entropy(model, cell, some, batch)[:, -scored:] for cell in here]
+        changes.append(np.stack([(entropy - unmoved).mean(axis=0) for entropy in moved]))
+    first = np.stack([change[:, :split].mean(axis=1) for change in changes])
+    rest = np.stack([change[:, split:].mean(axis=1) for change in changes])
+    inserts = bool(texts.fillers)
+    return _verdicts(offsets, first, rest, inserts)
+
+
+def _verdicts(
+    offsets: tuple[int, ...], first: NDArray[np.float64], rest: NDArray[np.float64], inserts: bool
+) -> list[OffsetCheck]:
+    """From mean changes ``[offsets, fillers]`` of the first tokens and of the others."""
+    relative, half = rest.mean(axis=1), np.zeros(len(offsets))
+    if inserts:
+        relative = relative - relative.mean()
+        half = _half_width(rest)
+    harm = relative - half if inserts else np.abs(relative)
+    checks = [OffsetCheck(0, 0.0, 0.0, 0.0, 0.0, False)] if inserts else []
+    for number, offset in enumerate(offsets):
+        checks.append(
+            OffsetCheck(
+                offset=offset,
+                first_8=float(first[number].mean()),
+                rest=float(rest[number].mean()),
+                rest_against_others=float(relative[number]),
+                uncertainty=float(half[number]),
+                used=bool(harm[number] <= LARGEST_CHANGE),
+            )
+        )
     return checks
+
+
+def _half_width(rest: NDArray[np.float64]) -> NDArray[np.float64]:
+    """95 % half-width of each offset's mean less the mean of all; fillers are the units.
+
+    Fillers differ from offset to offset, so that their variance is pooled over offsets.
+    """
+    from scipy.stats import t as student
+
+    count, fillers = rest.shape
+    degrees = count * (fillers - 1)
+    variance = np.square(rest - rest.mean(axis=1, keepdims=True)).sum() / degrees / fillers
+    error = np.sqrt(variance * (count - 1) / count)
+    return np.full(count, student.ppf(0.975, degrees) * error)
 
 
 def _entropy(
