@@ -1,6 +1,7 @@
 # make setup   virtual environment, dependencies, model, text, browser
 # make run     the main job on the real model; ends by printing where report.html is
 # make test    tests, linter, type checker
+# make bench   measure against other libraries; writes benchmarks/RESULTS.md
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -50,11 +51,19 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 # The peers live in an environment of their own: they pin old versions of what Assay uses.
-.venv-peers/.installed: benchmarks/requirements-peers.txt
-	$(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/pip install --quiet torch==2.13.0
-	.venv-peers/bin/pip install --quiet -r benchmarks/requirements-peers.txt
+PEERS := .venv-peers
+$(PEERS)/.installed: benchmarks/requirements-peers.txt benchmarks/requirements-peers-without-dependencies.txt
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet torch==2.13.0
+	$(PEERS)/bin/pip install --quiet -r benchmarks/requirements-peers.txt
+	$(PEERS)/bin/pip install --quiet --no-deps -r benchmarks/requirements-peers-without-dependencies.txt
 	touch $@
+
+# Each prints its table and rewrites its section of benchmarks/RESULTS.md. Close other programs first.
+bench: $(STAMP) model $(PEERS)/.installed
+	PYTHONPATH=src $(PEERS)/bin/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/harvest.py
+	$(BIN)/python benchmarks/position_audit.py
 
 docs: $(STAMP)
 	$(BIN)/pip install --quiet -e '.[docs]'
