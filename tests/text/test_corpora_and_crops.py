@@ -157,7 +157,7 @@ def test_documents_that_prove_too_short_once_tokenized_are_replaced():
             assert texts, "transformers' tokenizers fail on an empty list"
             return {"input_ids": [list(range(len(text) // 4)) for text in texts]}
 
-    documents = documents_of(3, 30) + [Document("long", "x" * 400, "made")]
+    documents = [*documents_of(3, 30), Document("long", "x" * 400, "made")]
     crops = random_crops(
         FourCharactersAToken(), documents, length=20, rows=9, first_token=None, seed=0
     )

@@ -80,10 +80,6 @@ class TrainingConfig:
     """Steps between checkpoints."""
 
     def __post_init__(self) -> None:
-        from assay.dictionaries.architectures import ARCHITECTURES
-
-        if self.architecture not in ARCHITECTURES:
-            raise unknown_name("architecture", self.architecture, ARCHITECTURES)
         if self.selection_dtype not in SELECTION_DTYPES:
             raise unknown_name("selection dtype", self.selection_dtype, SELECTION_DTYPES)
         self._check("at least 1", lambda value: value >= 1, *AT_LEAST_1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
@@ -24,9 +24,7 @@ from assay.dictionaries.selection import (
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from torch import Tensor
-
-    from assay.dictionaries.dictionary import Dictionary
+    from torch import Tensor, nn
 
 UNSAFE_SHARE = 0.01
 """The margin is doubled once more than this share of a batch's rows had to be selected again."""
@@ -34,6 +32,17 @@ NEAR = 1.25
 """Candidates up to this many times their bound show how coarsely values near it are rounded."""
 BATCH_SHARE = 4
 """A selection over the whole batch takes this part of the margin for each of its rows."""
+
+
+class Encoder(Protocol):
+    """What a selector reads of a dictionary."""
+
+    W_enc: nn.Parameter
+    b_enc: nn.Parameter
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
 
 
 @dataclass
@@ -80,7 +89,7 @@ class Selector:
     does not exceed the largest of those rescored.
     """
 
-    dictionary: Dictionary
+    dictionary: Encoder
     """Whose encoder is applied."""
     centred: Float[Tensor, "rows d_in"]
     """float32 activations minus b_dec."""

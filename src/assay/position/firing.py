@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from assay.position.correlation_ratio import has_variance, split_half_variance
 from assay.position.document_pairs import PairSums
 from assay.position.levels import position_bins
+from assay.position.split_half import has_variance, split_half_variance
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from assay.position.shares import CrossedShares
+    from numpy.typing import NDArray
 
 LABELS = ("content", "position", "semi-local", "additive", "undetermined", "too rare")
 """``content``: position explains less than 5 % in all (upper T_pos < .05). ``position``: more than
@@ -24,14 +24,22 @@ SMALL = 0.05
 """A share below which an effect counts as absent."""
 
 
-def label_features(shares: CrossedShares) -> list[str]:
+def label_features(
+    firing_documents: NDArray[np.int64],
+    *,
+    t_pos_high: NDArray[np.float64],
+    s_pos_low: NDArray[np.float64],
+    s_ctx_low: NDArray[np.float64],
+    s_int_low: NDArray[np.float64],
+    s_int_high: NDArray[np.float64],
+) -> list[str]:
     """The label of each feature. Comparisons with NaN fail, which leaves ``undetermined``."""
     cases = [
-        shares.firing_documents < MINIMUM_DOCUMENTS,
-        shares.t_pos_high < SMALL,
-        shares.s_pos_low > 1 - SMALL,
-        shares.s_int_low >= SMALL,
-        (shares.s_int_high < SMALL) & (shares.s_pos_low > SMALL) & (shares.s_ctx_low > SMALL),
+        firing_documents < MINIMUM_DOCUMENTS,
+        t_pos_high < SMALL,
+        s_pos_low > 1 - SMALL,
+        s_int_low >= SMALL,
+        (s_int_high < SMALL) & (s_pos_low > SMALL) & (s_ctx_low > SMALL),
     ]
     names = ["too rare", "content", "position", "semi-local", "additive"]
     return [str(label) for label in np.select(cases, names, default="undetermined")]

@@ -73,7 +73,14 @@ class CrossedShares:
 
     def labels(self) -> list[str]:
         """The label of each feature, by its intervals (see ``labels.LABELS``)."""
-        return label_features(self)
+        return label_features(
+            self.firing_documents,
+            t_pos_high=self.t_pos_high,
+            s_pos_low=self.s_pos_low,
+            s_ctx_low=self.s_ctx_low,
+            s_int_low=self.s_int_low,
+            s_int_high=self.s_int_high,
+        )
 
     def of(self, feature: int) -> dict[str, float]:
         """One feature's shares and intervals, by name."""
