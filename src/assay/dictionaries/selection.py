@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-GROUP_SIZES = (16, 8, 4, 2)
+GROUP_SIZES = (8, 4, 2)
 """Features a group, largest first; the first that divides the width and leaves enough groups."""
 GROUPS_PER_KEPT = 4
 """Groups wanted for each entry kept, so that few groups hold two of them."""
