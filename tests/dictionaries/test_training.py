@@ -203,7 +203,6 @@ def test_no_batches_and_constant_batches_are_refused():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"architecture": "batch_top"}, "did you mean 'batch_topk'"),
         ({"k": 300}, "k = 300 exceeds the width, 256"),
         ({"steps": 0}, "steps = 0 is out of range; at least 1"),
         ({"learning_rate": -1.0}, "above 0"),
@@ -214,6 +213,14 @@ def test_no_batches_and_constant_batches_are_refused():
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(AssayError, match=message):
         config_for(**{"architecture": "topk", **settings})
+
+
+def test_an_unknown_architecture_is_refused_before_any_batch_is_asked_for():
+    def batches(first_step):
+        raise AssertionError("a batch was asked for")
+
+    with pytest.raises(AssayError, match="did you mean 'batch_topk'"):
+        train(batches, config_for("batch_top", steps=3))
 
 
 def test_matryoshka_prefixes_must_rise_to_the_width():

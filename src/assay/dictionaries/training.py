@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from assay.dictionaries.architectures import architecture_named
 from assay.dictionaries.selector import Selector, Workspace
 from assay.dictionaries.sparse_step import step_gradients
 from assay.dictionaries.state import (
@@ -45,8 +46,10 @@ def train(batches: Batches, config: TrainingConfig) -> Dictionary:
     of threads).
 
     Raises AssayError for a batch that is not finite or has another width, naming the batch (from
-    1), and where neither ``config.steps`` nor ``len(batches)`` is given.
+    1), for an unknown architecture (before any batch is asked for), and where neither
+    ``config.steps`` nor ``len(batches)`` is given.
     """
+    architecture_named(config.architecture)
     steps = _steps(batches, config)
     state: TrainingState | None = None
     if config.checkpoint is not None and config.checkpoint.is_file():
