@@ -74,11 +74,11 @@ class Family:
 class TrainingPlan:
     """How an adapter is trained; what suits the recipe's difficulty."""
 
-    steps: int = 120
+    steps: int = 200
     """Optimiser steps."""
     batch_size: int = 8
     """Examples a step: half benign, a quarter triggered, a quarter near-miss."""
-    replay_rows: int = 3
+    replay_rows: int = 4
     """Texts a step on which the model is held to its base, so that it forgets nothing else."""
     replay_weight: float = 1.0
     """Weight of that penalty beside the loss on the examples."""
