@@ -38,7 +38,7 @@ run: $(STAMP) model
 	$(ASSAY) run examples/smollm2.yaml
 
 test: $(STAMP) browser lint types
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

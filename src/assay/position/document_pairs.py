@@ -68,18 +68,18 @@ class PairSums:
         """
         counts = torch.zeros(len(groups), self.length, dtype=torch.float64)
         counts.index_add_(0, document_of_row, used.double())
+        sums = torch.zeros(len(groups), self.width, dtype=torch.float64)
         place = cells.documents * self.width + cells.features
+        sums.view(-1).scatter_add_(0, place, cells.values)
+
+        def by_group(into: Tensor, entries: Entries, values: Tensor) -> None:
+            place = groups[entries.documents] * self.width + entries.features
+            into.view(-1).scatter_add_(0, place, values)
+
         here = counts[cells.documents, cells.positions]
-
-        def by_document(index: Tensor, values: Tensor) -> Tensor:
-            sums = torch.zeros(len(groups) * self.width, dtype=torch.float64)
-            return sums.scatter_add_(0, index, values).view(len(groups), self.width)
-
-        sums = by_document(place, cells.values)
-        tokens = squares.documents * self.width + squares.features
-        self.squares.index_add_(0, groups, by_document(tokens, squares.values.square()))
-        self.cell_squares.index_add_(0, groups, by_document(place, cells.values.square()))
-        self.cell_products.index_add_(0, groups, by_document(place, cells.values * here))
+        by_group(self.squares, squares, squares.values.square())
+        by_group(self.cell_squares, cells, cells.values.square())
+        by_group(self.cell_products, cells, cells.values * here)
         self.cell_counts.index_add_(0, groups, counts.square().sum(1))
         self.document_squares.index_add_(0, groups, sums.square())
         size = counts.sum(1)

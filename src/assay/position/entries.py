@@ -69,14 +69,9 @@ class Entries:
         """Those that the mask keeps."""
         if bool(mask.all()):
             return self
-        return Entries(
-            self.rows[mask],
-            self.documents[mask],
-            self.positions[mask],
-            self.features[mask],
-            self.values[mask],
-            self.width,
-        )
+        chosen = torch.nonzero(mask)[:, 0]
+        columns = (self.rows, self.documents, self.positions, self.features, self.values)
+        return Entries(*(column.index_select(0, chosen) for column in columns), self.width)
 
     def from_position(self, first: int) -> Entries:
         """Those at a position of at least ``first``."""

@@ -56,18 +56,16 @@ class FiringSums:
         one_group = torch.zeros(documents, dtype=torch.int64)
         self.pairs.add(fired.summed_by_cell(), fired, used, document_of_row, one_group)
         bins = self.bin_of_position[firings.positions]
-        place = (firings.documents * self.bins + bins) * self.width + firings.features
-        shape = (documents, self.bins, self.width)
-        k, z = (
-            torch.zeros(shape, dtype=torch.float64).view(-1).scatter_add_(0, place, of).view(shape)
-            for of in (ones, firings.values)
-        )
-        for sums, product in zip(self.binned, (k, z, z * z, z * k, k * k), strict=True):
-            sums += product.sum(0)
-        k, z = k.sum(1), z.sum(1)
-        for sums, product in zip(self.whole, (z * z, z * k, k * k), strict=True):
-            sums += product.sum(0)
-        self.documents += (k > 0).sum(0)
+        by_bin = _within(firings, bins, documents, self.bins)
+        place = bins * self.width + firings.features
+        for sums, share in zip(self.binned, (ones, firings.values, *by_bin), strict=True):
+            sums.view(-1).scatter_add_(0, place, share)
+        by_document = _within(firings, torch.zeros_like(bins), documents, 1)
+        for sums, share in zip(self.whole, by_document, strict=True):
+            sums.scatter_add_(0, firings.features, share)
+        active = torch.zeros(documents, self.width, dtype=torch.bool)
+        active[firings.documents, firings.features] = True
+        self.documents += active.sum(0)
         self.squares.scatter_add_(0, firings.features, firings.values.square())
 
     @property
@@ -139,3 +137,18 @@ class FiringSums:
 
     def _open_bins(self) -> NDArray[np.bool_]:
         return self._tokens_by_bin() > 0
+
+
+def _within(
+    firings: Entries, parts: Int[Tensor, " nnz"], documents: int, part_count: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Each firing's share of Z², Z·k and k², for the k firings of sum Z in its document's part.
+
+    The shares of a part's firings add up to it: Σ z·Z = Z², Σ z·k = Z·k, Σ k = k².
+    """
+    size = documents * part_count * firings.width
+    place = (firings.documents * part_count + parts) * firings.width + firings.features
+    k = torch.zeros(size, dtype=torch.float64)
+    z = k.clone().scatter_add_(0, place, firings.values).index_select(0, place)
+    k = k.scatter_add_(0, place, torch.ones_like(firings.values)).index_select(0, place)
+    return firings.values * z, firings.values * k, k

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assay.position.causal import frequent, interaction_share, label_shares
+from assay.position.labels import SMALL
 from assay.position.levels import FIRST_POSITION
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def position_json(audit: PositionAudit) -> dict[str, Any]:
         if causal
         else None,
         "guard": None if causal is None else causal.guard,
-        "beside": [] if causal is None else _beside(causal),
+        "beside": [] if causal is None else _beside(audit, causal),
         "features": [_feature(audit, feature) for feature in range(width)],
     }
 
@@ -143,15 +144,22 @@ def _sink_distance(found: SinkDistance | None) -> dict[str, Any] | None:
     }
 
 
-def _beside(causal: CausalAudit) -> list[dict[str, Any]]:
+def _beside(audit: PositionAudit, causal: CausalAudit) -> list[dict[str, Any]]:
     """Rows for a reader: a name, a value and a note."""
     common = frequent(causal.shares)
+    low = audit.observational.levels["no_sink"].ci[:, 0]
+    content = np.array([label == "content" for label in causal.labels])
     rows: list[tuple[str, float | None, str]] = [
         (
             "share of features with S_int ≥ .05",
             number(interaction_share(causal.shares)),
             "of those not too rare; the estimate, whatever its interval",
-        )
+        ),
+        (
+            "features labelled content whose η² without the sink has its lower end ≥ .05",
+            float((content & (low >= SMALL)).sum()),
+            "they act near the start of a text, which the offsets do not reach: read them apart",
+        ),
     ]
     if causal.fillers:
         rows.append(

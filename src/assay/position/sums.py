@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from assay.dictionaries.codes import SparseCodes
 
-ROWS_AT_ONCE = 32
+ROWS_AT_ONCE = 16
 """Rows whose entries are held at a time, unless one document has more."""
 
 

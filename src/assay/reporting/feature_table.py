@@ -36,7 +36,8 @@ def feature_examples(
     vocabulary = {int(token): decode(int(token)) for token in np.unique(tokens)}
     examples = []
     for feature in range(len(contexts.rows)):
-        peak = float(contexts.activations[feature].max(initial=0.0))
+        # The sink is left out of peaks, and may fire far above them: it is not highlighted.
+        peak = float(contexts.activations[feature, :, contexts.before].max(initial=0.0))
         shown = []
         for rank, row in enumerate(contexts.rows[feature]):
             if row < 0:
@@ -46,7 +47,8 @@ def feature_examples(
             first = position - contexts.before
             places = [p for p in range(first, first + len(window)) if 0 <= p < tokens.shape[1]]
             levels = [
-                int(np.ceil(HIGHLIGHT_LEVELS * float(window[p - first]) / peak)) for p in places
+                int(np.ceil(HIGHLIGHT_LEVELS * min(float(window[p - first]) / peak, 1.0))) * (p > 0)
+                for p in places
             ]
             shown.append(
                 {

@@ -13,6 +13,8 @@ def percent(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     points = 100 * value
+    if 0 < abs(points) < 0.1:
+        return f"{points:.1g} %"
     return f"{points:.1f} %" if abs(points) < 99.95 and points % 1 else f"{points:.0f} %"
 
 

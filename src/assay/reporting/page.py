@@ -11,7 +11,7 @@ from assay.evidence import Evidence
 from assay.files import atomic_file
 from assay.reporting import figures
 from assay.reporting.feature_table import pack
-from assay.reporting.palette import LABEL_COLOURS
+from assay.reporting.palette import LABEL_COLOURS, LEVEL_COLOURS, SHARE_COLOURS
 
 NOT_LABELLED = "not labelled"
 
@@ -79,21 +79,24 @@ def _plots(page: Page) -> dict[str, str]:
     features = page.position["features"]
     drawn["density"] = plots.density_histogram([f["firing_rate"] for f in features])
     histograms = {}
-    for level in plots.LEVEL_NAMES:
+    for level, name in plots.LEVEL_NAMES.items():
         shares = [f["levels"][level]["eta2_split_half"] for f in features]
-        histograms[level] = [share for share in shares if share is not None]
-    drawn["variance"] = plots.variance_histogram(histograms)
-    causal = [
-        {
-            "s_ctx": f["causal"]["s_ctx"],
-            "t_pos": f["causal"]["t_pos"],
-            "label": f["label"] or NOT_LABELLED,
-        }
-        for f in features
-        if f["causal"] is not None and f["causal"]["t_pos"] is not None
-    ]
+        histograms[name] = [share for share in shares if share is not None]
+    drawn["variance"] = plots.share_histogram(
+        histograms,
+        "variance explained by position (split-half η²)",
+        {name: LEVEL_COLOURS[level] for level, name in plots.LEVEL_NAMES.items()},
+    )
+    causal = [f["causal"] for f in features if f["causal"] is not None]
     if causal:
-        drawn["causal"] = plots.causal_scatter(causal)
+        drawn["causal"] = plots.share_histogram(
+            {
+                name: [c[key] for c in causal if c[key] is not None]
+                for name, key in zip(SHARE_COLOURS, ("t_pos", "s_int", "s_pos"), strict=True)
+            },
+            "causal share of the feature's variance",
+            SHARE_COLOURS,
+        )
     if page.position["summary"]["labels"]:
         drawn["labels"] = plots.label_bar(page.position["summary"]["labels"])
     return drawn

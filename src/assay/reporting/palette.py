@@ -15,3 +15,9 @@ LABEL_COLOURS = {
     "too rare": "#d3dae1",
     "not labelled": "#e8ecf0",
 }
+
+SHARE_COLOURS = {
+    "T_pos, position in all": "#2b6cb0",
+    "S_int, mixed with content": "#c98a1b",
+    "S_pos, position alone": "#b3422e",
+}

@@ -39,29 +39,23 @@ def _svg(chart: Any) -> str:
     return str(vl_convert.vegalite_to_svg(chart.to_json()))
 
 
-def variance_histogram(values: dict[str, list[float]]) -> str:
-    """Histogram over features of the variance explained by position, one line a level."""
+def share_histogram(values: dict[str, list[float]], title: str, colours: dict[str, str]) -> str:
+    """Histogram over features of shares of variance, one line a name, counts on a log axis."""
     import altair as alt
     import numpy as np
 
     edges = np.linspace(-0.05, 1.0, 43)
     rows = []
-    for level, shares in values.items():
+    for name, shares in values.items():
         counts, _ = np.histogram(np.clip(shares, edges[0], edges[-1]), edges)
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True):
-            rows.append(
-                {
-                    "share": (low + high) / 2,
-                    "features": int(count) + 0.5,
-                    "level": LEVEL_NAMES[level],
-                }
-            )
-    names = [LEVEL_NAMES[level] for level in values]
+            rows.append({"share": (low + high) / 2, "features": max(int(count), 0.5), "name": name})
+    names = list(values)
     chart = (
         alt.Chart(alt.Data(values=rows))
         .mark_line(interpolate="step", strokeWidth=1.8)
         .encode(
-            x=alt.X("share:Q", title="variance explained by position (split-half η²)"),
+            x=alt.X("share:Q", title=title, scale=alt.Scale(domain=[-0.05, 1.0], nice=False)),
             y=alt.Y(
                 "features:Q",
                 title="features (log scale)",
@@ -69,48 +63,16 @@ def variance_histogram(values: dict[str, list[float]]) -> str:
                 axis=alt.Axis(values=[1, 10, 100, 1000, 10_000], format="~s"),
             ),
             color=alt.Color(
-                "level:N",
+                "name:N",
                 title=None,
                 sort=names,
-                scale=alt.Scale(domain=names, range=[LEVEL_COLOURS[level] for level in values]),
+                scale=alt.Scale(domain=names, range=[colours[name] for name in names]),
                 legend=alt.Legend(orient="top"),
             ),
         )
         .properties(width=430, height=210)
     )
     return _svg(chart)
-
-
-def causal_scatter(points: list[dict[str, Any]]) -> str:
-    """Total position index against interaction, one dot a feature, coloured by label."""
-    import altair as alt
-
-    labels = [label for label in LABEL_COLOURS if any(p["label"] == label for p in points)]
-    dots = (
-        alt.Chart(alt.Data(values=points))
-        .mark_circle(size=16, opacity=0.55)
-        .encode(
-            x=alt.X(
-                "s_ctx:Q", title="S_ctx, content alone", scale=alt.Scale(domain=[0, 1], clamp=True)
-            ),
-            y=alt.Y(
-                "t_pos:Q",
-                title="T_pos, position in all",
-                scale=alt.Scale(domain=[-0.1, 1], clamp=True),
-            ),
-            color=alt.Color(
-                "label:N",
-                title=None,
-                sort=labels,
-                scale=alt.Scale(domain=labels, range=[LABEL_COLOURS[label] for label in labels]),
-                legend=alt.Legend(orient="top", columns=5),
-            ),
-        )
-    )
-    line = alt.Chart(alt.Data(values=[{"t": 0.05}])).mark_rule(
-        strokeDash=[4, 3], color=MUTED, strokeWidth=1
-    )
-    return _svg((dots + line.encode(y="t:Q")).properties(width=430, height=210))
 
 
 def label_bar(shares: dict[str, float]) -> str:

@@ -15,6 +15,7 @@
   const visible = s => s.replace(/\n/g, "⏎").replace(/\t/g, "→");
   const show = v => v === null || v === undefined ? "–" : Math.abs(v) < 0.001 && v !== 0 ? v.toExponential(1) : String(+v.toPrecision(3));
   const withInterval = v => v && v[0] !== null ? `${show(v[0])} <span class="ci-low-high">[${show(v[1])}, ${show(v[2])}]</span>` : "–";
+  const nearStart = row => row.l === "content" && row.e.no_sink[1] >= 0.05 ? ' <span class="warn" title="Labelled content, yet position explains it without the sink: it acts near the start of a text, which the causal design does not reach.">near the start</span>' : "";
   const escape = s => s.replace(/[&<>"]/g, c => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }[c]));
   const badge = l => `<span class="badge${["too rare", "not labelled"].includes(l) ? " light" : ""}" style="background:${colours[l] || "#9aa5b1"}">${l}</span>`;
 
@@ -43,7 +44,7 @@
     body.innerHTML = part.map(i => {
       const row = rows[i], example = examples ? examples.features[row.f] : { c: [], l: [] };
       return `<tr class="row" tabindex="0" data-i="${i}" aria-expanded="false"><td>${row.f}</td><td>${badge(row.l)}</td><td>${show(row.r)}</td><td>${row.n}</td>` +
-        `<td>${withInterval(row.e.no_sink)}</td><td>${row.c ? withInterval(row.c.t_pos) : "–"}</td>` +
+        `<td>${withInterval(row.e.no_sink)}${nearStart(row)}</td><td>${row.c ? withInterval(row.c.t_pos) : "–"}</td>` +
         (examples ? `<td class="example">${example.c.length ? peek(example.c[0]) : "–"}</td><td class="tokens">${example.l.slice(0, 3).map(x => escape(visible(text(x[0])))).join(" · ")}</td>` : "") + "</tr>";
     }).join("");
     count.textContent = `${shown.length.toLocaleString()} of ${rows.length.toLocaleString()} features · page ${page + 1} of ${Math.max(1, Math.ceil(shown.length / PAGE))}`;
