@@ -70,8 +70,14 @@ class Entries:
         if bool(mask.all()):
             return self
         chosen = torch.nonzero(mask)[:, 0]
-        columns = (self.rows, self.documents, self.positions, self.features, self.values)
-        return Entries(*(column.index_select(0, chosen) for column in columns), self.width)
+        return Entries(
+            self.rows.index_select(0, chosen),
+            self.documents.index_select(0, chosen),
+            self.positions.index_select(0, chosen),
+            self.features.index_select(0, chosen),
+            self.values.index_select(0, chosen),
+            self.width,
+        )
 
     def from_position(self, first: int) -> Entries:
         """Those at a position of at least ``first``."""
