@@ -89,6 +89,15 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def remove_partials(folder: Path) -> None:
+    """Delete what writes that were killed left aside under a folder that nobody else writes to."""
+    for path in sorted(folder.rglob(".*.partial")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def disk_error(error: OSError, path: Path) -> AssayError | OSError:
     """A full disk becomes an AssayError that says so; any other error stays as it is."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.evidence import read_evidence
-from assay.files import read_json, write_json
+from assay.files import read_json, remove_partials, write_json
 from assay.pipeline.case import Case, read_case
 from assay.pipeline.names import HEADLINE
 from assay.pipeline.opened import open_case
@@ -26,6 +26,7 @@ def run_case(path: Path, out: Path, until: str | None = None) -> dict[str, Any]:
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
     stages = stages_of(open_case(case), root)
+    remove_partials(root)
     done: dict[str, Path] = {}
     for stage in stages:
         done[stage.name] = run_stage(root, stage)
