@@ -7,22 +7,20 @@ the machine does falls on all alike; ratios are taken within each round. ``make 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
-import os
-import platform
 import sys
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 from contenders import BATCH_TOPK, TOPK, Setting
+from machine import describe_machine
 from results_file import write_section
 from torch import Tensor
 
 HERE = Path(__file__).parent
+PACKAGES = ("torch", "eai-sparsify", "dictionary-learning", "sae-lens")
 TARGETS = [
     ("Assay TopK, bf16 selection", "sparsify TopK", 3.0),
     ("Assay TopK, fp32", "sparsify TopK", 1.9),
@@ -152,25 +150,6 @@ def end_loss(rounds: Rounds, name: str) -> float:
     return sum(last) / len(last)
 
 
-def machine() -> str:
-    """Processor, cores and versions in one line."""
-    processor = platform.processor() or platform.machine()
-    flags = ""
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        facts = dict(
-            (part.strip() for part in line.split(":", 1))
-            for line in information.read_text().splitlines()
-            if ":" in line
-        )
-        processor = facts.get("model name", processor)
-        wanted = [flag for flag in ("avx512f", "avx512_bf16", "amx_bf16") if flag in facts["flags"]]
-        flags = f", {' '.join(wanted)}"
-    packages = ("torch", "eai-sparsify", "dictionary-learning", "sae-lens")
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    return f"{processor}, {os.cpu_count()} cores{flags}; Python {platform.python_version()}, {versions}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--steps", type=int, default=200, help="steps of the first thread count")
@@ -197,7 +176,7 @@ def main() -> None:
         first=batches[0],
     )
     lines = [
-        f"{datetime.now(UTC):%Y-%m-%d}; {machine()}.",
+        f"{describe_machine(PACKAGES)}.",
         "",
         f"One training step, d = {options.d}, m = {options.width}, k = {options.k}, batch "
         f"{options.rows}, Adam, planted sparse data, same start and same batches for all. Loss: "
@@ -218,7 +197,9 @@ def main() -> None:
         write_section(HERE / "RESULTS.md", "training-step", "Dictionary training step", lines)
         folder = HERE / "results"
         folder.mkdir(exist_ok=True)
-        text = json.dumps({"machine": machine(), "runs": figures, "short": short}, indent=1)
+        text = json.dumps(
+            {"machine": describe_machine(PACKAGES), "runs": figures, "short": short}, indent=1
+        )
         (folder / "training_step.json").write_text(text + "\n")
 
 
