@@ -1,10 +1,11 @@
-"""Products with sparse codes: gathered sums and gathered dots, never a dense n × m matrix.
+"""Products with sparse codes: gathered sums and sampled dots, never a dense n × m matrix.
 
 Codes are flat lists of (bag, feature, value); a bag is a row, or a row's share of one prefix.
 """
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,34 +34,14 @@ def bag_sums(
     )
 
 
-def gathered_dots(
-    left: Float[Tensor, "bags width"],
-    right: Float[Tensor, "features width"],
-    bags: Int[Tensor, " nnz"],
-    features: Int[Tensor, " nnz"],
-) -> Float[Tensor, " nnz"]:
-    """⟨left[bags[e]], right[features[e]]⟩ of each entry, without gathering the vectors.
-
-    This is the gradient of ``embedding_bag`` in its per-sample weights, for which torch has a
-    kernel that reads both vectors in place. Fastest where the entries come in feature order: each
-    row of ``right``, the larger matrix, is then read once.
-    """
-    if len(features) == 0:
-        return left.new_zeros(0)
-    # Mode 0 is "sum", in which the offsets, here empty, are not looked at.
-    return torch.ops.aten._embedding_bag_per_sample_weights_backward(
-        left, right, features.int(), features.new_zeros(0, dtype=torch.int32), bags.int(), 0
-    )
-
-
 @dataclass(frozen=True)
 class FeatureOrder:
     """Entries sorted by feature (compressed sparse columns)."""
 
     order: Int[Tensor, " nnz"]
     """Position of each entry, in feature order, in the original list."""
-    offsets: Int[Tensor, " features"]
-    """Where each feature's entries begin in that order."""
+    offsets: Int[Tensor, " features_plus_one"]
+    """Where each feature's entries begin in that order, and their number."""
     counts: Int[Tensor, " features"]
     """Entries of each feature."""
 
@@ -70,7 +51,36 @@ def order_by_feature(features: Int[Tensor, " nnz"], width: int) -> FeatureOrder:
     narrow = features.to(torch.int16) if width <= 1 << 15 else features.to(torch.int32)
     order = torch.sort(narrow, stable=True).indices
     counts = torch.bincount(features, minlength=width)
-    return FeatureOrder(order, counts.cumsum(0) - counts, counts)
+    offsets = counts.new_zeros(width + 1)
+    torch.cumsum(counts, 0, out=offsets[1:])
+    return FeatureOrder(order, offsets, counts)
+
+
+def feature_dots(
+    vectors: Float[Tensor, "bags width"],
+    directions: Float[Tensor, "features width"],
+    bags: Int[Tensor, " nnz"],
+    offsets: Int[Tensor, " features_plus_one"],
+) -> Float[Tensor, " nnz"]:
+    """⟨vectors[bags[e]], directions[f]⟩ of each entry e of each feature f, nothing gathered.
+
+    Entries come in feature order, so that each direction is read once: they are the pattern of a
+    sparse matrix [features, bags], whose entries of directions · vectorsᵀ alone are computed.
+    """
+    if len(bags) == 0:
+        return vectors.new_zeros(0)
+    with warnings.catch_warnings():
+        # Once a process torch says that this layout is young.
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
+        pattern = torch.sparse_csr_tensor(
+            offsets.to(bags.dtype),
+            bags,
+            vectors.new_zeros(len(bags)),
+            size=(len(directions), len(vectors)),
+            check_invariants=False,
+        )
+    dots: Tensor = torch.sparse.sampled_addmm(pattern, directions, vectors.T, beta=0.0)
+    return dots.values()
 
 
 def feature_sums(

@@ -23,6 +23,8 @@ GROUP_SIZES = (8, 4, 2)
 """Features a group, largest first; the first that divides the width and leaves enough groups."""
 GROUPS_PER_KEPT = 4
 """Groups wanted for each entry kept, so that few groups hold two of them."""
+SORTED_AT_ONCE = 320
+"""Rows up to about so long are sorted in vector registers alone."""
 FEWEST_LANES = 64
 """Neighbouring features, at least so many, belong to different groups."""
 SAMPLED_ROWS = 8
@@ -63,9 +65,15 @@ def group_maxima(u: Float[Tensor, "rows width"], size: int) -> Float[Tensor, "ro
 
 
 def row_bounds(maxima: Float[Tensor, "rows groups"], count: int) -> Float[Tensor, " rows"]:
-    """The count-th largest maximum of each row, at least SMALLEST."""
-    place = maxima.shape[1] - count
-    return sorted_rows(maxima.float())[:, place].clamp(min=SMALLEST)
+    """A lower bound of the count-th largest entry of each row, at least SMALLEST.
+
+    It is the count-th largest maximum of still coarser groups: short rows are sorted much faster.
+    """
+    columns = maxima.shape[1]
+    while columns > SORTED_AT_ONCE and columns % 2 == 0 and columns >= 2 * GROUPS_PER_KEPT * count:
+        columns //= 2
+        maxima = torch.maximum(maxima[:, :columns], maxima[:, columns:])
+    return sorted_rows(maxima.float())[:, columns - count].clamp(min=SMALLEST)
 
 
 def sorted_rows(values: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows columns"]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from assay.dictionaries.entries import Entries
-from assay.dictionaries.kernels import gathered_dots, order_by_feature
+from assay.dictionaries.kernels import feature_dots, order_by_feature
 from assay.dictionaries.selection import (
     SMALLEST,
     batch_bound,
@@ -82,7 +82,7 @@ class Workspace:
 class Selector:
     """Selects entries of u = W_enc · centred + b_enc for one batch.
 
-    In bfloat16 the candidates are rescored in float32 by gathered dots. The rounding error is read
+    In bfloat16 the candidates are rescored in float32 by sampled dots. The rounding error is read
     off the candidates, whose value is known in both precisions; rows (or, for a selection over the
     batch, batches) in which an entry outside the candidates could have been kept within that error
     are selected again. So the set is that of float32 as long as the error of the entries left out
@@ -169,11 +169,12 @@ class Selector:
         larger values are rounded more coarsely than the ones that could have been missed.
         """
         weight, bias = self.dictionary.W_enc.data, self.dictionary.b_enc.data
-        order = order_by_feature(candidates.features, self.dictionary.width).order
-        rows = candidates.rows.index_select(0, order)
-        features = candidates.features.index_select(0, order)
+        sorted_by = order_by_feature(candidates.features, self.dictionary.width)
+        rows = candidates.rows.index_select(0, sorted_by.order)
+        dots = feature_dots(self.centred, weight, rows, sorted_by.offsets)
         values = torch.empty_like(candidates.values)
-        values[order] = gathered_dots(self.centred, weight, rows, features) + bias[features]
+        values[sorted_by.order] = dots
+        values += bias.index_select(0, candidates.features)
         bound = (
             bounds.index_select(0, candidates.rows) if isinstance(bounds, torch.Tensor) else bounds
         )

@@ -2,7 +2,7 @@
 
 With x̂ − x = Σ_a z_a d_a − (x − b_dec), summed over nested prefixes where there are any:
 
-- ∂L/∂z is a gathered dot product of the error with the decoder row;
+- ∂L/∂z is a sampled dot product of the error with the decoder row;
 - ∂L/∂W_dec and ∂L/∂W_enc are sums, over the entries of each feature, of errors and of inputs;
 - ∂L/∂b_dec is the error's sum minus W_encᵀ · ∂L/∂b_enc.
 
@@ -18,7 +18,7 @@ import torch
 from assay.dictionaries.auxiliary import auxiliary_gradients
 from assay.dictionaries.codes import row_offsets
 from assay.dictionaries.gradients import StepGradients
-from assay.dictionaries.kernels import bag_sums, feature_sums, gathered_dots, order_by_feature
+from assay.dictionaries.kernels import bag_sums, feature_dots, feature_sums, order_by_feature
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -61,12 +61,12 @@ def step_gradients(
     order = order_by_feature(entries.features, width)
     entries, bags = entries.take(order.order), bags.index_select(0, order.order)
     z = z.index_select(0, order.order)
-    dz = gathered_dots(per_bag, decoder, bags, entries.features).mul_(scale)
+    dz = feature_dots(per_bag, decoder, bags, order.offsets).mul_(scale)
     activation = dictionary.activation_gradients(entries, z, dz, rows, config)
     du = activation.pre_activations
     gradients = {
-        "W_dec": bag_sums(per_bag, bags, z * scale, order.offsets),
-        "W_enc": bag_sums(centred, entries.rows, du, order.offsets),
+        "W_dec": bag_sums(per_bag, bags, z * scale, order.offsets[:-1]),
+        "W_enc": bag_sums(centred, entries.rows, du, order.offsets[:-1]),
         "b_enc": feature_sums(entries.features, du, width),
         "b_dec": upstream[:, 0].sum(0).mul_(scale),
     }
