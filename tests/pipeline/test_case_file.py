@@ -30,6 +30,11 @@ def test_a_misspelt_key_names_the_nearest_valid_one_at_any_depth(tiny_case):
     )
 
 
+def test_an_unknown_architecture_is_refused_before_anything_is_harvested(tiny_case):
+    changed = {"site": "resid_post.1", "train": {"architecture": "batchtopk"}}
+    refused(tiny_case(dictionary=changed), "did you mean 'batch_topk'.*jumprelu, matryoshka")
+
+
 def test_impossible_values_are_refused_with_their_place(tiny_case):
     refused(tiny_case(dictionary={"site": "residual.1", "path": "x"}), "unknown site 'residual.1'")
     refused(tiny_case(dictionary={"site": "resid_post.1"}), "either 'path' or 'train'")

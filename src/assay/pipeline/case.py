@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from assay.errors import AssayError
 from assay.strict import StrictModel, read_yaml
 
 
@@ -43,6 +44,17 @@ class Training(StrictModel):
     learning_rate: float | None = Field(default=None, gt=0)
     """By default 2e-4 / √(width / 2¹⁴)."""
 
+    @field_validator("architecture")
+    @classmethod
+    def _known_architecture(cls, value: str) -> str:
+        from assay.dictionaries import architecture_named
+
+        try:
+            architecture_named(value)
+        except AssayError as error:
+            raise ValueError(str(error)) from error
+        return value
+
 
 class DictionaryChoice(StrictModel):
     """The dictionary: one that exists, or one to train."""
@@ -57,7 +69,6 @@ class DictionaryChoice(StrictModel):
     @field_validator("site")
     @classmethod
     def _known_site(cls, value: str) -> str:
-        from assay.errors import AssayError
         from assay.models.sites import Site
 
         try:
