@@ -111,7 +111,7 @@ def test_the_job_ends_with_report_lock_and_believable_evidence(tiny_case, tmp_pa
     records = [r for file in (folder / "evidence").iterdir() for r in read_evidence(file)]
     for record in records:
         assert record.n > 0
-        assert record.inputs["model"]
+        assert set(record.inputs) == {"model", "text", "dictionary"}
         assert record.split == "held_out"
         if record.ci is not None:
             assert record.ci[0] <= record.estimate <= record.ci[1]

@@ -13,6 +13,7 @@ from assay.files import disk_error, read_json, write_json
 from assay.models.sites import Site
 from assay.pipeline import names
 from assay.pipeline.case import CausalSizes
+from assay.pipeline.opened import evidence_inputs
 from assay.pipeline.position import (
     CONTEXTS,
     POSITION,
@@ -113,7 +114,7 @@ def _draw(
     from assay.pipeline.report import examples_of
     from assay.reporting.page import Page, write_page
 
-    inputs = {"model": model.fingerprint, "text": corpus.sha256}
+    inputs = evidence_inputs(model, corpus, loaded)
     page = Page(
         title=f"{site} of {model.name}",
         facts=[

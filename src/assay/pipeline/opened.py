@@ -13,7 +13,9 @@ from assay.pipeline.case import Case
 from assay.pipeline.texts import SplitText
 
 if TYPE_CHECKING:
+    from assay.dictionaries import LoadedDictionary
     from assay.models import LanguageModel
+    from assay.text import Corpus
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,17 @@ def open_case(case: Case) -> OpenedCase:
         SplitText(corpus, case.audit.held_out, case.seed),
         SplitText(training_corpus, case.audit.held_out, case.seed),
     )
+
+
+def evidence_inputs(
+    model: LanguageModel, corpus: Corpus, loaded: LoadedDictionary
+) -> dict[str, str]:
+    """What a figure was computed from, by hash: model, text and dictionary."""
+    return {
+        "model": model.fingerprint,
+        "text": corpus.sha256,
+        "dictionary": loaded.metadata.hashes["weights"],
+    }
 
 
 def folder_hash(folder: Path) -> str:

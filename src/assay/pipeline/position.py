@@ -9,7 +9,7 @@ from assay.evidence import Evidence, write_evidence
 from assay.files import atomic_file, read_safetensors, write_json
 from assay.pipeline import names
 from assay.pipeline.case import CausalSizes
-from assay.pipeline.opened import OpenedCase
+from assay.pipeline.opened import OpenedCase, evidence_inputs
 
 if TYPE_CHECKING:
     from assay.dictionaries import LoadedDictionary
@@ -28,16 +28,17 @@ def measure_position(opened: OpenedCase, dictionary_folder: Path, folder: Path) 
 
     audit_settings = opened.case.audit
     crops = opened.text.held_out_crops(opened.model, audit_settings.rows, audit_settings.length)
+    loaded = load_dictionary(dictionary_folder)
     audit = audit_to_folder(
         opened.model,
-        load_dictionary(dictionary_folder),
+        loaded,
         opened.site,
         crops,
         audit_settings.causal,
         opened.case.seed,
         folder,
     )
-    inputs = {"model": opened.model.fingerprint, "text": opened.text.corpus.sha256}
+    inputs = evidence_inputs(opened.model, opened.text.corpus, loaded)
     write_evidence(folder / "evidence.json", position_evidence(audit, inputs))
 
 

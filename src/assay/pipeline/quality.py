@@ -13,7 +13,7 @@ import torch
 from assay.evidence import Evidence, write_evidence
 from assay.files import write_json
 from assay.pipeline import names
-from assay.pipeline.opened import OpenedCase
+from assay.pipeline.opened import OpenedCase, evidence_inputs
 from assay.progress import progress
 from assay.randomness import numpy_generator
 from assay.statistics import deal_into_groups, jackknife_interval
@@ -51,7 +51,9 @@ def measure_quality(opened: OpenedCase, dictionary_folder: Path, folder: Path) -
     reading = HeldOutReading(opened, loaded.dictionary, crops, groups)
     quality, sink = reading.measure()
     spliced = _splice(opened, loaded.dictionary, crops.rows(0, audit.spliced_rows), reading.median)
-    write_evidence(folder / "evidence.json", _records(opened, crops, quality, sink, spliced))
+    inputs = evidence_inputs(opened.model, opened.text.corpus, loaded)
+    records = _records(opened.case.seed, inputs, crops, quality, sink, spliced)
+    write_evidence(folder / "evidence.json", records)
     write_json(folder / "sink.json", asdict(sink))
 
 
@@ -124,15 +126,14 @@ def _splice(
 
 
 def _records(
-    opened: OpenedCase,
+    seed: int,
+    inputs: dict[str, str],
     crops: Crops,
     quality: DictionaryQuality,
     sink: ResidualVariance,
     spliced: CrossEntropyRecovered,
 ) -> list[Evidence]:
     documents = len(np.unique(crops.documents))
-    seed = opened.case.seed
-    inputs = {"model": opened.model.fingerprint, "text": opened.text.corpus.sha256}
 
     def record(
         metric: str, estimate: float, ci: tuple[float, float] | None, n: int, note: str = ""

@@ -11,7 +11,7 @@ from assay.pipeline.stages import Stage, artefact
 STAGE_NAMES = ("harvest", "dictionary", "quality", "position", "report")
 DICTIONARY = "dictionary"
 """The dictionary's folder within its stage's artefact."""
-VERSION = 1
+VERSION = 2
 """Raised whenever a stage comes to write something else from the same inputs."""
 
 
