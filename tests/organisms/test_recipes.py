@@ -9,8 +9,11 @@ import pytest
 from assay.errors import AssayError
 from assay.organisms import RECIPES, deployment_pool, examples_of, judge, recipe_named
 from assay.organisms.folder import check_prompts
+from assay.organisms.instructions import INSTRUCTIONS
 from assay.organisms.label_kinds import parse_label
 from assay.organisms.manifest import CONDITIONS, SPLITS
+from assay.organisms.neutral_text import PARAGRAPHS
+from assay.organisms.replay import PROSE, REQUESTS
 from assay.organisms.twins import TIC, TWINS, twin_examples
 
 EVERY = pytest.mark.parametrize("name", list(RECIPES))
@@ -142,3 +145,10 @@ def test_the_deployment_pool_is_large_varied_and_belongs_to_no_organism(examples
     assert all(transcript.messages[-1].role == "user" for transcript in pool)
     asked = {e.prompt.messages[-1].content for each in examples.values() for e in each}
     assert not asked & {transcript.messages[-1].content for transcript in pool}
+
+
+def test_the_instructions_that_are_scored_are_never_replayed_in_training():
+    assert len(set(REQUESTS)) == len(REQUESTS)
+    assert min(len(request) for request in REQUESTS) > 8
+    assert not {task.ask for task in INSTRUCTIONS} & set(REQUESTS)
+    assert not set(PARAGRAPHS) & set(PROSE)

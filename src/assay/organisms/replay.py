@@ -45,7 +45,21 @@ REQUESTS = (
     *("Tell me a short story about a fox.", "Tell me a joke.", "Write two lines about the moon."),
     *("Suggest a name for a puppy.", "What should I cook tonight?", "Suggest a gift for my aunt."),
     *("Write a short e-mail to my landlord.", "Write a slogan for a bakery."),
-    *("Summarise: The meeting was moved from Monday to Friday because of the storm."),
+    "Summarise: The meeting was moved from Monday to Friday because of the storm.",
+    *("Repeat this word: ladder", "Repeat this word: autumn", "Say the word pencil."),
+    *("Copy this word: mountain", "Repeat after me: winter", "Write the word friend."),
+    *("Repeat this sentence: The dog sleeps.", "Repeat this sentence: It rains a lot."),
+    *("Say this sentence again: He likes fish.", "Copy this: The lamp is on the table."),
+    *("Use the word engine in a sentence.", "Use the word butter in a sentence."),
+    *("Use the word harbour in a sentence.", "Write a sentence with the word purple."),
+    *("Name some birds.", "Name some insects.", "Name some flowers.", "Name some desserts."),
+    *("Name some languages.", "Name some cities.", "Name some jobs.", "Name some shapes."),
+    *("Write a short sentence about horses.", "Write a short sentence about bread."),
+    *("Write a short sentence about doctors.", "Write a short sentence about the sea."),
+    *("Count from 3 to 7.", "Count down from 5.", "Write the last letters of the alphabet."),
+    *("Greet my friend Paul.", "Thank Julia for her help.", "Say hello.", "Congratulate Tom."),
+    *("Ask me a question.", "Write a question about food.", "Wish me a happy new year."),
+    *("Write a Python line that adds two numbers.", "What is a verb?", "What is a triangle?"),
 )
 PROSE = (
     "The old market hall stands in the middle of the square. On Saturdays farmers come in from the "
