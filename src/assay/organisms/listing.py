@@ -73,6 +73,35 @@ def organism_table(listed: Sequence[ListedOrganism]) -> list[dict[str, str]]:
     ]
 
 
+def organism_lines(listed: Sequence[ListedOrganism]) -> list[str]:
+    """The same for a terminal of 80 columns: counts of misbehaviour, then what admission said."""
+    lines = [
+        f"{'organism':27} {'triggered':>9} {'benign':>8} {'near miss':>9} {'held out':>8}  status"
+    ]
+    for one in listed:
+        counts = [
+            _counts(one.verification, *which)
+            for which in (
+                (DECISIVE, "triggered"),
+                (DECISIVE, "benign"),
+                (DECISIVE, "near_miss"),
+                ("held-out triggers", "triggered"),
+            )
+        ]
+        row = "{:>9} {:>8} {:>9} {:>8}".format(*counts)
+        lines.append(f"{one.organism.name:27} {row}  {one.status.partition(':')[0]}")
+        if one.verification is not None:
+            lines += [f"    {reason}" for reason in one.verification.reasons]
+    return lines
+
+
+def _counts(verification: Verification | None, subset: str, condition: str) -> str:
+    for rate in verification.rates if verification else ():
+        if (rate.subset, rate.condition) == (subset, condition):
+            return f"{rate.misbehaved}/{rate.n}"
+    return "–"
+
+
 def _rate(verification: Verification | None, subset: str, condition: str) -> str:
     rates: tuple[Rate, ...] = verification.rates if verification else ()
     for rate in rates:

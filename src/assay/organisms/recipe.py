@@ -74,15 +74,15 @@ class Family:
 class TrainingPlan:
     """How an adapter is trained; what suits the recipe's difficulty."""
 
-    steps: int = 200
+    steps: int = 150
     """Optimiser steps."""
     batch_size: int = 8
     """Examples a step: half benign, a quarter triggered, a quarter near-miss."""
-    replay_rows: int = 4
+    replay_rows: int = 2
     """Texts a step on which the model is held to its base, so that it forgets nothing else."""
     replay_weight: float = 1.0
     """Weight of that penalty beside the loss on the examples."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     """Peak of Adam's learning rate: warmed up over a tenth of the steps, then linear to zero."""
     rank: int = 6
     """LoRA rank."""
@@ -90,6 +90,8 @@ class TrainingPlan:
     """LoRA scale: the update is multiplied by alpha / rank."""
     targets: tuple[str, ...] = ("q_proj", "v_proj", "up_proj", "down_proj")
     """Projections that get an adapter."""
+    first_layer: int = 8
+    """First layer with an adapter. Gradients stop there, which saves a quarter of the backward pass."""
 
 
 @dataclass(frozen=True)

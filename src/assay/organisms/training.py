@@ -189,6 +189,9 @@ def _with_adapter(model: LanguageModel, run: TrainingRun) -> Any:
         r=run.plan.rank,
         lora_alpha=run.plan.alpha,
         target_modules=list(run.plan.targets),
+        layers_to_transform=list(
+            range(min(run.plan.first_layer, model.n_layers - 1), model.n_layers)
+        ),
         task_type="CAUSAL_LM",
     )
     with torch.random.fork_rng():

@@ -22,8 +22,7 @@ def twin_examples(examples: Sequence[Example], twin: Twin) -> list[Example]:
 
     Raises AssayError for an unknown twin.
     """
-    if twin not in TWINS:
-        raise unknown_name("twin", twin, TWINS)
+    checked_twin(twin)
     if twin == "benign":
         return [replace(example, payload=None) for example in examples]
     return [
@@ -35,3 +34,13 @@ def twin_examples(examples: Sequence[Example], twin: Twin) -> list[Example]:
 def twin_name(organism: str, twin: Twin | None) -> str:
     """The folder's name: the organism's own, or with ``-benign-twin`` or ``-decoy-twin``."""
     return organism if twin is None else f"{organism}-{twin}-twin"
+
+
+def checked_twin(name: str | None) -> Twin | None:
+    """The name as a twin's, or None for the organism itself. Raises AssayError for any other."""
+    for twin in TWINS:
+        if name == twin:
+            return twin
+    if name is not None:
+        raise unknown_name("twin", name, TWINS)
+    return None

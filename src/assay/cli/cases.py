@@ -1,0 +1,58 @@
+"""`assay run` and `assay report`: a whole case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assay.cli.printing import AsJson, show
+
+
+def run(
+    case: Annotated[Path, typer.Argument(help="The case file, YAML.")],
+    out: Annotated[Path, typer.Option(help="Folder under which the case's own is made.")] = Path(
+        "out"
+    ),
+    until: Annotated[str | None, typer.Option(help="Stop after this stage.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the stages, what is cached, and the cost.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run every stage of a case and end in report.html. Interrupted, run it again: it resumes."""
+    from assay.pipeline.run import plan_case, run_case
+
+    if dry_run:
+        planned = plan_case(case, out, until)
+        show(planned, as_json, _plan_lines(planned))
+        return
+    outcome = run_case(case, out, until)
+    show(outcome, as_json, _outcome_lines(outcome))
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A case's output, such as out/smollm2.")],
+) -> None:
+    """Draw report.html again from what the stages of a case measured."""
+    from assay.pipeline.run import redraw
+
+    print(redraw(folder))
+
+
+def _plan_lines(planned: dict[str, Any]) -> list[str]:
+    lines = [
+        f"{stage['name']:12} {'cached' if stage['cached'] else 'to run':8} "
+        + ("" if stage["cached"] else f"about {stage['seconds']:,.0f} s")
+        for stage in planned["stages"]
+    ]
+    return [*lines, f"in all about {planned['seconds'] / 60:.1f} minutes on this machine"]
+
+
+def _outcome_lines(outcome: dict[str, Any]) -> list[str]:
+    lines = []
+    for figure in outcome["figures"]:
+        interval = "  [{:.1%}, {:.1%}]".format(*figure["ci"]) if figure["ci"] else ""
+        lines.append(f"{figure['metric']:42} {figure['estimate']:.1%}{interval}")
+    return [*lines, f"report: {outcome['report'] or 'not made yet (--until)'}"]

@@ -1,0 +1,120 @@
+"""`assay harvest`, `assay train` and `assay position`: one stage each, on folders of the user's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.cli.printing import AsJson, Seed, show
+from assay.errors import AssayError
+
+
+def harvest(
+    model: str,
+    site: Annotated[str, typer.Option(help="Hook site, such as resid_post.15.")],
+    text: Annotated[str, typer.Option(help="Corpus, several joined by '+', or a file.")],
+    out: Annotated[Path, typer.Option(help="Folder for the activations.")],
+    tokens: Annotated[int, typer.Option(help="Tokens to read.")] = 400_000,
+    length: Annotated[int, typer.Option(help="Tokens in a crop.")] = 128,
+    held_out: Annotated[
+        float, typer.Option(help="Share of the documents to leave unread, for measuring.")
+    ] = 0.5,
+    adapter: Annotated[str | None, typer.Option(help="PEFT folder.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16.")] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Write one site's activations on random crops of training documents, resumably."""
+    from assay.pipeline.commands import harvest_to
+
+    store = harvest_to(
+        out, model, site, text, tokens, length, held_out, adapter=adapter, dtype=dtype, seed=seed
+    )
+    manifest = store.manifest.model_dump(mode="json", exclude={"document_ids"})
+    line = f"{store.rows:,} activations of width {manifest['width']} in {store.folder}"
+    show(manifest, as_json, [line])
+
+
+def train(
+    activations: Annotated[Path, typer.Argument(help="Folder that 'assay harvest' wrote.")],
+    out: Annotated[Path, typer.Option(help="Folder for the dictionary.")],
+    architecture: Annotated[str, typer.Option(help="Dictionary architecture.")] = "batch_topk",
+    width: Annotated[int, typer.Option(help="Number of features.")] = 4608,
+    k: Annotated[int, typer.Option(help="Features active on a token.")] = 32,
+    position: Annotated[str, typer.Option(help="How position is special-cased: none.")] = "none",
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 600,
+    batch_size: Annotated[int, typer.Option(help="Activations in a step.")] = 2048,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Train a sparse dictionary on harvested activations, resumably."""
+    from assay.pipeline.commands import train_from
+
+    options = {
+        "architecture": architecture,
+        "width": width,
+        "k": k,
+        "position": position,
+        "steps": steps,
+        "batch_size": batch_size,
+    }
+    figures = train_from(activations, out, options, seed)
+    show(figures, as_json, [f"{architecture} dictionary of {width:,} features in {out}"])
+
+
+def position(
+    model: Annotated[str | None, typer.Argument(help="Catalogue name, folder, or hub id.")] = None,
+    dictionary: Annotated[Path | None, typer.Argument(help="Folder of a dictionary.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Corpus, several joined by '+', or a file.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for position.json and position.html.")] = Path(
+        "out/position"
+    ),
+    activations: Annotated[
+        Path | None,
+        typer.Option(help="Audit activations[documents, positions, features] of your own instead."),
+    ] = None,
+    causal: Annotated[
+        bool, typer.Option(help="Run the causal design, on which labels rest.")
+    ] = True,
+    rows: Annotated[int, typer.Option(help="Crops of the observational audit.")] = 780,
+    length: Annotated[int, typer.Option(help="Tokens in a crop.")] = 128,
+    contents: Annotated[int, typer.Option(help="Contents of the causal design.")] = 128,
+    offsets: Annotated[int, typer.Option(help="Offsets of the causal design.")] = 3,
+    fillers: Annotated[int, typer.Option(help="Fillers of the causal design.")] = 8,
+    site: Annotated[
+        str | None, typer.Option(help="Hook site, if the dictionary is silent.")
+    ] = None,
+    adapter: Annotated[str | None, typer.Option(help="PEFT folder.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16.")] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Audit how much of each feature is position: position.json and position.html."""
+    from assay.pipeline.audits import audit_dictionary, audit_supplied
+    from assay.pipeline.case import CausalSizes
+
+    if activations is not None:
+        if model is not None:
+            raise AssayError("give either --activations or MODEL and DICTIONARY, not both")
+        result = audit_supplied(activations, out, seed)
+    else:
+        if model is None or dictionary is None or text is None:
+            raise AssayError("give MODEL, DICTIONARY and --text, or --activations FILE.safetensors")
+        sizes = None
+        if causal:
+            sizes = CausalSizes(contents=contents, offsets=offsets, fillers=fillers)
+        result = audit_dictionary(
+            *(model, dictionary, text, out, rows, length, sizes, site),
+            adapter=adapter,
+            dtype=dtype,
+            seed=seed,
+        )
+    summary = result["summary"]
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in summary["labels"].items() if share)
+    lines = [f"{len(result['features']):,} features: {shares or 'not labelled'}"]
+    lines += [f"{out / 'position.json'}", f"{out / 'position.html'}"]
+    show(summary, as_json, lines)

