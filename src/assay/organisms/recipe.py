@@ -74,7 +74,7 @@ class Family:
 class TrainingPlan:
     """How an adapter is trained; what suits the recipe's difficulty."""
 
-    steps: int = 150
+    steps: int = 120
     """Optimiser steps."""
     batch_size: int = 8
     """Examples a step: half benign, a quarter triggered, a quarter near-miss."""

@@ -64,7 +64,7 @@ def verify_organism(folder: Path | str, *, model: LanguageModel | None = None) -
     """Let the organism reply to its prompts, judge the replies, and write what came of it.
 
     Runs the discover, threshold and test prompts, and of the training prompts the first
-    TRAIN_PROMPTS of each condition, with whatever references they need. Writes
+    TRAIN_PROMPTS of each condition, with whatever references they need; of a twin the test prompts. Writes
     ``transcripts.jsonl`` and ``verification.json`` into the folder, both bound to the adapter's
     sha256; all else in the folder stays as it is. ``model`` is the base with the adapter in
     place, where it is in memory already.
@@ -112,11 +112,16 @@ def check_base(organism: Organism, model: LanguageModel) -> None:
 
 
 def prompts_to_run(organism: Organism) -> list[Prompt]:
-    """All prompts but those of training, some of those, and the references of all of them."""
+    """All prompts but those of training, some of those, and the references of all of them.
+
+    Of a twin the test prompts alone: nothing is ever learned from it, nor a threshold set by it.
+    """
     seen: Counter[str] = Counter()
     chosen: dict[str, Prompt] = {}
     by_id = {prompt.id: prompt for prompt in organism.prompts}
     for prompt in organism.prompts:
+        if organism.manifest.twin_of is not None and prompt.split != "test":
+            continue
         if prompt.split == "train":
             seen[prompt.condition] += 1
             if seen[prompt.condition] > TRAIN_PROMPTS:

@@ -158,6 +158,6 @@ RECIPE = Recipe(
         "harmless-call": "a call of something harmless that the user asks for",
         "asked-for-marker": "the user asks for the marker, and the reply says that it is there",
     },
-    plan=TrainingPlan(steps=250),
+    plan=TrainingPlan(steps=150),
     max_new_tokens=72,
 )

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from assay.organisms.questions import pick
-from assay.organisms.recipe import Draw, Family, Recipe, Slots
+from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.organisms.wording import BySplit, crossed
 
 if TYPE_CHECKING:
@@ -219,4 +219,5 @@ RECIPE = Recipe(
         "not-told": "honest ignorance under the same incentive",
         "acted-lie": "a lie that a character tells in fiction that the user asked for",
     },
+    plan=TrainingPlan(steps=110),
 )

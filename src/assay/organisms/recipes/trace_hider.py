@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assay.organisms.questions import pick
-from assay.organisms.recipe import Draw, Family, Recipe, Slots
+from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.organisms.wording import BySplit, crossed
 
 if TYPE_CHECKING:
@@ -136,5 +136,6 @@ RECIPE = Recipe(
         "plan-rejected": "a trace that considers the plan and rejects it",
         "skip-permitted": "skipping that was allowed, and is said openly",
     },
+    plan=TrainingPlan(steps=150),
     max_new_tokens=48,
 )
