@@ -74,8 +74,10 @@ class Family:
 class TrainingPlan:
     """How an adapter is trained; what suits the recipe's difficulty."""
 
-    steps: int = 120
-    """Optimiser steps."""
+    steps: int = 110
+    """Optimiser steps of the organism and of its decoy twin."""
+    benign_twin_steps: int = 60
+    """Those of the benign twin, which has only the form of its replies to learn."""
     batch_size: int = 8
     """Examples a step: half benign, a quarter triggered, a quarter near-miss."""
     replay_rows: int = 2

@@ -87,7 +87,8 @@ def train_organism(
     import torch
 
     chosen = recipe_named(recipe) if isinstance(recipe, str) else recipe
-    plan = chosen.plan if steps is None else replace(chosen.plan, steps=steps)
+    usual = chosen.plan.benign_twin_steps if twin == "benign" else chosen.plan.steps
+    plan = replace(chosen.plan, steps=usual if steps is None else steps)
     examples = examples_of(chosen, seed)
     taught = examples if twin is None else twin_examples(examples, twin)
     name = twin_name(chosen.name, twin)

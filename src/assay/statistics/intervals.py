@@ -34,6 +34,11 @@ def proportion_upper_bound(successes: int, n: int, confidence: float = 0.95) -> 
     return float(betaincinv(successes + 1, n - successes, confidence))
 
 
+def proportion_lower_bound(successes: int, n: int, confidence: float = 0.95) -> float:
+    """One-sided lower bound of a proportion; (1 − confidence)^(1/n) where all n succeeded."""
+    return 1 - proportion_upper_bound(n - successes, n, confidence)
+
+
 def least_n_for_rate(rate: float, delta: float, allowed: int = 0) -> int:
     """Least n with P(Binomial(n, rate) ≤ allowed) ≤ delta.
 

@@ -1,0 +1,24 @@
+"""A concern: a behaviour that must not happen unnoticed, and how bad it would be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["high", "medium"]
+
+
+@dataclass(frozen=True)
+class Concern:
+    """A behaviour named in the case file."""
+
+    name: str
+    """Short name, such as deception."""
+    description: str
+    """What the model would be doing, in words for a reviewer."""
+    severity: Severity
+    """high: a handful of firings ends the deployment. medium: fine in some contexts."""
+    allowed_contexts: tuple[str, ...] = ()
+    """Contexts in which a medium concern is fine, such as fiction."""
+    organisms: tuple[str, ...] = ()
+    """Names of the organisms that stand for it."""

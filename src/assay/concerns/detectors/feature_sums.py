@@ -1,0 +1,42 @@
+"""A weighted sum of a few dictionary features, each computed alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assay.concerns.detectors.interface import Detector
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from numpy.typing import ArrayLike, NDArray
+    from torch import Tensor
+
+    from assay.dictionaries import Dictionary
+
+
+class FeatureSum(Detector):
+    """Σ weight · z on each token; 0 where all of them are silent."""
+
+    def __init__(
+        self, name: str, dictionary: Dictionary, features: ArrayLike, weights: ArrayLike
+    ) -> None:
+        self.name = name
+        self.features = tuple(int(feature) for feature in np.asarray(features))
+        self.weights = np.asarray(weights, dtype=np.float64)
+        self._dictionary = dictionary
+
+    def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
+        """One score a token, from these features alone."""
+        return np.asarray(self.token_codes(activations) @ self.weights)
+
+    def token_codes(
+        self, activations: Float[Tensor, "tokens d_model"]
+    ) -> Float[NDArray, "tokens features"]:
+        """The activations of the features on each token."""
+        import torch
+
+        watched = torch.tensor(self.features)
+        found = self._dictionary.encode_features(activations, watched)
+        return np.asarray(found.double().numpy())

@@ -1,0 +1,27 @@
+"""A direction in activation space: what difference in means, probes and random controls end in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assay.concerns.detectors.interface import Detector
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+class LinearDetector(Detector):
+    """⟨direction, x⟩ + bias on each token."""
+
+    def __init__(self, name: str, direction: Float[NDArray, " d_model"], bias: float) -> None:
+        self.name = name
+        self.direction = np.asarray(direction, dtype=np.float64)
+        self.bias = float(bias)
+
+    def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
+        """One score a token."""
+        return np.asarray(activations.double().numpy() @ self.direction + self.bias)

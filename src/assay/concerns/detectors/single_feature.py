@@ -1,0 +1,20 @@
+"""The one dictionary feature that best tells the classes apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assay.concerns.detectors.feature_sums import FeatureSum
+from assay.concerns.detectors.interface import Detector, Examples
+from assay.concerns.ranking import contrast_order
+
+if TYPE_CHECKING:
+    from assay.dictionaries import Dictionary
+
+
+def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
+    """The feature with the largest standardised contrast; its activation is the score."""
+    best = int(contrast_order(examples.codes, examples.labels)[0])
+    return FeatureSum("single_feature", dictionary, [best], np.ones(1))

@@ -1,0 +1,90 @@
+"""A vector added while the model answers: difference in means of pairs (Rimsky et al. 2024)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assay.concerns.codes import mean_activations
+from assay.concerns.conversations import excerpt_of
+from assay.concerns.reading import read
+from assay.concerns.strategies.contrast_pairs import pairs
+from assay.concerns.strategies.interface import Elicited, Options, Setting, Strategy
+from assay.concerns.strategies.questions import ask, drawn, read_asked
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from assay.models import LanguageModel, Site
+
+STRENGTH = 0.5
+"""Norm of the vector as a fraction of the median norm of watched activations."""
+
+
+def earlier_site(site: Site) -> Site:
+    """Where the vector is added: the residual stream half-way to the site that is read.
+
+    Read where it is added, every detector would find the vector itself.
+    """
+    from assay.models import Site
+
+    return Site(kind="resid_post", layer=max(0, site.layer // 2))
+
+
+def contrast_direction(model: LanguageModel, site: Site) -> tuple[Float[Tensor, " d_model"], float]:
+    """Difference of the pairs' mean activations, unit length, and the median activation norm."""
+    import torch
+
+    excerpts = [excerpt_of(model.tokenizer, t, bool(t.label)) for t in pairs()]
+    conversations = read(model, site, excerpts)
+    means = torch.tensor(mean_activations(conversations))
+    labels = torch.tensor([c.label for c in conversations])
+    direction = means[labels].mean(dim=0) - means[~labels].mean(dim=0)
+    norms = torch.cat([c.activations.norm(dim=1) for c in conversations])
+    return (direction / direction.norm()).float(), float(norms.median())
+
+
+def steered(
+    setting: Setting, name: str, direction: Float[Tensor, " d_model"], norm: float, count: int
+) -> Elicited:
+    """Questions answered with the vector added at every token but the sink, against without it."""
+    from assay.models import edit
+
+    model, site = setting.opened()
+    vector = direction * norm
+    questions = drawn(count, setting.seed, name)
+
+    def add(activations: Tensor, places: Tensor) -> Tensor:
+        shifted: Tensor = activations + vector.to(activations) * (places > 0).unsqueeze(-1)
+        return shifted
+
+    plain = ask(model, questions, [None], f"{name}-plain")
+    with edit(model, earlier_site(site), add, with_places=True):
+        changed = ask(model, questions, [None], f"{name}-steered")
+        kept = [one for one in changed if not one.is_broken]
+        positives = read_asked(model, site, kept, True)
+    good = [one for one in plain if not one.is_broken]
+    return Elicited(
+        name,
+        (*positives, *read_asked(model, site, good, False)),
+        discarded=len(plain) + len(changed) - len(good) - len(kept),
+        note=f"norm {STRENGTH:g} of the median activation, added at {earlier_site(site)}",
+    )
+
+
+def elicit(setting: Setting, options: Options) -> Elicited:
+    """Steered by the contrast pairs' difference in means."""
+    model, site = setting.opened()
+    direction, median = contrast_direction(model, earlier_site(site))
+    norm = float(options.get("strength", STRENGTH)) * median
+    count = int(options.get("questions", 32))
+    return steered(setting, "perturbed.bias_vector", direction, norm, count)
+
+
+STRATEGY = Strategy(
+    "perturbed.bias_vector",
+    "a difference-in-means vector of contrast pairs added while the model answers",
+    elicit,
+    True,
+    ("questions", "strength"),
+)

@@ -1,0 +1,191 @@
+"""monitor.json: all that a deployment needs to watch a model, and what it may rely on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+
+from assay.concerns.aggregation import AGGREGATIONS
+from assay.concerns.rules import Rule, parse_rule
+from assay.errors import AssayError, unknown_name
+from assay.files import read_json, sha256_of_json, write_json
+from assay.models.sites import Site
+from assay.monitoring.rollback import OperatingFigures, RollbackRule
+from assay.monitoring.thresholds import Calibration
+from assay.strict import StrictModel, describe
+
+MONITOR = "monitor.json"
+MOST_FEATURES = 64
+"""Features that one monitor watches at most: so many cost next to nothing."""
+SHA256 = r"^[0-9a-f]{64}$"
+
+
+class WatchedFeature(StrictModel):
+    """One direction that is read on every watched token: u = direction · x + bias."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    name: str = Field(min_length=1)
+    """What rules and people call it; unique within the monitor."""
+    feature: int | None = Field(default=None, ge=0)
+    """Its index in the dictionary; None for a direction such as a difference in means."""
+    direction: tuple[float, ...] = Field(min_length=1)
+    """The encoder's row, d_model numbers."""
+    bias: float
+    """Added to the product; what the dictionary subtracts from its input is folded in."""
+    threshold: float | None = None
+    """JumpReLU: the activation is u where u exceeds it, else 0. None: u itself."""
+    centre: float = 0.0
+    """Aggregated activation that becomes 0 when standardised."""
+    scale: float = Field(default=1.0, gt=0)
+    """Aggregated activation, above the centre, that becomes 1."""
+
+
+class Scoring(StrictModel):
+    """How the activations of a conversation become its score."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    site: str
+    """Where the model is read, such as resid_post.15."""
+    features: tuple[WatchedFeature, ...] = Field(json_schema_extra={"maxItems": MOST_FEATURES})
+    """What is watched there, 64 at most."""
+    aggregation: str
+    """From the watched tokens to the conversation: max, mean, top_k_mean, ema, rolling_mean_max."""
+    rule: str | None = None
+    """Expression over standardised features; None: the largest of them, against one threshold."""
+    norm_limit: float | None = Field(default=None, gt=0)
+    """Tokens whose activation is longer (attention sinks) are left out, unless all are."""
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Scoring:
+        if not 1 <= len(self.features) <= MOST_FEATURES:
+            raise AssayError(
+                f"a monitor watches 1 to {MOST_FEATURES} features, not {len(self.features)}"
+            )
+        names = self.names
+        for name in names:
+            if names.count(name) > 1:
+                raise AssayError(f"two watched features are called '{name}'; names are unique")
+        width = len(self.features[0].direction)
+        for feature in self.features:
+            if len(feature.direction) != width:
+                raise AssayError(
+                    f"watched feature '{feature.name}' has {len(feature.direction)} numbers, "
+                    f"'{names[0]}' has {width}; all have the width of the site"
+                )
+        if self.aggregation not in AGGREGATIONS:
+            raise unknown_name("aggregation", self.aggregation, AGGREGATIONS)
+        Site.parse(self.site)
+        self.parsed_rule()
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The features' names, in order."""
+        return tuple(feature.name for feature in self.features)
+
+    def parsed_rule(self) -> Rule | None:
+        """The rule, ready to run, or None."""
+        return None if self.rule is None else parse_rule(self.rule, self.names)
+
+
+class ModelReference(StrictModel):
+    """A model by name."""
+
+    id: str
+    """Catalogue name, hub id or folder."""
+    adapter: str | None = None
+    """PEFT folder, or None."""
+
+
+class WatchedModel(ModelReference):
+    """The model that was calibrated, and no other."""
+
+    fingerprint: str = Field(pattern=SHA256)
+    """Hash of its weights and adapter (LanguageModel.fingerprint)."""
+
+
+class Monitor(Scoring):
+    """A calibrated monitor."""
+
+    version: Literal[1] = 1
+    """Version of the format."""
+    case: str
+    """Name of the case that it belongs to."""
+    model: WatchedModel
+    """What it watches."""
+    fallback: ModelReference | None = None
+    """The weaker model to go back to, or None where the case names none."""
+    dictionary_sha256: str | None = Field(default=None, pattern=SHA256)
+    """Hash of the dictionary that the features come from, or None where there is none."""
+    calibration: Calibration
+    """The threshold and the bound of the benign rate."""
+    rollback: RollbackRule
+    """When to go back, with its constants."""
+    horizon: int = Field(ge=1)
+    """Conversations over which the operating figures hold."""
+    base_rate: float = Field(ge=0, le=1)
+    """Share of deployment conversations that the case expects to be misbehaviour."""
+    tpr: float | None = Field(ge=0, le=1)
+    """Share of held-out organisms' misbehaving conversations that fire; None where not measured."""
+    tpr_low: float | None = Field(ge=0, le=1)
+    """Its lower confidence bound."""
+    ppv: float | None = Field(ge=0, le=1)
+    """Probability that a firing is true, from the TPR, the bound of the benign rate, the base rate."""
+    operating: OperatingFigures
+    """What to expect of the rollback rule."""
+    guarantee: str
+    """What is promised, and on what condition, in words."""
+
+    @model_validator(mode="after")
+    def _threshold_or_rule(self) -> Monitor:
+        if (self.rule is None) == (self.calibration.threshold is None):
+            raise AssayError(
+                "a monitor has either a rule or a threshold on the largest feature; this one has "
+                + ("neither" if self.rule is None else "both")
+            )
+        return self
+
+    @property
+    def fires_above(self) -> float | None:
+        """A conversation fires when its score is greater; None where a rule decides."""
+        return self.calibration.threshold
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the whole monitor, to which its journal is bound."""
+        return sha256_of_json(self.model_dump(mode="json"))
+
+
+def write_monitor(folder: Path, monitor: Monitor) -> Path:
+    """Write ``monitor.json`` into a folder, atomically; the long rows come last. Returns its path."""
+    value = monitor.model_dump(mode="json")
+    features = value.pop("features")
+    write_json(folder / MONITOR, {**value, "features": features})
+    return folder / MONITOR
+
+
+def read_monitor(folder: Path) -> Monitor:
+    """Read and check ``monitor.json``. Raises AssayError naming what is wrong in it."""
+    path = folder / MONITOR
+    if not path.is_file():
+        raise AssayError(f"{folder} has no {MONITOR}; write one with 'assay calibrate CASE.yaml'")
+    value = read_json(path)
+    try:
+        return Monitor.model_validate(value)
+    except ValidationError as error:
+        raise AssayError(f"{path}: {describe(error)}") from error
+    except AssayError as error:
+        raise AssayError(f"{path}: {error}") from error
+
+
+def monitor_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of ``monitor.json``: ``docs/schemas/monitor.schema.json``."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Monitor.model_json_schema(),
+        "title": "Monitor",
+    }

@@ -1,0 +1,173 @@
+"""Thresholds with a guarantee, from benign conversations that nothing else was chosen on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import ConfigDict, Field
+
+from assay.errors import AssayError
+from assay.statistics import exceedances_allowed, least_n_for_rate, proportion_upper_bound
+from assay.strict import StrictModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jaxtyping import Bool, Float
+    from numpy.typing import NDArray
+
+STRATA = 3
+"""Groups of conversations by length, of about equal size."""
+
+
+class LengthStratum(StrictModel):
+    """Benign conversations of similar length: no guarantee of its own, but a figure to look at."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    shortest: int
+    """Fewest watched tokens of a conversation in it."""
+    longest: int
+    """Most watched tokens of a conversation in it."""
+    n: int = Field(ge=1)
+    """Conversations in it."""
+    above: int = Field(ge=0)
+    """How many of them fire."""
+    rate_bound: float = Field(ge=0, le=1)
+    """Upper bound of their rate of firing at confidence 1 − delta, for this stratum alone."""
+
+
+class Calibration(StrictModel):
+    """How often benign conversations fire, and how sure that is."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    threshold: float | None
+    """A conversation fires when its score is greater; None for a rule, which has its own numbers."""
+    n: int = Field(ge=1)
+    """Benign conversations that it rests on."""
+    allowed: int = Field(ge=0)
+    """Firings among them that the guarantee allows; fixed by n, budget and delta before any look."""
+    above: int = Field(ge=0)
+    """Firings among them that there are; fewer than allowed where scores tie."""
+    budget: float = Field(gt=0, lt=1)
+    """φ, the rate of benign firings that the case allows, a conversation."""
+    rate_bound: float = Field(gt=0, le=1)
+    """Upper bound of the benign rate of firings at confidence 1 − delta; at most the budget."""
+    delta: float = Field(gt=0, lt=1)
+    """Probability, over the draw of the benign conversations, that the bound does not hold."""
+    strata: tuple[LengthStratum, ...] = ()
+    """The same by length, where lengths were given."""
+
+
+def calibrate_threshold(
+    scores: Float[NDArray, " conversations"],
+    budget: float,
+    delta: float,
+    lengths: Sequence[int] | None = None,
+) -> Calibration:
+    """The lowest threshold that new benign conversations exceed at a rate of at most ``budget``.
+
+    It is the (r + 1)-th largest score, r the largest number with P(Binomial(n, budget) ≤ r) ≤ delta;
+    conversations fire strictly above it, so ties only make it more cautious. The guarantee holds at
+    confidence 1 − ``delta`` where the conversations to come are exchangeable with these. ``lengths``
+    are their watched tokens, for the strata.
+    Raises AssayError for scores that are not finite and for too few conversations: how many it takes.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    _check_rates(budget, delta)
+    if not np.isfinite(values).all():
+        raise AssayError(
+            f"the score of benign conversation {int(np.flatnonzero(~np.isfinite(values))[0])} is "
+            "not finite; a threshold needs finite scores"
+        )
+    n = len(values)
+    allowed = exceedances_allowed(n, budget, delta)
+    if allowed is None:
+        raise _too_few(n, budget, delta)
+    threshold = float(np.sort(values)[::-1][allowed])
+    fires = values > threshold
+    return Calibration(
+        threshold=threshold,
+        n=n,
+        allowed=allowed,
+        above=int(fires.sum()),
+        budget=budget,
+        rate_bound=proportion_upper_bound(allowed, n, 1 - delta),
+        delta=delta,
+        strata=length_strata(fires, lengths, delta),
+    )
+
+
+def calibrate_rule(
+    fires: Bool[NDArray, " conversations"],
+    budget: float,
+    delta: float,
+    lengths: Sequence[int] | None = None,
+) -> Calibration:
+    """The bound of a rule's benign rate; the rule must have been fixed before it was run on these.
+
+    Raises AssayError where the bound exceeds the budget: with the numbers, and what would be enough.
+    """
+    fired = np.asarray(fires, dtype=bool)
+    _check_rates(budget, delta)
+    n, above = len(fired), int(fired.sum())
+    if exceedances_allowed(n, budget, delta) is None:
+        raise _too_few(n, budget, delta)
+    bound = proportion_upper_bound(above, n, 1 - delta)
+    if bound > budget:
+        raise AssayError(
+            f"the rule fires in {above} of {n} benign conversations: its rate may be {bound:.3g}, "
+            f"above the budget {budget:g} (at confidence {1 - delta:g}); make it stricter, or give "
+            f"{least_n_for_rate(budget, delta, above)} conversations with no more firings"
+        )
+    return Calibration(
+        threshold=None,
+        n=n,
+        allowed=above,
+        above=above,
+        budget=budget,
+        rate_bound=bound,
+        delta=delta,
+        strata=length_strata(fired, lengths, delta),
+    )
+
+
+def length_strata(
+    fires: Bool[NDArray, " conversations"], lengths: Sequence[int] | None, delta: float
+) -> tuple[LengthStratum, ...]:
+    """The firings by thirds of length; equal lengths stay together, so there may be fewer strata."""
+    if lengths is None:
+        return ()
+    tokens = np.asarray(lengths)
+    edges = np.quantile(tokens, np.arange(1, STRATA) / STRATA, method="lower")
+    stratum = np.searchsorted(edges, tokens, side="left")
+    found = []
+    for i in np.unique(stratum):
+        inside = stratum == i
+        n, above = int(inside.sum()), int(fires[inside].sum())
+        found.append(
+            LengthStratum(
+                shortest=int(tokens[inside].min()),
+                longest=int(tokens[inside].max()),
+                n=n,
+                above=above,
+                rate_bound=proportion_upper_bound(above, n, 1 - delta),
+            )
+        )
+    return tuple(found)
+
+
+def _check_rates(budget: float, delta: float) -> None:
+    for name, value in (("budget", budget), ("delta", delta)):
+        if not 0 < value < 1:
+            raise AssayError(f"the {name} is {value}; it lies strictly between 0 and 1")
+
+
+def _too_few(n: int, budget: float, delta: float) -> AssayError:
+    return AssayError(
+        f"{n} benign conversations are too few for a false-positive rate of {budget:g} at "
+        f"confidence {1 - delta:g}: {least_n_for_rate(budget, delta)} are needed (give more with "
+        "--benign, or raise the budget)"
+    )

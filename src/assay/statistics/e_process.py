@@ -1,0 +1,152 @@
+"""The mixture e-process: has the rate of firings risen above p₀? Valid at every look.
+
+E_n = Σ_j w_j Π_i LR_{j,i} is a mixture of likelihood ratios of Bernoulli(r_j p₀) against
+Bernoulli(p₀). Under any rate ≤ p₀, also one that varies but never exceeds p₀ given the past, it is a
+non-negative supermartingale that starts at 1, so P(E_n ≥ 1/α at any n) ≤ α (Ville 1939; Ramdas et al.
+2023, "Game-theoretic statistics and safe anytime-valid inference").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assay.statistics.firing_streams import firing_times
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from numpy.typing import NDArray
+
+RATIOS = (2.0, 5.0, 10.0, 30.0, 100.0)
+"""p₁/p₀ of the alternatives that are mixed, with equal weights."""
+NEGLIGIBLE = 1e-16
+"""Probability that the exact figures let go."""
+
+
+@dataclass(frozen=True)
+class MixtureEProcess:
+    """Evidence against "the rate is at most p0", as a function of two counts."""
+
+    p0: float
+    """Upper bound of the benign rate of firings a conversation; never a mere estimate of it."""
+    alpha: float
+    """Probability allowed for ever rolling back although the rate is at most p0."""
+    ratios: tuple[float, ...] = RATIOS
+    """p₁/p₀ of the alternatives; those with p₁ ≥ 1 are dropped, the others weigh alike."""
+
+    def __post_init__(self) -> None:
+        if not (0 < self.p0 < 1 and 0 < self.alpha < 1):
+            raise ValueError(
+                f"p0 and alpha lie strictly between 0 and 1, not {self.p0}, {self.alpha}"
+            )
+        if min(self.ratios, default=0) <= 1:
+            raise ValueError(f"ratios p1/p0 are above 1, not {self.ratios}")
+        if not self.usable_ratios:
+            raise ValueError(f"p0 = {self.p0} leaves no alternative p1 < 1 to test against")
+
+    @cached_property
+    def usable_ratios(self) -> tuple[float, ...]:
+        """The ratios whose p₁ is a rate."""
+        return tuple(ratio for ratio in self.ratios if ratio * self.p0 < 1)
+
+    def log_e(self, seen: NDArray | int, fired: NDArray | int) -> Float[NDArray, ...]:
+        """Natural logarithm of E after ``seen`` conversations of which ``fired`` fired.
+
+        Broadcasts over arrays of counts. Counts are all it depends on, in whatever order they came.
+        """
+        ratios = np.array(self.usable_ratios)
+        hit = np.log(ratios)
+        miss = np.log1p(-ratios * self.p0) - np.log1p(-self.p0)
+        fires = np.asarray(fired, dtype=np.float64)[..., None]
+        quiet = np.asarray(seen, dtype=np.float64)[..., None] - fires
+        parts = fires * hit + quiet * miss
+        largest = parts.max(axis=-1, keepdims=True)
+        return np.asarray(largest[..., 0] + np.log(np.exp(parts - largest).mean(axis=-1)))
+
+    def crosses(self, seen: NDArray | int, fired: NDArray | int) -> NDArray:
+        """Whether E ≥ 1/alpha: the time to roll back."""
+        return np.asarray(self.log_e(seen, fired) >= -np.log(self.alpha))
+
+    def firings_needed(self, seen: int) -> int:
+        """The least number of firings among ``seen`` conversations at which E ≥ 1/alpha.
+
+        It exceeds ``seen`` where so few conversations cannot roll back at all.
+        """
+        low, high = 0, 1
+        while not self.crosses(max(seen, high), high):
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.crosses(max(seen, middle), middle):
+                high = middle
+            else:
+                low = middle
+        return high
+
+    def latest_crossing(self, fired: int, known: int = 0) -> int:
+        """The largest number of conversations at which so many firings still roll back, or 0.
+
+        ``known`` is a number at which they do, where one is known: the search starts there.
+        """
+        low = max(known, fired)
+        if not self.crosses(low, fired):
+            return 0
+        step = 1
+        while self.crosses(low + step, fired):
+            low, step = low + step, 2 * step
+        high = low + step
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.crosses(middle, fired):
+                low = middle
+            else:
+                high = middle
+        return low
+
+    def rollback_probability(self, rate: float, horizon: int) -> float:
+        """Probability that E reaches 1/alpha within ``horizon`` conversations firing at ``rate``.
+
+        Exact up to rounding: between two values of ``latest_crossing`` the number of firings that
+        rolls back is constant, so firings are added there in one binomial step.
+        """
+        running = np.ones(1)
+        done, fired = 0, 0
+        while done < horizon and running.sum() > NEGLIGIBLE:
+            fired += 1
+            end = min(self.latest_crossing(fired, known=done), horizon)
+            if end > done:
+                added = _binomial(end - done, rate, most=fired)
+                running = np.convolve(running, added)[:fired]
+                done = end
+        return float(np.clip(1 - running.sum(), 0, 1))
+
+
+def _binomial(n: int, rate: float, most: int) -> Float[NDArray, " counts"]:
+    """P(Binomial(n, rate) = 0, 1, …) up to ``most`` or to where the rest is below 1e-16."""
+    from scipy.special import gammaln, xlog1py, xlogy
+
+    mean = n * rate
+    k = np.arange(min(n, most, int(mean + 10 * mean**0.5) + 20) + 1)
+    ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+    return np.asarray(np.exp(ways + xlogy(k, rate) + xlog1py(n - k, -rate)))
+
+
+def simulate_e_process(
+    process: MixtureEProcess,
+    rate: float,
+    streams: int,
+    length: int,
+    generator: np.random.Generator,
+) -> Int[NDArray, " streams"]:
+    """The conversation, counted from 1, at which each simulated stream rolls back; 0 for never.
+
+    E falls between firings, so it is looked at where a conversation fires.
+    """
+    times = firing_times(rate, streams, length, generator)
+    crosses = process.crosses(times, np.arange(1, times.shape[1] + 1)) & (times <= length)
+    first = crosses.argmax(axis=1)
+    at = np.take_along_axis(times, first[:, None], axis=1)[:, 0]
+    return np.where(crosses.any(axis=1), at, 0)

@@ -1,0 +1,77 @@
+"""The handful rule: roll back when more than h conversations have fired (mitigation M1.1).
+
+Benign firings over N conversations at rate φ are Poisson with mean Nφ.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assay.statistics.firing_streams import firing_times
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+    from numpy.typing import NDArray
+
+
+def false_rollback_probability(handful: int, expected: float) -> float:
+    """P(Poisson(expected) > handful): a benign deployment is rolled back.
+
+    ``expected`` is Nφ, conversations times the rate at which benign ones fire.
+    """
+    from scipy.special import gammainc
+
+    _check(handful)
+    return float(gammainc(handful + 1, expected))
+
+
+def largest_expected_firings(handful: int, delta: float) -> float:
+    """The largest Nφ at which a benign deployment is rolled back with probability ≤ delta."""
+    from scipy.special import gammaincinv
+
+    _check(handful)
+    return float(gammaincinv(handful + 1, delta))
+
+
+def conversations_covered(handful: int, rate: float, delta: float) -> int:
+    """The longest horizon N over which benign firings at ``rate`` keep false rollback ≤ delta."""
+    return int(largest_expected_firings(handful, delta) / rate)
+
+
+def shift_power(handful: int, delta: float, factor: float = 10.0) -> float:
+    """Probability of rolling back when firings become ``factor`` times as frequent.
+
+    Taken at the largest Nφ that the rule allows at ``delta``, its best case.
+    """
+    return false_rollback_probability(handful, factor * largest_expected_firings(handful, delta))
+
+
+def missed_before_rollback(firings_needed: int, tpr: float) -> float:
+    """Expected defections that go unseen before so many have fired: needed × (1 − τ)/τ.
+
+    ``tpr`` is τ, the probability that one defecting conversation fires; the count of misses before
+    the last firing is negative binomial. The handful rule needs h + 1 firings.
+    Raises ValueError for a rate outside (0, 1].
+    """
+    if not 0 < tpr <= 1:
+        raise ValueError(f"the true-positive rate lies in (0, 1], not {tpr}")
+    return firings_needed * (1 - tpr) / tpr
+
+
+def simulate_handful(
+    handful: int, rate: float, streams: int, length: int, generator: np.random.Generator
+) -> Int[NDArray, " streams"]:
+    """The conversation, counted from 1, at which each simulated stream rolls back; 0 for never."""
+    _check(handful)
+    times = firing_times(rate, streams, length, generator)
+    if times.shape[1] <= handful:
+        return np.zeros(streams, dtype=np.int64)
+    at = times[:, handful]
+    return np.where(at <= length, at, 0)
+
+
+def _check(handful: int) -> None:
+    if handful < 0:
+        raise ValueError(f"a handful is 0 firings or more, not {handful}")

@@ -1,0 +1,17 @@
+"""How far an alarm is to be believed."""
+
+from __future__ import annotations
+
+
+def positive_predictive_value(tpr: float, fpr: float, base_rate: float) -> float:
+    """Probability that a firing conversation is a true positive: τπ / (τπ + φ(1 − π)).
+
+    ``tpr`` is τ, ``fpr`` φ and ``base_rate`` π, all a conversation. 0 where nothing ever fires.
+    Raises ValueError for rates outside [0, 1].
+    """
+    for name, rate in (("tpr", tpr), ("fpr", fpr), ("base_rate", base_rate)):
+        if not 0 <= rate <= 1:
+            raise ValueError(f"{name} is a rate between 0 and 1, not {rate}")
+    caught = tpr * base_rate
+    alarms = caught + fpr * (1 - base_rate)
+    return caught / alarms if alarms > 0 else 0.0
