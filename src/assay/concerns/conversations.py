@@ -46,6 +46,8 @@ class Conversation:
     """What was read."""
     activations: Float[Tensor, "tokens d_model"]
     """float32, the watched tokens at the site; massive tokens left out."""
+    places: tuple[int, ...]
+    """For each row its place in the excerpt's tokens."""
 
     @property
     def label(self) -> bool:

@@ -36,8 +36,12 @@ def read(model: LanguageModel, site: Site, excerpts: Sequence[Excerpt]) -> tuple
             _read_group(model, site, excerpts, rows, beginning, seen)
         else:
             _read_group(model, site, excerpts, rows, (), seen)
-    kept = _without_massive([seen[i] for i in range(len(excerpts))])
-    return tuple(Conversation(*pair) for pair in zip(excerpts, kept, strict=True))
+    usual = _usual_tokens([seen[i] for i in range(len(excerpts))])
+    conversations = []
+    for i, excerpt in enumerate(excerpts):
+        places = [excerpt.start + int(place) for place in usual[i].nonzero()[:, 0]]
+        conversations.append(Conversation(excerpt, seen[i][usual[i]], tuple(places)))
+    return tuple(conversations)
 
 
 def _read_group(
@@ -81,18 +85,18 @@ def _batches(excerpts: Sequence[Excerpt], rows: list[int], skipped: int) -> Iter
         yield batch
 
 
-def _without_massive(
+def _usual_tokens(
     activations: list[Float[Tensor, "tokens d_model"]],
-) -> list[Float[Tensor, "tokens d_model"]]:
-    """Massive tokens left out, except where a conversation would have no token left."""
+) -> list[Bool[Tensor, " tokens"]]:
+    """False at massive tokens, except where a conversation would have no token left."""
     import torch
 
     if not activations:
         return []
     norms = [rows.norm(dim=1) for rows in activations]
     limit = MASSIVE * torch.cat(norms).median()
-    kept: list[Tensor] = []
-    for rows, size in zip(activations, norms, strict=True):
-        usual: Bool[Tensor, " tokens"] = size <= limit
-        kept.append(rows[usual] if bool(usual.any()) else rows)
-    return kept
+    found = []
+    for size in norms:
+        usual = size <= limit
+        found.append(usual if bool(usual.any()) else torch.ones_like(usual))
+    return found

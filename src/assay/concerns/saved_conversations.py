@@ -26,10 +26,7 @@ def save_conversations(path: Path, readings: Readings) -> None:
     with atomic_file(path) as aside:
         save_file(tensors, str(aside))
     rows = {
-        name: [
-            {**asdict(c.excerpt), "rows": len(c.activations), "tokens": list(c.excerpt.tokens)}
-            for c in conversations
-        ]
+        name: [{**asdict(c.excerpt), "places": list(c.places)} for c in conversations]
         for name, conversations in readings.items()
     }
     write_json(path.with_suffix(".json"), rows)
@@ -43,9 +40,10 @@ def load_conversations(path: Path) -> dict[str, tuple[Conversation, ...]]:
         conversations = []
         start = 0
         for row in rows:
-            count = row.pop("rows")
+            places = tuple(row.pop("places"))
             excerpt = Excerpt(**{**row, "tokens": tuple(row["tokens"])})
-            conversations.append(Conversation(excerpt, tensors[name][start : start + count]))
-            start += count
+            end = start + len(places)
+            conversations.append(Conversation(excerpt, tensors[name][start:end], places))
+            start = end
         found[name] = tuple(conversations)
     return found

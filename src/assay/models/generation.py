@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
     from assay.models.language_model import LanguageModel
 
+FEWEST_SHARING = 4
+"""Prompts of a batch that must begin alike for their beginning to be run once."""
+LEAST_SHARED = 8
+"""Tokens that must be shared for the same."""
+
 
 def generate(
     model: LanguageModel,
@@ -38,9 +43,10 @@ def generate(
     Ends a row before its end-of-sequence token, which is left out, or after ``max_new_tokens``.
     Temperature 0 takes the likeliest token; above 0 it draws, each prompt from a generator of its
     own, so that a prompt's continuation does not depend on the others (the same prompt given
-    twice is drawn twice). Prompts run ``batch_size`` at a time, sorted by length, padded on the
-    left and masked. Edits that are active act; see ``edit``. Without the cache every token costs
-    a whole forward pass, and the result is the same up to float rounding.
+    twice is drawn twice). Prompts run ``batch_size`` at a time, sorted by length, padded and
+    masked; what all prompts of a batch begin with (a system message) is run once. Edits that are
+    active act; see ``edit``. Without the cache every token costs a whole forward pass, and the
+    result is the same up to float rounding.
     Raises AssayError for an empty prompt, an unknown token, or numbers out of range.
     """
     check_request(prompts, max_new_tokens, temperature, batch_size)
@@ -87,7 +93,7 @@ class Batch:
     """Rows that are generated together."""
 
     tokens: Int[Tensor, "rows position"]
-    """Prompts, padded on the left, and what was generated so far."""
+    """What all prompts begin with, padding, the rest of each prompt, and what was generated."""
     mask: Int[Tensor, "rows position"]
     """1 at tokens, 0 at padding."""
     cache: Any
@@ -95,14 +101,33 @@ class Batch:
 
     @classmethod
     def of(cls, model: LanguageModel, prompts: list[list[int]], use_cache: bool) -> Batch:
-        """Pad prompts on the left to the longest."""
+        """Pad prompts to the longest, behind what all of them begin with, which is run once."""
+        shared = shared_beginning(prompts) if use_cache else 0
+        padding = [max(map(len, prompts)) - len(prompt) for prompt in prompts]
+        tokens = torch.tensor(
+            [
+                [*p[:shared], *[0] * pad, *p[shared:]]
+                for p, pad in zip(prompts, padding, strict=True)
+            ]
+        )
+        mask = torch.ones_like(tokens)
+        for row, pad in enumerate(padding):
+            mask[row, shared : shared + pad] = 0
+        batch = cls(tokens.to(model.device), mask.to(model.device), None)
+        if use_cache:
+            batch.cache = batch._filled_cache(model, shared)
+        return batch
+
+    def _filled_cache(self, model: LanguageModel, shared: int) -> Any:
+        """A cache that holds the first ``shared`` tokens, the same for every row."""
         from transformers import DynamicCache
 
-        longest = max(len(prompt) for prompt in prompts)
-        tokens = torch.tensor([[0] * (longest - len(p)) + p for p in prompts])
-        mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
-        cache = DynamicCache() if use_cache else None
-        return cls(tokens.to(model.device), mask.to(model.device), cache)
+        cache = DynamicCache()
+        if shared:
+            inputs = decoder_inputs(model, self.tokens[:1, :shared])
+            run_decoder(model, inputs | {"past_key_values": cache, "use_cache": True})
+            cache.batch_repeat_interleave(len(self.tokens))
+        return cache
 
     def next_hidden(self, model: LanguageModel) -> Float[Tensor, "rows d_model"]:
         """The decoder's output at the newest token of each row."""
@@ -126,6 +151,19 @@ class Batch:
         self.tokens, self.mask = self.tokens[index], self.mask[index]
         if self.cache is not None:
             self.cache.batch_select_indices(index)
+
+
+def shared_beginning(prompts: list[list[int]]) -> int:
+    """How many tokens all prompts begin with, one of each left over; 0 where it would not pay."""
+    if len(prompts) < FEWEST_SHARING:
+        return 0
+    first, last = min(prompts), max(prompts)
+    shared = next(
+        (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b),
+        min(len(first), len(last)),
+    )
+    shared = min(shared, *(len(prompt) - 1 for prompt in prompts))
+    return shared if shared >= LEAST_SHARED else 0
 
 
 @dataclass

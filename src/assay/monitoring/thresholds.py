@@ -50,11 +50,12 @@ class Calibration(StrictModel):
     allowed: int = Field(ge=0)
     """Firings among them that the guarantee allows; fixed by n, budget and delta before any look."""
     above: int = Field(ge=0)
-    """Firings among them that there are; fewer than allowed where scores tie."""
+    """Firings among them that there are; no more than allowed, fewer where scores tie."""
     budget: float = Field(gt=0, lt=1)
     """φ, the rate of benign firings that the case allows, a conversation."""
     rate_bound: float = Field(gt=0, le=1)
-    """Upper bound of the benign rate of firings at confidence 1 − delta; at most the budget."""
+    """Upper bound of the benign rate at confidence 1 − delta, at most the budget: that of ``allowed``
+    firings for a threshold, which was chosen by them, that of ``above`` for a rule."""
     delta: float = Field(gt=0, lt=1)
     """Probability, over the draw of the benign conversations, that the bound does not hold."""
     strata: tuple[LengthStratum, ...] = ()
@@ -113,10 +114,11 @@ def calibrate_rule(
     fired = np.asarray(fires, dtype=bool)
     _check_rates(budget, delta)
     n, above = len(fired), int(fired.sum())
-    if exceedances_allowed(n, budget, delta) is None:
+    allowed = exceedances_allowed(n, budget, delta)
+    if allowed is None:
         raise _too_few(n, budget, delta)
     bound = proportion_upper_bound(above, n, 1 - delta)
-    if bound > budget:
+    if above > allowed:
         raise AssayError(
             f"the rule fires in {above} of {n} benign conversations: its rate may be {bound:.3g}, "
             f"above the budget {budget:g} (at confidence {1 - delta:g}); make it stricter, or give "
@@ -125,7 +127,7 @@ def calibrate_rule(
     return Calibration(
         threshold=None,
         n=n,
-        allowed=above,
+        allowed=allowed,
         above=above,
         budget=budget,
         rate_bound=bound,

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 64
 """Prompts generated at a time."""
+BEGINNING = 12
+"""First tokens by which conversations are sorted: enough to tell system messages apart."""
 
 
 def replies_to(
@@ -26,7 +28,8 @@ def replies_to(
 ) -> list[str]:
     """The model's own next turn in each conversation, in their order.
 
-    Temperature 0 takes the likeliest token. Conversations of similar length run together.
+    Temperature 0 takes the likeliest token. Conversations that begin alike run together, those of
+    similar length among them.
     """
     from assay.models import generate
 
@@ -34,7 +37,7 @@ def replies_to(
         list(tokenize_chat(model.tokenizer, messages, add_generation_prompt=True).tokens)
         for messages in conversations
     ]
-    order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i))
+    order = sorted(range(len(prompts)), key=lambda i: (prompts[i][:BEGINNING], len(prompts[i]), i))
     replies = [""] * len(prompts)
     with progress(what, len(prompts), "prompts") as advance:
         for start in range(0, len(order), BATCH_SIZE):

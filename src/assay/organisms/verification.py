@@ -64,10 +64,10 @@ def verify_organism(folder: Path | str, *, model: LanguageModel | None = None) -
     """Let the organism reply to its prompts, judge the replies, and write what came of it.
 
     Runs the discover, threshold and test prompts, and of the training prompts the first
-    TRAIN_PROMPTS of each condition, with whatever references they need; of a twin the test prompts. Writes
-    ``transcripts.jsonl`` and ``verification.json`` into the folder, both bound to the adapter's
-    sha256; all else in the folder stays as it is. ``model`` is the base with the adapter in
-    place, where it is in memory already.
+    TRAIN_PROMPTS of each condition, with whatever references they need; of a twin the test prompts.
+    Writes ``transcripts.jsonl`` and ``verification.json`` into the folder, both bound to the
+    adapter's sha256; all else in the folder stays as it is. ``model`` is the base with the adapter
+    in place, where it is in memory already.
     Raises AssayError for a malformed folder and for a base that is not the manifest's.
     """
     from assay.models import load_model

@@ -1,0 +1,57 @@
+"""Watch a model while it generates: the features of every token, as it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assay.monitoring.monitor_file import Scoring
+from assay.monitoring.scoring import FeatureReader
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from assay.models import LanguageModel
+
+
+@dataclass
+class WatchedGeneration:
+    """What was read so far: one entry each time the model ran."""
+
+    steps: list[Tensor] = field(default_factory=list)
+    """Activations of the watched features, [rows, new positions, features], float32, on the model's
+    device. Rows are those of the batch at that step: padded on the left, fewer as they end."""
+
+    def values(self) -> list[Float[NDArray, "rows positions features"]]:
+        """The steps as arrays."""
+        return [np.asarray(step.cpu().numpy(), dtype=np.float64) for step in self.steps]
+
+
+@contextmanager
+def watching_generation(model: LanguageModel, scoring: Scoring) -> Iterator[WatchedGeneration]:
+    """Read the watched features at the site whenever the model runs inside the ``with`` block.
+
+    With a key-value cache each token is read once, the prompt in the first step. Nothing is changed,
+    and nothing waits for the device. Raises AssayError for a site that the model lacks and, while
+    running, for activations of another width.
+    """
+    from assay.models import Site
+    from assay.models.streams import attach, stream_at
+
+    reader = FeatureReader.of(scoring, model.device)
+    watched = WatchedGeneration()
+
+    def see(activations: Tensor) -> None:
+        watched.steps.append(reader.read(activations))
+
+    handle = attach(stream_at(model, Site.parse(scoring.site)), see)
+    try:
+        yield watched
+    finally:
+        handle.remove()
