@@ -36,6 +36,8 @@ class Excerpt:
     """Which organism or strategy wrote it."""
     context: str = ""
     """Family of prompts, such as acted-lie, for frequencies per context."""
+    condition: str = ""
+    """benign, triggered or near_miss, where an organism's prompts say so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +94,7 @@ def excerpt_of(
         template=template,
         source=source or transcript.source or "",
         context=template.split("/")[1] if template.count("/") >= 2 else "",
+        condition=str((transcript.model_extra or {}).get("condition", "")),
     )
 
 

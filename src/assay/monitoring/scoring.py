@@ -66,7 +66,7 @@ class FeatureReader:
         return cls(rows.T.contiguous(), bias, tensor(thresholds))
 
     def read(self, activations: Float[Tensor, "... d_model"]) -> Float[Tensor, "... features"]:
-        """u = x W + b in float32; u where it exceeds the threshold, else 0.
+        """u = x W + b in float32; u where it exceeds the threshold, else 0; NaN stays NaN.
 
         Raises AssayError where the width of the activations is not that of the directions.
         """
@@ -79,7 +79,7 @@ class FeatureReader:
             )
         with torch.no_grad():
             u = activations.float() @ self.weight + self.bias
-            return torch.where(u > self.threshold, u, 0.0)
+            return torch.where(u <= self.threshold, 0.0, u)
 
 
 def watched_values(
@@ -105,12 +105,12 @@ def standardised_values(
 
     Raises AssayError for activations that are not finite, or of another width.
     """
+    if not bool(activations.isfinite().all()):
+        raise AssayError("NaN or infinite activations; the conversation cannot be scored")
     values = watched_values(scoring, activations, reader)
     if scoring.norm_limit is not None:
         usual = (activations.float().norm(dim=-1) <= scoring.norm_limit).cpu().numpy()
         values = values[usual] if usual.any() else values
-    if not np.isfinite(values).all():
-        raise AssayError("NaN or infinite activations; the conversation cannot be scored")
     centre = np.array([feature.centre for feature in scoring.features])
     scale = np.array([feature.scale for feature in scoring.features])
     return np.asarray((aggregate(values, scoring.aggregation) - centre) / scale)

@@ -8,7 +8,17 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from assay.errors import AssayError
+from assay.pipeline.concern_case import ConcernCase
 from assay.strict import StrictModel, read_yaml
+
+
+class FallbackChoice(StrictModel):
+    """A model to fall back to."""
+
+    id: str
+    """A catalogue name, a folder, or a hub id."""
+    adapter: str | None = None
+    """A PEFT folder laid over it."""
 
 
 class ModelChoice(StrictModel):
@@ -20,6 +30,8 @@ class ModelChoice(StrictModel):
     """A PEFT folder laid over it."""
     dtype: Literal["float32", "bfloat16"] | None = None
     """Arithmetic of the forward pass; by default what the machine does well."""
+    fallback: FallbackChoice | None = None
+    """The weaker model to go back to when the monitor says so."""
 
 
 class Training(StrictModel):
@@ -113,8 +125,8 @@ class Audit(StrictModel):
     """None leaves the causal design out, and with it the labels."""
 
 
-class Case(StrictModel):
-    """A case: model, dictionary and text, with the sizes of what is measured."""
+class Case(ConcernCase):
+    """A case: model, dictionary and text, what is feared, and the sizes of what is measured."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """Names the folder of its output."""

@@ -10,6 +10,7 @@ from assay.errors import AssayError
 from assay.files import sha256_of, sha256_of_json
 from assay.models.sites import Site
 from assay.pipeline.case import Case
+from assay.pipeline.organism_readings import CaseOrganism, case_organisms, check_bases
 from assay.pipeline.texts import SplitText
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class OpenedCase:
     """The text on whose held-out side everything is measured."""
     training_text: SplitText
     """The text on whose other side the dictionary is trained."""
+    organisms: tuple[CaseOrganism, ...] = ()
+    """The organisms of the case's concerns, with their twins."""
 
     @property
     def inputs(self) -> dict[str, str | int | float]:
@@ -52,6 +55,7 @@ def open_case(case: Case) -> OpenedCase:
     from assay.models import load_model
     from assay.text import read_corpus
 
+    organisms = case_organisms(case)
     corpus = read_corpus(case.text)
     train = case.dictionary.train
     other = train.text if train is not None and train.text is not None else case.text
@@ -59,6 +63,7 @@ def open_case(case: Case) -> OpenedCase:
     model = load_model(case.model.id, adapter=case.model.adapter, dtype=case.model.dtype)
     site = Site.parse(case.dictionary.site)
     model.check_site(site)
+    check_bases(organisms, model.base_sha256)
     longest = model.context_length
     if longest is not None and case.audit.length > longest:
         raise AssayError(
@@ -70,6 +75,7 @@ def open_case(case: Case) -> OpenedCase:
         site,
         SplitText(corpus, case.audit.held_out, case.seed),
         SplitText(training_corpus, case.audit.held_out, case.seed),
+        tuple(organisms),
     )
 
 

@@ -24,15 +24,21 @@ PROMOTED = 8
 
 
 def draw_report(
-    opened: OpenedCase, dictionary_folder: Path, quality: Path, position: Path, folder: Path
+    opened: OpenedCase, dictionary_folder: Path, measured: dict[str, Path], folder: Path
 ) -> None:
-    """Write ``report.html`` into ``folder`` from the artefacts of the quality and position stages."""
+    """Write ``report.html`` into ``folder`` from the artefacts of the stages before it, by name."""
     from assay.dictionaries import load_dictionary
     from assay.reporting.page import Page, write_page
 
     loaded = load_dictionary(dictionary_folder)
+    quality, position = measured["quality"], measured["position"]
+    evidence = [
+        record
+        for made in measured.values()
+        if (made / "evidence.json").is_file()
+        for record in read_evidence(made / "evidence.json")
+    ]
     audit = read_json(position / POSITION)
-    evidence = read_evidence(quality / "evidence.json") + read_evidence(position / "evidence.json")
     crops = opened.text.held_out_crops(
         opened.model, opened.case.audit.rows, opened.case.audit.length
     )

@@ -11,10 +11,15 @@ from assay.files import read_json, remove_partials, write_json
 from assay.pipeline.case import Case, read_case
 from assay.pipeline.names import HEADLINE
 from assay.pipeline.opened import open_case
-from assay.pipeline.stages import Stage, artefact, check_until, is_cached, run_stage
+from assay.pipeline.stages import Stage, artefact, check_until, is_cached, is_last, run_stage
 from assay.pipeline.steps import STAGE_NAMES, stages_of
 
 LOCK = "case.lock.json"
+GATHERED = (
+    *("evidence.json", "position.json", "transfer.json", "candidates.json", "monitor.json"),
+    *("safety_case.json", "report.html"),
+)
+"""Files of stages that readers find under fixed names in the case's folder."""
 
 
 def run_case(path: Path, out: Path, until: str | None = None) -> dict[str, Any]:
@@ -30,7 +35,7 @@ def run_case(path: Path, out: Path, until: str | None = None) -> dict[str, Any]:
     done: dict[str, Path] = {}
     for stage in stages:
         done[stage.name] = run_stage(root, stage)
-        if stage.name == until:
+        if is_last(stage, stages, until):
             break
     return _gather(case, root, done)
 
@@ -41,11 +46,12 @@ def plan_case(path: Path, out: Path, until: str | None = None) -> dict[str, Any]
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
     rows: list[dict[str, Any]] = []
-    for stage in stages_of(open_case(case), root):
+    stages = stages_of(open_case(case), root)
+    for stage in stages:
         cached = is_cached(root, stage)
         seconds = 0.0 if cached else stage.seconds()
         rows.append({"name": stage.name, "cached": cached, "seconds": round(seconds, 1)})
-        if stage.name == until:
+        if is_last(stage, stages, until):
             break
     return {"stages": rows, "seconds": round(sum(row["seconds"] for row in rows), 1)}
 
@@ -72,7 +78,7 @@ def _gather(case: Case, root: Path, done: dict[str, Path]) -> dict[str, Any]:
     evidence.mkdir(parents=True, exist_ok=True)
     records = []
     for name, folder in done.items():
-        for file in ("evidence.json", "position.json", "report.html"):
+        for file in GATHERED:
             if (folder / file).is_file():
                 target = evidence / f"{name}.json" if file == "evidence.json" else root / file
                 shutil.copyfile(folder / file, target)

