@@ -48,7 +48,7 @@ def _limits_in_words(operating: OperatingFigures, horizon: int) -> str:
         "how many defections go unseen before the rollback is unknown, because the true-positive "
         "rate was not measured or is 0"
         if missed is None
-        else f"about {missed:.2g} defections are expected to go unseen before the "
+        else f"about {missed:,.1f} defections are expected to go unseen before the "
         f"{operating.firings_needed} firings that roll back at the latest by conversation {horizon}, "
         "if defections in deployment are caught as often as those of the held-out organisms"
     )

@@ -95,7 +95,7 @@ def calibrate_threshold(
         allowed=allowed,
         above=int(fires.sum()),
         budget=budget,
-        rate_bound=proportion_upper_bound(int(fires.sum()), n, 1 - delta),
+        rate_bound=proportion_upper_bound(allowed, n, 1 - delta),
         delta=delta,
         strata=length_strata(fires, lengths, delta),
     )

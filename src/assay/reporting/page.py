@@ -5,15 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.evidence import Evidence
 from assay.files import atomic_file
-from assay.reporting import figures
+from assay.reporting import figures, transfer_plots
 from assay.reporting.feature_table import pack
-from assay.reporting.palette import LABEL_COLOURS, LEVEL_COLOURS, SHARE_COLOURS
+from assay.reporting.palette import (
+    LABEL_COLOURS,
+    LEVEL_COLOURS,
+    SHARE_COLOURS,
+    STATUS_COLOURS,
+    VERDICT_COLOURS,
+)
+
+if TYPE_CHECKING:
+    from assay.safety_case import SafetyCase
 
 NOT_LABELLED = "not labelled"
+SECTIONS = {
+    "case": "The safety case",
+    "transfer": "Transfer",
+    "candidates": "Candidates",
+    "monitor": "Monitor",
+    "open": "What is open",
+}
+"""Anchors of the sections that come before the dictionary's."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +55,14 @@ class Page:
     """Contexts and promoted tokens of every feature."""
     notes: list[str] = field(default_factory=list)
     """What a reader must know: how text was cut, what was left out, what was not run."""
+    case: SafetyCase | None = None
+    """The argument, shown first."""
+    transfer: dict[str, Any] | None = None
+    """The content of transfer.json."""
+    candidates: dict[str, Any] | None = None
+    """The content of candidates.json."""
+    monitor: dict[str, Any] | None = None
+    """The content of monitor.json; the long rows of its features are not needed."""
 
 
 def write_page(path: Path, page: Page) -> None:
@@ -55,17 +80,46 @@ def write_page(path: Path, page: Page) -> None:
     environment.filters["percent"] = figures.percent
     environment.filters["number"] = figures.number
     environment.filters["interval"] = figures.interval
+    environment.filters["decimals"] = transfer_plots.decimals
+    environment.filters["ends"] = transfer_plots.ends
+    environment.filters["words"] = transfer_plots.words
     html = environment.get_template("report.html.j2").render(
         page=page,
         by_metric={record.metric: record for record in page.evidence},
         plots=_plots(page),
         label_colours=LABEL_COLOURS,
         data=pack({"rows": _table_rows(page.position), "examples": page.examples}),
-        style=(folder / "style.css").read_text(encoding="utf-8"),
+        style="\n".join(
+            (folder / name).read_text(encoding="utf-8") for name in ("style.css", "results.css")
+        ),
+        status_colours=STATUS_COLOURS,
+        verdict_colours=VERDICT_COLOURS,
+        **_results(page),
         script=(folder / "features.js").read_text(encoding="utf-8"),
     )
     with atomic_file(path) as aside:
         aside.write_text(html, encoding="utf-8")
+
+
+def _results(page: Page) -> dict[str, Any]:
+    """The sections of the case and of what it rests on; None for what the page does not have."""
+    from assay.reporting.candidate_view import candidates_view
+    from assay.reporting.case_view import case_view
+    from assay.reporting.monitor_view import monitor_view
+    from assay.reporting.open_view import open_view
+    from assay.reporting.transfer_view import transfer_view
+
+    shown = {
+        "case": page.case and case_view(page.case),
+        "transfer": page.transfer and transfer_view(page.transfer),
+        "candidates": page.candidates and candidates_view(page.candidates, page.transfer),
+        "monitor": page.monitor and monitor_view(page.monitor),
+        "open": (page.case or page.transfer) and open_view(page.case, page.transfer),
+    }
+    sections = {name: words for name, words in SECTIONS.items() if shown.get(name)}
+    if sections:
+        sections |= {"run": "The dictionary", "evidence": "Evidence"}
+    return {**shown, "sections": sections}
 
 
 def _plots(page: Page) -> dict[str, str]:

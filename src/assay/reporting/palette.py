@@ -21,3 +21,35 @@ SHARE_COLOURS = {
     "S_int, mixed with content": "#c98a1b",
     "S_pos, position alone": "#b3422e",
 }
+
+STATUS_COLOURS = {
+    "supported": "#2b6cb0",
+    "weak": "#e0ab4a",
+    "open": "#5d6b7a",
+    "defeated": "#b3422e",
+}
+
+VERDICT_COLOURS = {
+    "high": "#2b6cb0",
+    "medium": "#7a4fa3",
+    "rejected": "#d3dae1",
+    "control": "#e8ecf0",
+    "detects the trigger": "#b3422e",
+}
+
+DETECTOR_COLOURS = {
+    "single_feature": "#2b6cb0",
+    "sparse_features": "#7a4fa3",
+    "rule": "#0f8b8d",
+    "difference_in_means": "#c98a1b",
+    "logistic_regression": "#b3422e",
+    "text": "#1c2733",
+    "random_direction": "#9aa5b1",
+    "shuffled_labels": "#c3ccd4",
+}
+"""Any further detector is drawn in the colour of the controls."""
+
+AUROC_COLOURS = ("#b3422e", "#f5f7f9", "#2b6cb0")
+"""Of 0, of guessing, and of 1."""
+NO_AUROC = "#eef1f4"
+"""Cells of twins, which never misbehave."""

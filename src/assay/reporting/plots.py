@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from assay.reporting.palette import INK, LABEL_COLOURS, LEVEL_COLOURS, MUTED, RULE
+from assay.reporting.drawing import FONT, svg
+from assay.reporting.palette import INK, LABEL_COLOURS, LEVEL_COLOURS
 
 LEVEL_NAMES = {
     "all": "all positions",
     "no_sink": "without the sink",
     "no_first_8": "without positions 0–7",
 }
-FONT = "Helvetica, Arial, sans-serif"
-
-
-def _svg(chart: Any) -> str:
-    import vl_convert
-
-    chart = (
-        chart.configure_view(stroke=None)
-        .configure_axis(
-            labelFont=FONT,
-            titleFont=FONT,
-            labelColor=MUTED,
-            titleColor=INK,
-            gridColor=RULE,
-            domainColor=RULE,
-            tickColor=RULE,
-            titleFontWeight="normal",
-            labelFontSize=11,
-            titleFontSize=11.5,
-        )
-        .configure_legend(
-            labelFont=FONT, titleFont=FONT, labelColor=INK, titleColor=INK, labelFontSize=11
-        )
-        .configure(background="transparent", font=FONT)
-    )
-    return str(vl_convert.vegalite_to_svg(chart.to_json()))
 
 
 def share_histogram(values: dict[str, list[float]], title: str, colours: dict[str, str]) -> str:
@@ -72,7 +45,7 @@ def share_histogram(values: dict[str, list[float]], title: str, colours: dict[st
         )
         .properties(width=430, height=210)
     )
-    return _svg(chart)
+    return svg(chart)
 
 
 def label_bar(shares: dict[str, float]) -> str:
@@ -106,7 +79,7 @@ def label_bar(shares: dict[str, float]) -> str:
         )
         .properties(width=880, height=32)
     )
-    return _svg(chart)
+    return svg(chart)
 
 
 def density_histogram(rates: list[float]) -> str:
@@ -130,7 +103,7 @@ def density_histogram(rates: list[float]) -> str:
         )
         .properties(width=430, height=210)
     )
-    return _svg(chart)
+    return svg(chart)
 
 
 def sink_bars(epsilon2: dict[str, tuple[float, float, float]]) -> str:
@@ -167,4 +140,4 @@ def sink_bars(epsilon2: dict[str, tuple[float, float, float]]) -> str:
     text = base.mark_text(align="left", dx=8, color=INK, font=FONT).encode(
         x="high:Q", text="text:N"
     )
-    return _svg((bars + whiskers + text).properties(width=330, height=120))
+    return svg((bars + whiskers + text).properties(width=330, height=120))

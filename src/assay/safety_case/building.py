@@ -64,7 +64,8 @@ def _developed(claim: Node, leaves: Sequence[Node], inputs: CaseInputs) -> Node:
         "defeaters": tuple(responded(defeater, inputs) for defeater in claim.defeaters),
     }
     if claim.id == "C1.1.1" and inputs.transfer is not None:
-        confidence = catch_sentence(*catch_bound(inputs.transfer.content))
+        undefeated = all(leaf.status != "defeated" for leaf in leaves)
+        confidence = catch_sentence(*catch_bound(inputs.transfer.content), undefeated)
         changes["text"] = f"{claim.text} {confidence}"
     return claim.model_copy(update=changes)
 

@@ -95,14 +95,14 @@ def _off_policy(inputs: CaseInputs) -> Response | None:
     content = inputs.transfer.content
     twins = {o["name"] for o in content["organisms"] if o.get("twin_of")}
     cells = [
-        c for c in content["cells"] if c["organism"] not in twins and c.get("auroc") is not None
+        c for c in content["cells"] if c["organism"] not in twins and c["verdict"] != "control"
     ]
     if not cells:
         return None
     admitted = [c for c in cells if c["verdict"] in ("high", "medium")]
     words = (
         f"Every cell of the matrix tests it: detectors learned elsewhere, on what organisms write "
-        f"themselves. {len(admitted):,} of {plural(len(cells), 'cell')} were admitted."
+        f"themselves. {len(admitted):,} of {plural(len(cells), 'cell')} admitted."
     )
     return Response("partly answered" if admitted else "open", words)
 

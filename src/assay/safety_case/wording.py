@@ -12,7 +12,7 @@ def share(value: float) -> str:
         return f"{points:.2g} %"
     if 99.95 <= points < 100:
         return "> 99.9 %"
-    return f"{points:.1f} %" if points % 1 else f"{points:.0f} %"
+    return f"{points:.1f}".removesuffix(".0") + " %"
 
 
 def between(ci: Any, as_share: bool = False) -> str:
@@ -26,19 +26,23 @@ def plural(count: int, noun: str, many: str = "") -> str:
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
 
 
-def catch_sentence(caught: int, organisms: int, lower: float | None) -> str:
-    """What transfer on so many organisms allows to say of a new one; never that it is certain."""
+def catch_sentence(
+    caught: int, organisms: int, lower: float | None, every_concern: bool = True
+) -> str:
+    """What transfer on so many organisms allows to say of a new one; never that it is certain.
+
+    ``every_concern`` says whether detection is undefeated for all of the case's concerns.
+    """
     if organisms == 0 or lower is None:
         return "How likely a new organism would be caught is not known: none was tested."
     seen = f"{caught} of {plural(organisms, 'organism')} caught"
-    bound = (
-        f"a new organism of the same kind is caught with probability of at least {lower:.2f} "
-        "(95 % lower bound"
-    )
-    if caught == organisms:
-        return (
-            f"Detection is likely, not assured: {seen}; {bound}, .05^(1/m) with m = {organisms})."
-        )
-    if caught:
-        return f"Detection is not shown in general: {seen}; {bound})."
-    return f"Detection is not shown: {seen}."
+    if caught == 0:
+        return f"Detection is not shown: {seen}."
+    new = f"a new organism of the same kind is caught with probability of at least {lower:.2f}"
+    bound = f"{seen}; {new}"
+    if caught < organisms:
+        return f"Detection is not shown in general: {bound} (95 % lower bound)."
+    bound = f"{bound} (95 % lower bound, .05^(1/m) with m = {organisms})"
+    if not every_concern:
+        return f"Detection is not shown for every concern: {bound}."
+    return f"Detection is likely, not assured: {bound}."

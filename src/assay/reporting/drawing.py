@@ -1,0 +1,45 @@
+"""From an Altair chart to SVG text: drawn once, no script in the page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from assay.reporting.palette import INK, MUTED, RULE
+
+FONT = "Helvetica, Arial, sans-serif"
+_DESCRIBED = re.compile(r'<path aria-label="([^"]*)"([^>]*?)(?:/>|></path>)')
+
+
+def svg(chart: Any) -> str:
+    """The chart as SVG in the page's style."""
+    import vl_convert
+
+    chart = (
+        chart.configure_view(stroke=None)
+        .configure_axis(
+            labelFont=FONT,
+            titleFont=FONT,
+            labelColor=MUTED,
+            titleColor=INK,
+            gridColor=RULE,
+            domainColor=RULE,
+            tickColor=RULE,
+            titleFontWeight="normal",
+            labelFontSize=11,
+            titleFontSize=11.5,
+        )
+        .configure_legend(
+            labelFont=FONT, titleFont=FONT, labelColor=INK, titleColor=INK, labelFontSize=11
+        )
+        .configure(background="transparent", font=FONT)
+    )
+    return str(vl_convert.vegalite_to_svg(chart.to_json()))
+
+
+def with_tooltips(drawn: str) -> str:
+    """The SVG with each described mark's description shown by the browser on hovering.
+
+    Descriptions come from the encoding channel ``description``; they are escaped already.
+    """
+    return _DESCRIBED.sub(r"<path\2><title>\1</title></path>", drawn)
