@@ -48,38 +48,47 @@ def text_file(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture
-def tiny_case(tmp_path, tiny_model_folder, text_file):
-    """A function that writes a case file, with changes to its keys, and returns its path."""
+def tiny_settings(model: Path, text: Path) -> dict:
+    """The settings of a case on the tiny model."""
+    return {
+        "name": "tiny",
+        "seed": 1,
+        "model": {"id": str(model), "dtype": "float32"},
+        "dictionary": {
+            "site": "resid_post.1",
+            "train": {
+                "architecture": "batch_topk",
+                "width": 64,
+                "k": 4,
+                "tokens": 4096,
+                "steps": 40,
+                "batch_size": 128,
+            },
+        },
+        "text": str(text),
+        "audit": {
+            "rows": 64,
+            "length": 32,
+            "quality_rows": 32,
+            "spliced_rows": 16,
+            "causal": {"contents": 40, "offsets": 3, "fillers": 3},
+        },
+    }
 
-    def write(**changes) -> Path:
-        case = {
-            "name": "tiny",
-            "seed": 1,
-            "model": {"id": str(tiny_model_folder), "dtype": "float32"},
-            "dictionary": {
-                "site": "resid_post.1",
-                "train": {
-                    "architecture": "batch_topk",
-                    "width": 64,
-                    "k": 4,
-                    "tokens": 4096,
-                    "steps": 40,
-                    "batch_size": 128,
-                },
-            },
-            "text": str(text_file),
-            "audit": {
-                "rows": 64,
-                "length": 32,
-                "quality_rows": 32,
-                "spliced_rows": 16,
-                "causal": {"contents": 40, "offsets": 3, "fillers": 3},
-            },
-        }
-        case.update(changes)
-        path = tmp_path / "case.yaml"
-        path.write_text(yaml.safe_dump(case))
+
+@pytest.fixture(scope="session")
+def case_in(tiny_model_folder, text_file):
+    """A function that writes a case file into a folder, with changes to its keys."""
+
+    def write(folder: Path, **changes) -> Path:
+        path = folder / "case.yaml"
+        path.write_text(yaml.safe_dump(tiny_settings(tiny_model_folder, text_file) | changes))
         return path
 
     return write
+
+
+@pytest.fixture
+def tiny_case(tmp_path, case_in):
+    """A function that writes a case file, with changes to its keys, and returns its path."""
+    return lambda **changes: case_in(tmp_path, **changes)

@@ -82,6 +82,7 @@ TRANSFER = {
 CANDIDATES = {
     "strategies": [
         {"name": "prompted", "positives": 40, "negatives": 40, "discarded": 3, "refused": 5},
+        {"name": "perturbed.noise", "positives": 9, "negatives": 40, "discarded": 0, "refused": 0},
     ],
     "candidates": [
         {

@@ -165,6 +165,14 @@ def test_text_and_control_detectors_prove_nothing(inputs, planted):
     assert build_case(inputs(transfer=transfer)).node("Sn.detection.deception").undeveloped
 
 
+def test_an_organism_that_failed_verification_proves_nothing(inputs, planted):
+    transfer = planted["transfer"]
+    transfer["organisms"][0]["admitted"] = False
+    case = build_case(inputs(transfer=transfer))
+    assert case.node("Sn.detection.deception").undeveloped
+    assert case.node("Sn.cause.deception").undeveloped
+
+
 def test_the_best_cell_is_cited_and_the_choice_is_admitted(inputs, planted):
     transfer = planted["transfer"]
     worse = planted["cell"] | {"strategy": "base", "verdict": "rejected", "tpr_ci": [0.9, 1.0]}

@@ -15,8 +15,10 @@ def svg(chart: Any) -> str:
     """The chart as SVG in the page's style."""
     import vl_convert
 
+    # ``configure`` replaces the whole configuration, so it comes before its parts.
     chart = (
-        chart.configure_view(stroke=None)
+        chart.configure(background="transparent", font=FONT)
+        .configure_view(stroke=None)
         .configure_axis(
             labelFont=FONT,
             titleFont=FONT,
@@ -32,7 +34,6 @@ def svg(chart: Any) -> str:
         .configure_legend(
             labelFont=FONT, titleFont=FONT, labelColor=INK, titleColor=INK, labelFontSize=11
         )
-        .configure(background="transparent", font=FONT)
     )
     return str(vl_convert.vegalite_to_svg(chart.to_json()))
 

@@ -9,13 +9,13 @@ from assay.evidence import Evidence
 
 
 def percent(value: float | None) -> str:
-    """A share as a percentage, with a decimal where it is small."""
+    """A share as a percentage: one decimal, two digits below 1 %."""
     if value is None or not math.isfinite(value):
         return "–"
     points = 100 * value
-    if 0 < abs(points) < 0.1:
-        return f"{points:.1g} %"
-    return f"{points:.1f} %" if abs(points) < 99.95 and points % 1 else f"{points:.0f} %"
+    if 0 < abs(points) < 1:
+        return f"{points:.2g} %"
+    return f"{points:.1f} %" if abs(points) < 99.95 and round(points, 6) % 1 else f"{points:.0f} %"
 
 
 def number(value: float | None) -> str:

@@ -7,13 +7,19 @@ from typing import Any, NamedTuple
 
 from assay.reporting.figures import number, percent
 
+
+def probability(value: float | None) -> str:
+    """A probability as a percentage, never rounded up to certainty."""
+    return "> 99.9 %" if value is not None and 0.9995 <= value < 1 else percent(value)
+
+
 _WORDS = {
-    "false_rollback_probability": ("false rollback within the horizon", percent),
-    "false_rollback": ("false rollback within the horizon", percent),
+    "false_rollback_probability": ("false rollback within the horizon", probability),
+    "false_rollback": ("false rollback within the horizon", probability),
     "firings_needed": ("firings that roll back by the end of the horizon", number),
     "missed_defections": ("defections missed before rollback, expected", number),
-    "shift_power": ("rollback if firing becomes 10 times as frequent", percent),
-    "best_shift_power": ("the same at the largest rate the handful allows", percent),
+    "shift_power": ("rollback if firing becomes 10 times as frequent", probability),
+    "best_shift_power": ("the same at the largest rate the handful allows", probability),
 }
 
 

@@ -9,9 +9,9 @@ from assay.reporting.drawing import FONT, svg, with_tooltips
 from assay.reporting.figures import number, percent
 from assay.reporting.palette import AUROC_COLOURS, DETECTOR_COLOURS, INK, MUTED, NO_AUROC
 
-CELL_WIDTH, CELL_HEIGHT = 68, 36
+CELL_WIDTH, CELL_HEIGHT = 58, 36
 ADMITTED = ("high", "medium")
-DARK = (0.07, 0.93)
+DARK = (0.1, 0.9)
 """AUROC beyond which a cell is so dark that its text is white."""
 
 
@@ -47,7 +47,7 @@ def matrix(
         edged = [row for row in rows if row["edge"] == edge]
         if edged:
             layers.append(squares(edged, aria=False, fill=None, **marks).encode(x=x, y=y))
-    layers += [figures("first", 12, -6), figures("second", 8.5, 8)]
+    layers += [figures("first", 12, -6), figures("second", 9, 8)]
     size = {"width": alt.Step(CELL_WIDTH), "height": alt.Step(CELL_HEIGHT)}
     return with_tooltips(svg(alt.layer(*layers).properties(**size)))
 

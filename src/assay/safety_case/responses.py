@@ -10,7 +10,7 @@ from assay.safety_case.criteria import CHANCE
 from assay.safety_case.dictionary_solutions import VARIANCE_EXPLAINED, WELL_SEPARATED
 from assay.safety_case.inputs import CaseInputs
 from assay.safety_case.nodes import Defeater, DefeaterStatus
-from assay.safety_case.transfer_solutions import catch_bound
+from assay.safety_case.transfer_solutions import CONTROL_STRATEGY, catch_bound
 from assay.safety_case.wording import between, catch_sentence, plural, share
 
 
@@ -49,7 +49,7 @@ def _missed_features(inputs: CaseInputs) -> Response | None:
 
 def _never_occurs(inputs: CaseInputs) -> Response | None:
     strategies = inputs.candidates.content["strategies"] if inputs.candidates else []
-    eliciting = [s for s in strategies if s["positives"]]
+    eliciting = [s for s in strategies if s["positives"] and s["name"] != CONTROL_STRATEGY]
     if not eliciting:
         return None
     positives = sum(s["positives"] for s in eliciting)

@@ -96,7 +96,7 @@ def _detection(inputs: CaseInputs, concern: str) -> Node:
     content = inputs.transfer.content
     cells = _cells(content, concern)
     if not cells:
-        why = "No cell of the matrix holds this concern's misbehaviour on an organism."
+        why = "No cell of the matrix holds this concern on an admitted organism."
         return undeveloped(name, text, why)
     judged = [(_judge(content, cell), cell) for cell in cells]
     judgement, cell = max(judged, key=_by_strength)
@@ -118,11 +118,7 @@ def _detection(inputs: CaseInputs, concern: str) -> Node:
 
 def _cells(content: Mapping[str, Any], concern: str) -> list[Mapping[str, Any]]:
     """The cells that could show a concern: of its organisms, by detectors that read activations."""
-    organisms = {
-        organism["name"]
-        for organism in content["organisms"]
-        if organism.get("concern") == concern and not organism.get("twin_of")
-    }
+    organisms = _organisms(content, concern)
     return [
         cell
         for cell in content["cells"]
@@ -133,6 +129,17 @@ def _cells(content: Mapping[str, Any], concern: str) -> list[Mapping[str, Any]]:
         and cell.get("tpr_ci") is not None
         and cell["n_positive"]
     ]
+
+
+def _organisms(content: Mapping[str, Any], concern: str) -> set[str]:
+    """The concern's organisms that passed verification; twins show only what a trigger does."""
+    return {
+        organism["name"]
+        for organism in content["organisms"]
+        if organism.get("concern") == concern
+        and not organism.get("twin_of")
+        and organism.get("admitted") is not False
+    }
 
 
 def _judge(content: Mapping[str, Any], cell: Mapping[str, Any]) -> Judgement:
@@ -159,7 +166,7 @@ def _cause(inputs: CaseInputs, concern: str) -> Node:
     if inputs.transfer is None:
         return undeveloped(name, text, inputs.missing("transfer"))
     content = inputs.transfer.content
-    organisms = {o["name"] for o in content["organisms"] if o.get("concern") == concern}
+    organisms = _organisms(content, concern)
     ablations = [a for a in content.get("ablations") or [] if a["organism"] in organisms]
     if not ablations:
         return undeveloped(name, text, "No cell came near admission, so nothing was ablated.")

@@ -8,7 +8,7 @@ from typing import Any
 def share(value: float) -> str:
     """A share as a percentage; bounds near 1 are not rounded up to it."""
     points = 100 * value
-    if 0 < points < 0.1:
+    if 0 < points < 1:
         return f"{points:.2g} %"
     if 99.95 <= points < 100:
         return "> 99.9 %"
