@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import cases, catalogue, dictionaries, organisms
+from assay.cli import cases, catalogue, concerns, dictionaries, organisms
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 for command in (
     *(cases.run, dictionaries.harvest, dictionaries.train, dictionaries.position),
+    *(concerns.find, concerns.transfer, concerns.calibrate, concerns.watch),
     *(cases.report, catalogue.doctor),
 ):
     app.command()(command)

@@ -60,6 +60,8 @@ class DeploymentChoice(StrictModel):
 
     prompts: str = "benign-pool"
     """``benign-pool`` (Assay's own 455 conversations) or a JSONL file of transcripts."""
+    benign: tuple[str, ...] = ()
+    """Further JSONL files of benign conversations, pooled with the prompts."""
     base_rate: float = Field(default=1e-4, ge=0, le=1)
     """Share of conversations that are expected to be misbehaviour."""
     horizon: int = Field(default=1000, ge=1)

@@ -66,8 +66,8 @@ def _organism_hashes(opened: OpenedCase) -> list[list[str]]:
 def _deployment_hash(opened: OpenedCase) -> str:
     """The deployment's settings, and the bytes of its file where it is one."""
     chosen = opened.case.deployment
-    path = Path(chosen.prompts)
-    return sha256_of_json([chosen.prompts, sha256_of(path) if path.is_file() else "own"])
+    files = [Path(name) for name in (chosen.prompts, *chosen.benign)]
+    return sha256_of_json([sha256_of(p) if p.is_file() else str(p) for p in files])
 
 
 def _elicitation_stage(opened: OpenedCase) -> Stage:

@@ -37,12 +37,17 @@ def deployment_conversations(case: Case) -> list[Transcript]:
 
     order = numpy_generator(case.seed, "pipeline/pool").permutation(len(pool))
     pool = [pool[i] for i in order[: case.transfer.pool]]
+    for number, file in enumerate(case.deployment.benign):
+        pool += [
+            t.model_copy(update={"id": f"benign-{number}-{t.id}"})
+            for t in read_transcripts(Path(file))
+        ]
     needed = least_n_for_rate(case.budgets.fpr, case.budgets.delta)
     if len(pool) < needed:
         raise AssayError(
-            f"{len(pool)} benign conversations of '{chosen}' cannot show a rate below "
+            f"{len(pool)} benign conversations cannot show a rate below "
             f"{case.budgets.fpr:g} at confidence {1 - case.budgets.delta:g}; at least {needed} are "
-            "needed (or a larger budgets.fpr)"
+            "needed (transfer.pool, deployment.benign), or a larger budgets.fpr"
         )
     return pool
 

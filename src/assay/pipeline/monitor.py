@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,7 @@ def run_monitor(
     from assay.statistics.intervals import proportion_lower_bound
 
     features: list[WatchedFeature] = []
+    aggregations: list[str] = []
     fired = met = 0
     for concern in dict.fromkeys(one.concern for one in organisms):
         own = [one for one in organisms if one.concern == concern]
@@ -60,6 +62,7 @@ def run_monitor(
         (strategy, name), cells = best
         detector = _learned(case, own, readings, loaded, strategy, name)
         features.append(watched_feature(concern.name, detector, loaded))
+        aggregations.append(detector.aggregation)
         fired += sum(round(cell["tpr"] * cell["n_positive"]) for cell in cells)
         met += sum(cell["n_positive"] for cell in cells)
     if not features:
@@ -67,7 +70,13 @@ def run_monitor(
             "no detector could be learned for any concern, so there is nothing to watch; "
             "the transfer matrix says why"
         )
-    scoring = Scoring(site=str(site), features=tuple(features), aggregation="max")
+    scoring = Scoring(
+        site=str(site),
+        features=tuple(features),
+        # One aggregation serves all features: the one that most of the detectors had chosen.
+        aggregation=Counter(aggregations).most_common(1)[0][0],
+        norm_limit=_norm_limit(readings),
+    )
     conversations = tokenize_watched(model, pool)
     values = read_values(model, scoring, conversations, BATCH_SIZE, what="benign conversations")
     needed = least_n_for_rate(case.budgets.fpr, case.budgets.delta)
@@ -101,6 +110,16 @@ def run_monitor(
     )
     write_monitor(folder, monitor)
     return monitor
+
+
+def _norm_limit(readings: Readings) -> float:
+    """Ten times the median norm: longer tokens are massive, and were left out when learning."""
+    import torch
+
+    from assay.concerns.reading import MASSIVE
+
+    kept = [c.activations for found in readings.base.values() for c in found]
+    return MASSIVE * float(torch.cat(kept).norm(dim=1).median())
 
 
 def best_pair(

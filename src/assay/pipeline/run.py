@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,18 @@ GATHERED = (
 """Files of stages that readers find under fixed names in the case's folder."""
 
 
-def run_case(path: Path, out: Path, until: str | None = None) -> dict[str, Any]:
+def run_case(
+    path: Path,
+    out: Path,
+    until: str | None = None,
+    adjusted: Callable[[Case], Case] = lambda case: case,
+) -> dict[str, Any]:
     """Run a case's stages in order, reusing what is there, and gather its output in ``out/NAME``.
 
-    Returns ``{"folder", "report", "figures"}``. Raises AssayError for bad input.
+    ``adjusted`` changes the case as it was read, for commands that add to it. Returns
+    ``{"folder", "report", "figures"}``. Raises AssayError for bad input.
     """
-    case = read_case(path)
+    case = adjusted(read_case(path))
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
     stages = stages_of(open_case(case), root)

@@ -35,7 +35,7 @@ def svg(chart: Any) -> str:
             labelFont=FONT, titleFont=FONT, labelColor=INK, titleColor=INK, labelFontSize=11
         )
     )
-    return str(vl_convert.vegalite_to_svg(chart.to_json()))
+    return str(vl_convert.vegalite_to_svg(chart.to_json(validate=False)))
 
 
 def with_tooltips(drawn: str) -> str:

@@ -31,25 +31,22 @@ def matrix(
     x = alt.X("organism:N", sort=list(organisms.values()), title=None, axis=axis_x)
     y = alt.Y("detector:N", sort=[words(name) for name in detectors], title=None, axis=axis_y)
 
-    def squares(chosen: list[dict[str, Any]], **marks: Any) -> Any:
-        base = alt.Chart(alt.Data(values=chosen))
-        return base.mark_rect(width=CELL_WIDTH - 3, height=CELL_HEIGHT - 3, **marks)
+    def squares(**marks: Any) -> Any:
+        return alt.Chart().mark_rect(width=CELL_WIDTH - 3, height=CELL_HEIGHT - 3, **marks)
 
     def figures(key: str, size: float, dy: int) -> Any:
-        base = alt.Chart(alt.Data(values=rows))
-        text = base.mark_text(font=FONT, fontSize=size, dy=dy, aria=False)
+        text = alt.Chart().mark_text(font=FONT, fontSize=size, dy=dy, aria=False)
         return text.encode(x=x, y=y, text=f"{key}:N", color=alt.Color("ink:N", scale=None))
 
     colour = alt.Color("colour:N", scale=None)
     described = alt.Description("tooltip:N")
-    layers = [squares(rows).encode(x=x, y=y, color=colour, description=described)]
+    layers = [squares().encode(x=x, y=y, color=colour, description=described)]
     for edge, marks in _EDGES.items():
-        edged = [row for row in rows if row["edge"] == edge]
-        if edged:
-            layers.append(squares(edged, aria=False, fill=None, **marks).encode(x=x, y=y))
+        framed = squares(aria=False, fill=None, **marks).encode(x=x, y=y)
+        layers.append(framed.transform_filter(f"datum.edge == '{edge}'"))
     layers += [figures("first", 12, -6), figures("second", 9, 8)]
     size = {"width": alt.Step(CELL_WIDTH), "height": alt.Step(CELL_HEIGHT)}
-    return with_tooltips(svg(alt.layer(*layers).properties(**size)))
+    return with_tooltips(svg(alt.layer(*layers, data=alt.Data(values=rows)).properties(**size)))
 
 
 _EDGES: dict[str, dict[str, Any]] = {

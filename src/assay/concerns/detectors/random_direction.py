@@ -1,4 +1,4 @@
-"""A direction drawn at random, shaped like the activations: what chance alone achieves."""
+"""A direction drawn at random: what chance alone achieves."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
-    """A random mix of the examples' centred means: covariance-shaped, blind to the labels."""
+    """An isotropic random direction, blind to the labels."""
     generator = numpy_generator(seed, "concerns/random_direction")
-    centred = examples.means - examples.means.mean(axis=0)
-    direction = generator.standard_normal(len(centred)) @ centred
+    direction = generator.standard_normal(examples.means.shape[1])
     return LinearDetector("random_direction", direction, 0.0)

@@ -1,0 +1,135 @@
+"""`assay find`, `transfer`, `calibrate` and `watch`: one part of a case with concerns each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from assay.cli.printing import AsJson, show
+from assay.errors import AssayError
+
+if TYPE_CHECKING:
+    from assay.pipeline.case import Case
+
+CaseFile = Annotated[Path, typer.Argument(help="The case file, YAML.")]
+Out = Annotated[Path, typer.Option(help="Folder under which the case's own is made.")]
+
+
+def find(case: CaseFile, out: Out = Path("out"), as_json: AsJson = False) -> None:
+    """Find candidate features for each concern: ranked, labelled, audited for position."""
+    from assay.files import read_json
+    from assay.pipeline.run import run_case
+
+    outcome = run_case(case, out, "candidates")
+    found = read_json(Path(outcome["folder"]) / "candidates.json")
+    lines = [f"{'candidate':22} {'p':>6} {'position':13} fires on"]
+    for row in found["candidates"]:
+        position = row["position_label"] or "-"
+        label = row["label"].removeprefix("fires on ")
+        lines.append(f"{row['name']:22} {row['p']:6.3f} {position:13} {label}"[:79])
+    show(found, as_json, [*lines, f"{outcome['folder']}/candidates.json"])
+
+
+def transfer(
+    case: CaseFile,
+    organism: Annotated[
+        list[Path] | None, typer.Option(help="Folder of an organism to add; may be repeated.")
+    ] = None,
+    concern: Annotated[
+        str | None, typer.Option(help="The concern that it stands for; the first by default.")
+    ] = None,
+    out: Out = Path("out"),
+    as_json: AsJson = False,
+) -> None:
+    """Test every detector on organisms that it was not learned from."""
+    from assay.files import read_json
+    from assay.pipeline.run import run_case
+
+    added = [str(folder) for folder in organism or []]
+    outcome = run_case(case, out, "transfer", lambda read: _with_organisms(read, added, concern))
+    found = read_json(Path(outcome["folder"]) / "transfer.json")
+    show(found, as_json, [*_matrix_lines(found), f"{outcome['folder']}/transfer.json"])
+
+
+def calibrate(
+    case: CaseFile,
+    benign: Annotated[
+        list[Path] | None, typer.Option(help="JSONL of benign conversations; may be repeated.")
+    ] = None,
+    out: Out = Path("out"),
+    as_json: AsJson = False,
+) -> None:
+    """Choose what is watched, and set its threshold with a guarantee: monitor.json."""
+    from assay.files import read_json
+    from assay.pipeline.run import run_case
+
+    files = tuple(str(file) for file in benign or [])
+
+    def with_benign(read: Case) -> Case:
+        deployment = read.deployment.model_copy(
+            update={"benign": (*read.deployment.benign, *files)}
+        )
+        return read.model_copy(update={"deployment": deployment})
+
+    outcome = run_case(case, out, "monitor", with_benign)
+    monitor = read_json(Path(outcome["folder"]) / "monitor.json")
+    names = ", ".join(feature["name"] for feature in monitor["features"])
+    lines = [f"watches {names}", monitor["guarantee"], f"{outcome['folder']}/monitor.json"]
+    show(monitor, as_json, lines)
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(help="A case's output, such as out/smollm2.")],
+    transcripts: Annotated[Path, typer.Option(help="JSONL of conversations, in their order.")],
+    as_json: AsJson = False,
+) -> None:
+    """Replay conversations through the monitor. Exits with 3 once it is rolled back."""
+    from dataclasses import asdict
+
+    from assay.pipeline.watching import watch_case
+
+    outcome = watch_case(folder, transcripts)
+    show(asdict(outcome), as_json, [outcome.message])
+    if outcome.state == "rolled_back":
+        raise typer.Exit(3)
+
+
+def _with_organisms(case: Case, added: list[str], concern: str | None) -> Case:
+    if not added:
+        return case
+    if not case.concerns:
+        raise AssayError("the case names no concern, so an organism has nothing to stand for")
+    names = [choice.name for choice in case.concerns]
+    chosen = concern or names[0]
+    if chosen not in names:
+        raise AssayError(f"unknown concern '{chosen}'; valid: {', '.join(names)}")
+    concerns = tuple(
+        choice.model_copy(update={"organisms": (*choice.organisms, *added)})
+        if choice.name == chosen
+        else choice
+        for choice in case.concerns
+    )
+    return case.model_copy(update={"concerns": concerns})
+
+
+def _matrix_lines(found: dict[str, Any]) -> list[str]:
+    """For each organism the detector chosen without it, beside the text baseline."""
+    lines = [f"{'organism':16} {'detector, chosen without it':44} {'AUROC':>5} {'TPR':>4}  caught"]
+    for row in found["leave_one_out"]:
+        name = f"{row['detector']} / {row['strategy']}"
+        area = "-" if row["auroc"] is None else f"{row['auroc']:.2f}"
+        rate = "-" if row["tpr"] is None else f"{row['tpr']:.2f}"
+        caught = "yes" if row["caught"] else "no"
+        lines.append(f"{row['held_out']:16} {name:44} {area:>5} {rate:>4}  {caught}")
+    bound = found["catch_bound"]
+    verdicts = [cell["verdict"] for cell in found["cells"]]
+    admitted = sum(verdict in ("high", "medium") for verdict in verdicts)
+    lines.append(f"{admitted} of {len(verdicts)} cells admitted")
+    if bound["lower"] is not None:
+        lines.append(
+            f"{bound['caught']} of {bound['organisms']} organisms caught: a new one with "
+            f"probability at least {bound['lower']:.2f} (95 %)"
+        )
+    return lines

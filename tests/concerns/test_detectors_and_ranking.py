@@ -1,0 +1,110 @@
+"""Detectors find what was planted and nothing where nothing was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from planted import PLANTED, VETO, conversations, dictionary
+
+from assay.concerns.ablation import directions_of
+from assay.concerns.detectors import CONTROLS, DETECTORS, Examples, fit_detector
+from assay.concerns.detectors.interface import split_by_template
+from assay.concerns.ranking import contrast_order, rank_features
+from assay.errors import AssayError
+from assay.statistics.roc import auroc
+
+LEARNED = [name for name in DETECTORS if name != "text"]
+
+
+def area(detector, tested):
+    scores = detector.scores(tested)
+    labels = np.array([c.label for c in tested])
+    return auroc(scores[labels], scores[~labels])
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_planted_direction_is_detected_in_conversations_never_seen(name):
+    examples = Examples.of(conversations(120, seed=1), dictionary())
+    detector = fit_detector(name, examples, dictionary(), seed=0)
+    assert area(detector, conversations(200, name="test", seed=2)) > 0.95
+
+
+@pytest.mark.parametrize("name", [*LEARNED, "text"])
+def test_nothing_is_detected_where_nothing_was_planted(name):
+    nothing = {"strength": 0.0, "words": ("a", "a")}
+    examples = Examples.of(conversations(120, seed=1, **nothing), dictionary())
+    detector = fit_detector(name, examples, dictionary(), seed=0)
+    # The standard error of an AUROC of 150 against 150 is .033.
+    assert abs(area(detector, conversations(300, name="test", seed=2, **nothing)) - 0.5) < 0.12
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_random_directions_and_shuffled_labels_do_no_better_than_chance_on_average(name):
+    examples = Examples.of(conversations(120, seed=1), dictionary())
+    tested = conversations(200, name="test", seed=2)
+    areas = [area(fit_detector(name, examples, dictionary(), seed), tested) for seed in range(40)]
+    assert abs(np.mean(areas) - 0.5) < 0.15
+
+
+def test_the_text_baseline_reads_the_text_alone():
+    examples = Examples.of(conversations(120, seed=1, strength=0.0), dictionary())
+    detector = fit_detector("text", examples, dictionary(), seed=0)
+    assert area(detector, conversations(100, name="test", seed=2, strength=0.0)) == 1.0
+    same_words = conversations(200, name="test", seed=3, words=("c", "c"))
+    assert abs(area(detector, same_words) - 0.5) < 0.12
+
+
+def test_the_planted_feature_is_ranked_first_with_the_least_p():
+    examples = Examples.of(conversations(90, seed=4), dictionary())
+    ranked = rank_features(examples.codes, examples.labels, examples.templates, seed=0)
+    assert ranked[0].feature == PLANTED
+    assert ranked[0].p == pytest.approx(1 / 201)
+    assert ranked[1].p > 0.05
+    assert contrast_order(examples.codes, examples.labels)[0] == PLANTED
+
+
+def test_a_rule_vetoes_acted_misbehaviour_in_fiction_and_keeps_the_real_one():
+    examples = Examples.of(conversations(200, seed=5, fiction=0.5), dictionary())
+    rule = fit_detector("rule", examples, dictionary(), seed=0)
+    single = fit_detector("single_feature", examples, dictionary(), seed=0)
+    assert rule.features == (PLANTED, VETO)
+    tested = conversations(300, name="test", seed=6, fiction=0.5)
+    assert area(rule, tested) > 0.9
+    assert area(single, tested) < 0.8
+
+
+def test_sparse_features_are_few_and_hold_the_planted_one():
+    examples = Examples.of(conversations(120, seed=1), dictionary())
+    detector = fit_detector("sparse_features", examples, dictionary(), seed=0)
+    assert PLANTED in detector.features
+    assert len(detector.features) <= 8
+
+
+def test_what_is_ablated_is_the_direction_that_the_detector_reads():
+    examples = Examples.of(conversations(120, seed=1), dictionary())
+    planted = dictionary().W_dec[PLANTED].detach()
+    for name in ("single_feature", "difference_in_means"):
+        rows = directions_of(fit_detector(name, examples, dictionary(), 0), dictionary())
+        assert rows.shape == (1, 24)
+        assert abs(float(rows[0] @ planted)) > 0.9
+    assert directions_of(fit_detector("text", examples, dictionary(), 0), dictionary()) is None
+
+
+def test_the_aggregation_is_chosen_on_templates_that_were_not_fitted_on():
+    examples = Examples.of(conversations(120, seed=1), dictionary())
+    fitting, validation = split_by_template(examples, 0, "x")
+    assert not set(fitting.templates) & set(validation.templates)
+    assert fitting.labels.any()
+    assert validation.labels.any()
+
+
+def test_where_one_token_bears_the_direction_its_maximum_tells_more_than_the_mean():
+    many = {"tokens": 40, "strength": 2.0}
+    examples = Examples.of(conversations(300, seed=1, **many), dictionary())
+    detector = fit_detector("difference_in_means", examples, dictionary(), 0)
+    assert detector.aggregation == "max"
+
+
+def test_too_few_conversations_say_how_many_are_needed():
+    with pytest.raises(AssayError, match="at least 8 of each"):
+        Examples.of(conversations(10, seed=1), dictionary())
