@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from assay.organisms.listing import ListedOrganism
 from assay.organisms.manifest import Condition
+from assay.organisms.recipes import RECIPES, recipe_named
 from assay.organisms.transcripts import read_on_policy
 from assay.text.transcripts import Transcript
 
@@ -27,6 +28,7 @@ A detector that fires on the benign twin sees the fine-tuning, one that fires on
 trigger, not the misbehaviour.
 """
 OWN = """
+
 ## Your own organism
 
 A folder with three things passes through `assay organisms verify DIR` and into a case:
@@ -80,6 +82,10 @@ def organisms_page(listed: Sequence[ListedOrganism]) -> str:
     if twins:
         parts += ["## Twins\n", _table(twins)]
     parts += [_section(one) for one in organisms]
+    missing = [name for name in RECIPES if name not in {one.organism.name for one in organisms}]
+    if missing:
+        parts += ["## Recipes without a shipped organism\n"]
+        parts += [f"- {name}: {recipe_named(name).stands_for}." for name in missing]
     return "\n".join(parts) + OWN
 
 

