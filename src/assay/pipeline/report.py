@@ -53,8 +53,22 @@ def draw_report(
         quality=[name for name in QUALITY if any(r.metric == name for r in evidence)],
         examples=examples_of(opened.model, opened.site, loaded.dictionary, contexts, crops),
         notes=_notes(opened, loaded, evidence),
+        **_results(measured),
     )
     write_page(folder / "report.html", page)
+
+
+def _results(measured: dict[str, Path]) -> dict[str, Any]:
+    """What the stages of the concerns left; a case without concerns has none of it."""
+    from assay.safety_case.export import read_case
+
+    found: dict[str, Any] = {}
+    if "safety-case" in measured:
+        found["case"] = read_case(measured["safety-case"])
+    for name in ("transfer", "candidates", "monitor"):
+        if name in measured:
+            found[name] = read_json(measured[name] / f"{name}.json")
+    return found
 
 
 def _facts(opened: OpenedCase, loaded: LoadedDictionary) -> list[tuple[str, str]]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from assay.reporting.palette import INK, MUTED, RULE
 
 FONT = "Helvetica, Arial, sans-serif"
+ROWS = "rows"
 _DESCRIBED = re.compile(r'<path aria-label="([^"]*)"([^>]*?)(?:/>|></path>)')
 
 
-def svg(chart: Any) -> str:
-    """The chart as SVG in the page's style."""
+def svg(chart: Any, rows: list[dict[str, Any]] | None = None) -> str:
+    """The chart as SVG in the page's style.
+
+    ``rows`` are the data that the chart calls ``ROWS``: Altair copies data of its own at every step.
+    """
     import vl_convert
 
     # ``configure`` replaces the whole configuration, so it comes before its parts.
@@ -35,7 +40,10 @@ def svg(chart: Any) -> str:
             labelFont=FONT, titleFont=FONT, labelColor=INK, titleColor=INK, labelFontSize=11
         )
     )
-    return str(vl_convert.vegalite_to_svg(chart.to_json(validate=False)))
+    drawn = chart.to_dict(validate=False)
+    if rows is not None:
+        drawn["datasets"] = {ROWS: rows}
+    return str(vl_convert.vegalite_to_svg(json.dumps(drawn)))
 
 
 def with_tooltips(drawn: str) -> str:

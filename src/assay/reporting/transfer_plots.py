@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assay.reporting.drawing import FONT, svg, with_tooltips
+from assay.reporting.drawing import FONT, ROWS, svg, with_tooltips
 from assay.reporting.figures import number, percent
 from assay.reporting.palette import AUROC_COLOURS, DETECTOR_COLOURS, INK, MUTED, NO_AUROC
 
@@ -46,7 +46,8 @@ def matrix(
         layers.append(framed.transform_filter(f"datum.edge == '{edge}'"))
     layers += [figures("first", 12, -6), figures("second", 9, 8)]
     size = {"width": alt.Step(CELL_WIDTH), "height": alt.Step(CELL_HEIGHT)}
-    return with_tooltips(svg(alt.layer(*layers, data=alt.Data(values=rows)).properties(**size)))
+    chart = alt.layer(*layers, data=alt.NamedData(ROWS)).properties(**size)
+    return with_tooltips(svg(chart, rows))
 
 
 _EDGES: dict[str, dict[str, Any]] = {
@@ -73,7 +74,7 @@ def roc_curves(curves: Sequence[Mapping[str, Any]], budget: float) -> str:
     colours = [detector_colour(curve["detector"]) for curve in curves]
     legend = alt.Legend(orient="bottom", columns=2, labelLimit=220, symbolType="stroke")
     lines = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(alt.NamedData(ROWS))
         .mark_line(interpolate="step-after", strokeWidth=1.8, opacity=0.9, clip=True)
         .encode(
             x=alt.X(
@@ -98,7 +99,7 @@ def roc_curves(curves: Sequence[Mapping[str, Any]], budget: float) -> str:
         .mark_rule(color=MUTED, strokeDash=[4, 3])
         .encode(x="fpr:Q")
     )
-    return svg((rule + lines).properties(width=360, height=210))
+    return svg((rule + lines).properties(width=360, height=210), rows)
 
 
 def words(name: str) -> str:
