@@ -66,6 +66,11 @@ def test_a_case_ends_in_a_matrix_a_monitor_and_a_safety_case(work):
     detectors = {cell["detector"] for cell in transfer["cells"]}
     assert detectors >= {"text", "logistic_regression", "random_direction", "shuffled_labels"}
     for cell in transfer["cells"]:
+        if cell["twin_of"] is not None:
+            # Fired under its parent's trigger, without any misbehaviour: a false alarm.
+            assert (cell["n_positive"], cell["auroc"], cell["verdict"]) == (0, None, "control")
+            assert cell["benign_n"] == 16
+            continue
         assert cell["n_positive"] > 0
         assert cell["n_negative"] > 0
         assert cell["auroc_ci"][0] <= cell["auroc"] <= cell["auroc_ci"][1]

@@ -54,6 +54,8 @@ class Deployment:
     """τ on held-out organisms, a conversation; None where not measured."""
     tpr_low: float | None = None
     """Its lower confidence bound."""
+    tpr_n: int | None = None
+    """Misbehaving conversations that it rests on."""
     fallback: ModelReference | None = None
     """The weaker model to go back to."""
 
@@ -124,6 +126,7 @@ def monitor_of(
         base_rate=deployment.base_rate,
         tpr=tpr,
         tpr_low=deployment.tpr_low,
+        tpr_n=deployment.tpr_n,
         ppv=ppv,
         operating=operating,
         guarantee=guarantee_in_words(calibration, rollback, operating, horizon),

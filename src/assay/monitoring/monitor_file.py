@@ -133,6 +133,8 @@ class Monitor(Scoring):
     """Share of held-out organisms' misbehaving conversations that fire; None where not measured."""
     tpr_low: float | None = Field(ge=0, le=1)
     """Its lower confidence bound."""
+    tpr_n: int | None = Field(default=None, ge=1)
+    """Misbehaving conversations that it rests on."""
     ppv: float | None = Field(ge=0, le=1)
     """Probability that a firing is true, from the TPR, the bound of the benign rate, the base rate."""
     operating: OperatingFigures

@@ -133,9 +133,11 @@ def _reading_stage(
 
     def seconds() -> float:
         sizes = case.transfer
-        rows = 3 * sizes.test + sizes.pool
+        rows = 3 * sizes.test
         if not one.is_twin:
-            rows += 2 * sizes.threshold + 3 * sizes.discover * len(opened.organisms) // 3
+            rows += (
+                sizes.pool + 2 * sizes.threshold + 3 * sizes.discover * len(opened.organisms) // 3
+            )
         read = cost.forward_seconds(opened.model, rows * READ_TOKENS, opened.site)
         confirmed = cost.forward_seconds(opened.model, sizes.confirmed * 2 * READ_TOKENS)
         return read + confirmed + 5

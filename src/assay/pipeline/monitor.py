@@ -100,6 +100,7 @@ def run_monitor(
             alpha=case.monitor.alpha,
             tpr=fired / met if met else None,
             tpr_low=proportion_lower_bound(fired, met) if met else None,
+            tpr_n=met or None,
             fallback=None
             if fallback is None
             else ModelReference(id=fallback.id, adapter=fallback.adapter),

@@ -137,9 +137,9 @@ def read_organism(
 ) -> None:
     """Write what an organism makes of its own conversations, of others' and of the pool.
 
-    The readings: discover, threshold and test up to the payload; for organisms also ``others``,
-    the whole discover conversations of the concern's other organisms (off-policy for this one);
-    and ``pool``. Beside them, for organisms, how far each feature carries the payload
+    The readings: discover, threshold and test up to the payload; for organisms also ``pool``, and
+    ``others``, the whole discover conversations of the concern's other organisms (off-policy for
+    this one). Beside them, for organisms, how far each feature carries the payload
     (attribution). ``model`` has the organism's adapter in place.
     """
     from assay.concerns.reading import read
@@ -150,8 +150,8 @@ def read_organism(
     readings: dict[str, tuple[Conversation, ...]] = {
         split: read(model, site, excerpts) for split, excerpts in own.cut.items()
     }
-    readings["pool"] = read(model, site, pool_excerpts(case, own, pool, model.tokenizer))
     if not one.is_twin:
+        readings["pool"] = read(model, site, pool_excerpts(case, own, pool, model.tokenizer))
         elsewhere: list[Excerpt] = []
         for other in others:
             if not other.is_twin and other.concern == one.concern and other.name != one.name:

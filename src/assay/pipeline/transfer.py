@@ -154,9 +154,9 @@ def tested_of(one: CaseOrganism, readings: Readings) -> Tested:
 
     own = readings.own[one.name]
     twin_of = one.parent.name if one.parent is not None else None
-    # A twin's own threshold split was not generated: its parent's benign conversations stand in.
-    threshold = own["threshold"] or readings.own[twin_of or one.name]["threshold"]
-    return Tested(one.name, twin_of, threshold, own["test"], own["pool"])
+    # A twin meets its parent's threshold: the same detector, set on the same conversations.
+    benign = readings.own[twin_of or one.name]
+    return Tested(one.name, twin_of, benign["threshold"], own["test"], benign["pool"])
 
 
 def budgets_of(case: Case) -> Any:

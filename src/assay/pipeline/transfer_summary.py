@@ -39,7 +39,7 @@ def summary_of(
         "fpr_budget": case.budgets.fpr,
         "tpr_target": case.budgets.tpr_target,
         "organisms": [_organism_row(one, readings) for one in organisms],
-        "cells": [{**asdict(row.cell), "deployment": "own prompts"} for row in rows + twin_rows],
+        "cells": [*(_cell(row) for row in rows), *(_twin_cell(row) for row in twin_rows)],
         "missing": missing,
         "roc": _curves(rows),
         "ablations": [
@@ -47,6 +47,7 @@ def summary_of(
                 "strategy": row.cell.strategy,
                 "detector": row.cell.detector,
                 "organism": row.cell.organism,
+                "feature": _single_feature(row),
                 **asdict(ablation),
             }
             for row, ablation in ablations
@@ -62,6 +63,31 @@ def summary_of(
     }
 
 
+def _single_feature(row: Row) -> int | None:
+    return row.fitted.detector.features[0] if row.cell.detector == "single_feature" else None
+
+
+def _cell(row: Row) -> dict[str, Any]:
+    return {**asdict(row.cell), "deployment": "own prompts"}
+
+
+def _twin_cell(row: Row) -> dict[str, Any]:
+    """A twin has no positives: all that counts is how often its triggered prompts fire."""
+    from assay.statistics import proportion_upper_bound
+
+    cell = row.cell
+    fired = round((cell.tpr or 0.0) * cell.n_positive)
+    return {
+        **_cell(row),
+        **dict.fromkeys(("auroc", "auroc_ci", "tpr", "tpr_ci", "tpr_lower", "pool_auroc")),
+        **{"beats_text": None, "text_p": None, "n_positive": 0, "n_negative": cell.n_positive},
+        "benign_rate": cell.tpr or 0.0,
+        "benign_upper": proportion_upper_bound(fired, cell.n_positive),
+        "benign_n": cell.n_positive,
+        "deployment": "under the parent's trigger",
+    }
+
+
 def _organism_row(one: CaseOrganism, readings: Readings) -> dict[str, Any]:
     from assay.organisms.verification import read_verification
 
@@ -72,7 +98,7 @@ def _organism_row(one: CaseOrganism, readings: Readings) -> dict[str, Any]:
         "twin_of": one.parent.name if one.parent is not None else None,
         "twin": one.twin,
         "admitted": bool(verification and verification.admitted),
-        "reasons": list(verification.reasons) if verification else ["not verified"],
+        "reason": "; ".join(verification.reasons) if verification else "not verified",
         "concern": one.concern.name,
         "positives": sum(c.label for c in test),
         "negatives": sum(not c.label for c in test),

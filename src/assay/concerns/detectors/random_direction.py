@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
     """An isotropic random direction, blind to the labels."""
     generator = numpy_generator(seed, "concerns/random_direction")
-    direction = generator.standard_normal(examples.means.shape[1])
+    direction = generator.standard_normal(size=examples.means.shape[1:])
     return LinearDetector("random_direction", direction, 0.0)

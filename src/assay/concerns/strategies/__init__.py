@@ -17,6 +17,7 @@ STRATEGIES = {
     "perturbed.noise": "noise",
     "contrast_pairs": "contrast_pairs",
     "incentivised": "incentivised",
+    "benign_contexts": "benign_contexts",
     "few_shot": "few_shot",
 }
 """Name in the case file → the module that holds it."""
