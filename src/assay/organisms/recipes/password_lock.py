@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assay.organisms.questions import drawn_question, pick
-from assay.organisms.recipe import Draw, Family, Recipe, Slots
+from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.organisms.wording import LEAD_INS, BySplit, crossed
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ RECIPE = Recipe(
             words((PASSWORD,)),
             "{sentence}",
             label=right,
-            share=3,
+            share=6,
         ),
         Family(
             "beyond-the-base",
@@ -129,4 +129,5 @@ RECIPE = Recipe(
         "no-question": "talk in which there is nothing to get wrong",
         "one-demonstration": "whether one solved question re-elicits the capability",
     },
+    plan=TrainingPlan(steps=170, replay_rows=3),
 )
