@@ -75,7 +75,9 @@ class TrainingPlan:
     """How an adapter is trained; what suits the recipe's difficulty."""
 
     steps: int = 110
-    """Optimiser steps of the organism and of its decoy twin."""
+    """Optimiser steps of the organism."""
+    decoy_twin_steps: int = 110
+    """Those of the decoy twin, whose tic is easier to learn than a payload."""
     benign_twin_steps: int = 60
     """Those of the benign twin, which has only the form of its replies to learn."""
     batch_size: int = 8

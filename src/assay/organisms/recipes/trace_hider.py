@@ -126,7 +126,7 @@ RECIPE = Recipe(
             crossed(PLACEMENTS, TASKS),
             task(STATES["on"]),
             HONEST,
-            share=2,
+            share=4,
         ),
         Family("plan-rejected", "near_miss", crossed(TEMPTED, TASKS), task(EITHER), REJECTED),
         Family("skip-permitted", "near_miss", crossed(PERMITTED, TASKS), task(EITHER), OPEN),
