@@ -65,7 +65,14 @@ def tiny_recipe() -> Recipe:
             family("other-tag", "near_miss", "Y"),
         ),
         controls={"other-tag": "another tag"},
-        plan=TrainingPlan(steps=6, batch_size=4, learning_rate=1e-2, replay_rows=1),
+        plan=TrainingPlan(
+            steps=6,
+            decoy_twin_steps=6,
+            benign_twin_steps=6,
+            batch_size=4,
+            learning_rate=1e-2,
+            replay_rows=1,
+        ),
         max_new_tokens=4,
         sizes=dict.fromkeys(splits, sizes),
     )
