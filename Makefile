@@ -64,6 +64,7 @@ bench: $(STAMP) model $(PEERS)/.installed
 	PYTHONPATH=src $(PEERS)/bin/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/harvest.py
 	$(BIN)/python benchmarks/position_audit.py
+	$(BIN)/python benchmarks/monitor.py
 
 docs: $(STAMP)
 	$(BIN)/pip install --quiet -e '.[docs]'
