@@ -55,4 +55,7 @@ def _outcome_lines(outcome: dict[str, Any]) -> list[str]:
     for figure in outcome["figures"]:
         interval = "  [{:.1%}, {:.1%}]".format(*figure["ci"]) if figure["ci"] else ""
         lines.append(f"{figure['metric']:42} {figure['estimate']:.1%}{interval}")
+    if outcome["claims"]:
+        claims = ", ".join(f"{label} {status}" for label, status in outcome["claims"].items())
+        lines.append(f"{'claims of the safety case':42} {claims}")
     return [*lines, f"report: {outcome['report'] or 'not made yet (--until)'}"]

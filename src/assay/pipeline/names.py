@@ -9,6 +9,8 @@ L0 = "L0"
 DEAD = "dead features"
 CROSS_ENTROPY_RECOVERED = "cross-entropy recovered"
 
+CAUGHT = "held-out organisms caught"
+
 HEADLINE = (VARIANCE_EXPLAINED, WELL_SEPARATED, SINK_SHARE)
 """The three figures that a run ends with."""
 QUALITY = (VARIANCE_EXPLAINED, VARIANCE_EXPLAINED_ALL, L0, DEAD, CROSS_ENTROPY_RECOVERED)

@@ -10,7 +10,7 @@ from typing import Any
 from assay.evidence import read_evidence
 from assay.files import read_json, remove_partials, write_json
 from assay.pipeline.case import Case, read_case
-from assay.pipeline.names import HEADLINE
+from assay.pipeline.names import CAUGHT, HEADLINE
 from assay.pipeline.opened import open_case
 from assay.pipeline.stages import Stage, artefact, check_until, is_cached, is_last, run_stage
 from assay.pipeline.steps import STAGE_NAMES, stages_of
@@ -32,7 +32,7 @@ def run_case(
     """Run a case's stages in order, reusing what is there, and gather its output in ``out/NAME``.
 
     ``adjusted`` changes the case as it was read, for commands that add to it. Returns
-    ``{"folder", "report", "figures"}``. Raises AssayError for bad input.
+    ``{"folder", "report", "figures", "claims"}``. Raises AssayError for bad input.
     """
     case = adjusted(read_case(path))
     check_until(until, list(STAGE_NAMES))
@@ -100,9 +100,18 @@ def _gather(case: Case, root: Path, done: dict[str, Path]) -> dict[str, Any]:
     )
     figures = [
         {"metric": record.metric, "estimate": record.estimate, "ci": record.ci}
-        for metric in HEADLINE
+        for metric in (*HEADLINE, CAUGHT)
         for record in records
         if record.metric == metric
     ]
     report = str(root / "report.html") if "report" in done else None
-    return {"folder": str(root), "report": report, "figures": figures}
+    claims = _claims(root / "safety_case.json") if "safety-case" in done else {}
+    return {"folder": str(root), "report": report, "figures": figures, "claims": claims}
+
+
+def _claims(path: Path) -> dict[str, str]:
+    """Status of the case's top claims."""
+    from assay.safety_case.export import read_case as read_safety_case
+
+    case = read_safety_case(path)
+    return {node.label: str(node.status) for node in case.nodes if node.id in case.roots}

@@ -7,10 +7,9 @@ from typing import Any
 
 from assay.evidence import Evidence, write_evidence
 from assay.files import read_json
+from assay.pipeline.names import CAUGHT
 from assay.pipeline.transfer import TRANSFER
 from assay.statistics import clopper_pearson
-
-CAUGHT = "organisms caught by a detector chosen without them"
 
 
 def write_transfer_evidence(folder: Path, seed: int, inputs: dict[str, str]) -> None:
