@@ -34,7 +34,7 @@ def test_all_labels_of_the_sketch_and_the_eight_defeaters_are_there(inputs):
     doubts = {d.id: d for node in case.nodes for d in node.defeaters}
     assert sorted(doubts) == [f"D{i}" for i in range(1, 9)]
     assert "3 % [2 %, 4 %] (300 documents)" in doubts["D1"].response
-    assert "40 misbehaving conversations" in doubts["D2"].response
+    assert "gave 40 conversations labelled" in doubts["D2"].response
     assert "90 % [88 %, 92 %]" in doubts["D3"].response
     assert doubts["D4"].status == "answered"
     assert "1 of 1 cell admitted" in doubts["D5"].response
@@ -134,7 +134,7 @@ def test_detection_is_judged_by_verdict_text_baseline_and_ablation(
 
 def test_a_detector_that_fires_on_the_decoy_is_weak_though_admitted(inputs, planted):
     transfer = planted["transfer"]
-    transfer["cells"][1]["verdict"] = "detects the trigger"
+    transfer["cells"][1] |= {"benign_rate": 0.5, "benign_n": 100}
     node = build_case(inputs(transfer=transfer)).node("Sn.detection.deception")
     assert node.status == "weak"
     assert "twin's trigger" in node.why

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from assay.concerns.detectors.feature_sums import FeatureSum
 from assay.concerns.detectors.interface import Detector
 from assay.concerns.detectors.linear import LinearDetector
 from assay.concerns.detectors.rule import RuleDetector
+from assay.errors import AssayError
 from assay.randomness import torch_generator
 
 if TYPE_CHECKING:
@@ -76,10 +77,12 @@ def ablate(
 
     ``positives`` are excerpts cut before the payload, each with the payload's tokens; ``benign``
     are excerpts with their whole reply. The random controls project out as many random
-    directions, and are scaled to remove the same norm.
+    directions, and are scaled to remove the same norm. Raises AssayError for fewer than two positives.
     """
     import torch
 
+    if len(positives) < 2:
+        raise AssayError("an ablation needs at least two conversations for its interval")
     whole = _log_odds(model, site, None, 1.0, positives)
     base_loss = _loss(model, site, None, benign)
     removed = _log_odds(model, site, directions, 1.0, positives)
@@ -105,7 +108,9 @@ def ablate(
     )
 
 
-def _projection(directions: Float[Tensor, "k d_model"], starts: Tensor, scale: float) -> object:
+def _projection(
+    directions: Float[Tensor, "k d_model"], starts: Tensor, ends: Tensor, scale: float
+) -> Callable[[Tensor], Tensor]:
     """An edit that removes ``scale`` times the directions' part from each row's watched tokens."""
     import torch
 
@@ -113,7 +118,7 @@ def _projection(directions: Float[Tensor, "k d_model"], starts: Tensor, scale: f
         rows = directions.to(activations)
         part = (activations @ rows.T) @ rows
         place = torch.arange(activations.shape[1])[None]
-        watched = (place >= starts[:, None]).unsqueeze(-1)
+        watched = ((place >= starts[:, None]) & (place < ends[:, None])).unsqueeze(-1)
         changed: Tensor = activations - scale * part * watched
         return changed
 
@@ -125,9 +130,9 @@ def _batched(
     site: Site,
     directions: Float[Tensor, "k d_model"] | None,
     scale: float,
-    rows: Sequence[tuple[Sequence[int], int]],
+    rows: Sequence[tuple[Sequence[int], int, int]],
 ) -> Float[Tensor, "rows position d_model"]:
-    """Decoder output of right-padded (tokens, first watched token) rows, ablated or not."""
+    """Decoder output of right-padded (tokens, first watched, end of watched) rows, ablated or not."""
     from contextlib import nullcontext
 
     import torch
@@ -135,14 +140,15 @@ def _batched(
     from assay.models import edit
     from assay.models.forward import decoder_inputs, run_decoder
 
-    longest = max(len(tokens) for tokens, _ in rows)
-    padded = torch.tensor([[*t, *[0] * (longest - len(t))] for t, _ in rows])
-    mask = torch.tensor([[1] * len(t) + [0] * (longest - len(t)) for t, _ in rows])
-    starts = torch.tensor([start for _, start in rows])
+    longest = max(len(tokens) for tokens, _, _ in rows)
+    padded = torch.tensor([[*t, *[0] * (longest - len(t))] for t, _, _ in rows])
+    mask = torch.tensor([[1] * len(t) + [0] * (longest - len(t)) for t, _, _ in rows])
+    starts = torch.tensor([start for _, start, _ in rows])
+    ends = torch.tensor([end for _, _, end in rows])
     changed = (
         nullcontext()
         if directions is None
-        else edit(model, site, _projection(directions, starts, scale))  # type: ignore[arg-type]
+        else edit(model, site, _projection(directions, starts, ends, scale))
     )
     with changed:
         return run_decoder(model, decoder_inputs(model, padded, mask))
@@ -161,7 +167,7 @@ def _log_odds(
     from assay.models.cross_entropy import next_token_logits
 
     rows = [
-        ((*excerpt.tokens, *payload[:PAYLOAD_TOKENS]), excerpt.start)
+        ((*excerpt.tokens, *payload[:PAYLOAD_TOKENS]), excerpt.start, len(excerpt.tokens))
         for excerpt, payload in positives
     ]
     hidden = _batched(model, site, directions, scale, rows)
@@ -186,10 +192,10 @@ def _loss(
 
     from assay.models.cross_entropy import next_token_logits
 
-    rows = [(excerpt.tokens, excerpt.start) for excerpt in benign]
+    rows = [(excerpt.tokens, excerpt.start, len(excerpt.tokens)) for excerpt in benign]
     hidden = _batched(model, site, directions, 1.0, rows)
     losses = []
-    for (tokens, start), states in zip(rows, hidden, strict=True):
+    for (tokens, start, _), states in zip(rows, hidden, strict=True):
         logits = next_token_logits(model, states[start : len(tokens) - 1])
         wanted = torch.tensor(tokens[start + 1 :])
         losses.append(torch.nn.functional.cross_entropy(logits, wanted, reduction="none"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from assay.concerns.conversations import Conversation
 from assay.concerns.detectors import Examples
+from assay.concerns.detectors.interface import FEWEST
 from assay.concerns.interpretation import (
     Example,
     Labeller,
@@ -42,7 +43,8 @@ class Candidate:
     strategy: str
     """Where it was found."""
     ranked: Ranked
-    """Contrast, AUROC and p, on the conversations of the strategy (selected: optimistic)."""
+    """Contrast, AUROC and p, on the conversations of the strategy (selected: optimistic); p is
+    multiplied by the number of strategies (Bonferroni)."""
     position_label: str | None
     """Its label by the position audit; None where that was not run."""
     position_warning: str | None
@@ -76,12 +78,13 @@ def find_candidates(
     Examples and labels come from ``conversations``, which need no labels.
     """
     found: dict[int, Candidate] = {}
-    for one in elicited:
-        if min(one.positives, one.negatives) < 2:
-            continue
+    usable = [one for one in elicited if min(one.positives, one.negatives) >= FEWEST]
+    for one in usable:
         examples = Examples.of(one.conversations, dictionary)
         ranked = rank_features(examples.codes, examples.labels, examples.templates, seed, most=most)
         for standing in ranked:
+            # Max-T controls one strategy's features; the best of several strategies is one of many.
+            standing = replace(standing, p=min(1.0, standing.p * len(usable)))
             if standing.feature in found and found[standing.feature].ranked.p <= standing.p:
                 continue
             found[standing.feature] = _candidate(
@@ -109,10 +112,14 @@ def _candidate(
     firing = sorted((e for e in examples if e.largest > 0), key=lambda e: -e.largest)
     silent = [e for e in examples if e.largest == 0]
     silent = [silent[i] for i in generator.permutation(len(silent))]
-    # Every other example teaches the labeller, the rest score what it said.
-    label = labeller(firing[0:40:2], silent[0:200:2])
+    # Half of the templates teach the labeller, the others score what it said.
+    taught, held_out = _by_template(firing), _by_template(firing, other=True)
+    label = labeller(taught[:20], _by_template(silent)[:100])
     detection, fuzzing = score_label(
-        label, firing[1:41:2], silent[1:201:2], seed_for(seed, f"fuzzing/{ranked.feature}")
+        label,
+        held_out[:20],
+        _by_template(silent, other=True)[:100],
+        seed_for(seed, f"fuzzing/{ranked.feature}"),
     )
     drawn = [firing[int(i)] for i in generator.permutation(len(firing))[:SHOWN]]
     position = None if position_labels is None else position_labels.get(ranked.feature, "too rare")
@@ -128,6 +135,11 @@ def _candidate(
         examples=tuple(_around(e) for e in firing[:SHOWN]),
         random_examples=tuple(_around(e) for e in drawn),
     )
+
+
+def _by_template(examples: Sequence[Example], other: bool = False) -> list[Example]:
+    """The examples of one half of the templates, or of the other; a template's half is its hash's."""
+    return [e for e in examples if (seed_for(0, f"template/{e.template}") % 2 == 1) is other]
 
 
 def position_warning(label: str | None) -> str | None:

@@ -12,6 +12,7 @@ from assay.concerns.conversations import Conversation
 if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from assay.dictionaries import Dictionary
 
@@ -29,6 +30,23 @@ def largest_codes(
     largest = torch.zeros(len(counts) * dictionary.width)
     largest.scatter_reduce_(0, place, codes.values, "amax")
     return np.asarray(largest.view(len(counts), dictionary.width).numpy())
+
+
+def codes_alone(
+    dictionary: Dictionary, x: Float[Tensor, "rows d_model"], features: Sequence[int]
+) -> Float[Tensor, "rows watched"]:
+    """Activations of a few features by one small product.
+
+    A plain TopK feature depends on its rivals: its ReLU pre-activation stands for it (METHODS 8).
+    """
+    import torch
+
+    from assay.dictionaries import TopK
+
+    index = torch.tensor(list(features))
+    if isinstance(dictionary, TopK):
+        return dictionary.relu_pre_activations(x, index)
+    return dictionary.encode_features(x, index)
 
 
 def mean_activations(

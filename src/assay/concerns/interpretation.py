@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from assay.concerns.codes import codes_alone
 from assay.concerns.conversations import Conversation
 from assay.statistics import clopper_pearson
 
@@ -34,6 +35,8 @@ class Example:
     """The tokens as text."""
     activations: tuple[float, ...]
     """z of the feature; 0 where it is silent."""
+    template: str = ""
+    """The template that it was made from: examples of one template stay on one side of a split."""
 
     @property
     def largest(self) -> float:
@@ -73,15 +76,15 @@ def examples_of(
     """Every conversation's watched tokens with the feature's activation, computed alone."""
     import torch
 
-    watched = torch.tensor([feature])
     counts = [len(c.activations) for c in conversations]
-    codes = dictionary.encode_features(torch.cat([c.activations for c in conversations]), watched)
+    codes = codes_alone(dictionary, torch.cat([c.activations for c in conversations]), [feature])
     found = []
     for conversation, values in zip(conversations, codes[:, 0].split(counts), strict=True):
         texts = tuple(
             tokenizer.decode([conversation.excerpt.tokens[place]]) for place in conversation.places
         )
-        found.append(Example(texts, tuple(round(float(v), 4) for v in values)))
+        activations = tuple(round(float(v), 4) for v in values)
+        found.append(Example(texts, activations, conversation.excerpt.template))
     return found
 
 

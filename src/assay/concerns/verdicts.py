@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from assay.concerns.strategies import shows_transfer
 from assay.randomness import numpy_generator
-from assay.statistics import clopper_pearson, proportion_upper_bound
+from assay.statistics import clopper_pearson, exceedances_allowed, proportion_upper_bound
 from assay.statistics.intervals import proportion_lower_bound
-from assay.statistics.roc import auroc, auroc_interval, delong_difference
+from assay.statistics.roc import (
+    auroc,
+    auroc_difference_interval,
+    auroc_interval,
+    delong_difference,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -88,7 +94,8 @@ class Cell:
     pool_auroc: float | None
     """Positives against the benign pool: the easier comparison."""
     beats_text: bool | None
-    """Whether its AUROC exceeds the text baseline's at the same data (DeLong, p < .05)."""
+    """Whether its AUROC exceeds the text baseline's at the same data: by DeLong's test (p < .05), and
+    by a bootstrap of the difference over templates, which DeLong's independence lacks."""
     text_p: float | None
     """That test's two-sided p."""
     verdict: Verdict
@@ -103,15 +110,8 @@ def benign_threshold(scores: Float[NDArray, " benign"], budgets: Budgets) -> flo
     With r scores above it P(Bin(n, fpr) ≤ r) ≤ delta. Too few conversations for any r allow
     none above: the threshold is then the largest score, and the rate's bound tells the rest.
     """
-    from scipy.stats import binom
-
-    ordered = np.sort(scores)[::-1]
-    allowed = 0
-    while allowed + 1 < len(ordered) and binom.cdf(allowed + 1, len(ordered), budgets.fpr) <= (
-        budgets.delta
-    ):
-        allowed += 1
-    return float(ordered[allowed])
+    allowed = exceedances_allowed(len(scores), budgets.fpr, budgets.delta) or 0
+    return float(np.sort(scores)[::-1][allowed])
 
 
 def judge_cell(
@@ -145,14 +145,14 @@ def judge_cell(
             resamples=CATCH_RESAMPLES,
         )
         if text is not None and detector != "text":
-            difference, text_p = delong_difference(
-                (scored.positives, scored.negatives), (text.positives, text.negatives)
-            )
-            beats = difference > 0 and text_p < 0.05
+            pairs = (scored.positives, scored.negatives), (text.positives, text.negatives)
+            _, text_p = delong_difference(*pairs)
+            low, _ = auroc_difference_interval(*pairs, generator, scored.templates)
+            beats = low > 0 and text_p < 0.05
     lower = 1 - proportion_upper_bound(n - fired, n) if n else None
     upper = proportion_upper_bound(benign_fired, len(benign))
     verdict, reasons = _verdict(
-        (area, lower, upper, beats), detector, twin_of, severity, budgets, n
+        (area, lower, upper, beats), strategy, detector, twin_of, severity, budgets, n
     )
     return Cell(
         strategy=strategy,
@@ -181,6 +181,7 @@ def judge_cell(
 
 def _verdict(
     figures: tuple[float | None, float | None, float, bool | None],
+    strategy: str,
     detector: str,
     twin_of: str | None,
     severity: str,
@@ -197,7 +198,7 @@ def _verdict(
         reasons.append(f"TPR lower bound {lower:.2f}, target {budgets.tpr_target:.2f}")
     if upper > budgets.fpr:
         reasons.append(f"benign rate bound {upper:.3f}, budget {budgets.fpr:.3f}")
-    if detector in ("text", "random_direction", "shuffled_labels"):
+    if detector in ("text", "random_direction", "shuffled_labels") or not shows_transfer(strategy):
         return "control", reasons
     if beats is False:
         reasons.append("does not beat the text baseline: it may detect strings")

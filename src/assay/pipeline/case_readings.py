@@ -35,9 +35,10 @@ def load_readings(elicitation: Path, folders: dict[str, Path]) -> Readings:
     """Read what the elicitation stage and the organisms' reading stages wrote."""
     from assay.concerns.saved_conversations import load_conversations
 
-    generated, base = load_elicited(elicitation)
+    generated = load_elicited(elicitation)
     own = {name: load_conversations(folder / READINGS) for name, folder in folders.items()}
     facts = {name: read_json(folder / CONFIRMED) for name, folder in folders.items()}
+    base = {name: found["base"] for name, found in own.items() if "base" in found}
     attribution = {
         name: read_json(folder / ATTRIBUTION)
         for name, folder in folders.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,16 +52,27 @@ def concern_stages(
     return [elicitation, *readings, transfer, candidates, monitor, case]
 
 
-def _organism_hashes(opened: OpenedCase) -> list[list[str]]:
-    """Name, adapter and transcripts of every organism: what decides all that is read of them."""
-    from assay.organisms.folder import TRANSCRIPTS
+def _organism_hashes(organisms: Iterable[CaseOrganism]) -> list[list[str]]:
+    """Name, concern and files of organisms: what decides all that is read and said of them."""
+    from assay.organisms.folder import MANIFEST, TRANSCRIPTS, VERIFICATION
 
     rows = []
-    for one in opened.organisms:
-        path = one.organism.folder / TRANSCRIPTS
-        transcripts = sha256_of(path) if path.is_file() else "none"
-        rows.append([one.name, one.concern.name, one.organism.manifest.sha256, transcripts])
+    for one in organisms:
+        # The verification decides who counts as admitted, the configuration how the adapter acts.
+        names = (TRANSCRIPTS, VERIFICATION, MANIFEST)
+        files = [one.organism.folder / name for name in names]
+        files.append(one.organism.adapter / "adapter_config.json")
+        hashes = [sha256_of(path) if path.is_file() else "none" for path in files]
+        rows.append([one.name, one.concern.name, one.organism.manifest.sha256, *hashes])
     return rows
+
+
+def _read_with(opened: OpenedCase, one: CaseOrganism) -> list[CaseOrganism]:
+    """The organisms whose files decide what is read of one: its own, its parent's, its concern's."""
+    if one.parent is not None:
+        return [o for o in opened.organisms if o.name in (one.name, one.parent.name)]
+    same = [o for o in opened.organisms if not o.is_twin and o.concern.name == one.concern.name]
+    return [one, *(o for o in same if o.name != one.name)]
 
 
 def _deployment_hash(opened: OpenedCase) -> str:
@@ -76,17 +88,16 @@ def _elicitation_stage(opened: OpenedCase) -> Stage:
     def run(folder: Path) -> None:
         from assay.pipeline.elicitation import run_elicitation
 
-        run_elicitation(case, list(opened.organisms), opened.model, opened.site, folder)
+        run_elicitation(case, opened.model, opened.site, folder)
 
     inputs = {
         **opened.inputs,
         "version": VERSION,
-        "organisms": _organism_hashes(opened),
         "strategies": [choice.model_dump(mode="json") for choice in case.strategies],
         "deployment": _deployment_hash(opened),
         "max_new_tokens": case.deployment.max_new_tokens,
         "budgets": case.budgets.model_dump(mode="json"),
-        "transfer": case.transfer.model_dump(mode="json"),
+        "pool": case.transfer.pool,
     }
 
     def seconds() -> float:
@@ -109,14 +120,15 @@ def _reading_stage(
 
     def run(folder: Path) -> None:
         from assay.dictionaries import load_dictionary
-        from assay.pipeline.elicitation import deployment_conversations
+        from assay.pipeline.elicitation import load_pool
         from assay.pipeline.organism_readings import read_organism
 
         read_organism(
             case,
             one,
             list(opened.organisms),
-            deployment_conversations(case),
+            load_pool(elicited),
+            opened.model,
             load_organism(opened, one),
             opened.site,
             load_dictionary(dictionary).dictionary,
@@ -126,7 +138,8 @@ def _reading_stage(
     inputs = {
         **opened.inputs,
         "version": VERSION,
-        "organism": one.name,
+        "organisms": _organism_hashes(_read_with(opened, one)),
+        "transfer": case.transfer.model_dump(mode="json"),
         "dictionary": dictionary_key,
         "elicitation": elicitation.key,
     }
@@ -172,6 +185,7 @@ def _transfer_stage(
         "version": VERSION,
         "of": keys,
         "detectors": list(case.detectors),
+        "strategies": [choice.model_dump(mode="json") for choice in case.strategies],
         "budgets": case.budgets.model_dump(mode="json"),
         "concerns": [choice.model_dump(mode="json") for choice in case.concerns],
         "seed": case.seed,
@@ -268,5 +282,5 @@ def stage_hashes(opened: OpenedCase, loaded: LoadedDictionary) -> dict[str, Any]
     return {
         "model": opened.model.fingerprint,
         "dictionary": loaded.metadata.hashes["weights"],
-        "organisms": sha256_of_json(_organism_hashes(opened)),
+        "organisms": sha256_of_json(_organism_hashes(opened.organisms)),
     }

@@ -9,7 +9,7 @@ from assay.concerns.concern import Concern
 from assay.errors import AssayError
 from assay.files import read_json, write_json
 from assay.pipeline.case import Case
-from assay.pipeline.organism_readings import READINGS, CaseOrganism, excerpts_for
+from assay.pipeline.organism_readings import READINGS
 
 if TYPE_CHECKING:
     from assay.concerns.strategies import Elicited
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 ELICITED = "elicited.json"
 POOL = "benign-pool"
-BASE_READING = "by the case's model"
 
 
 def deployment_conversations(case: Case) -> list[Transcript]:
@@ -73,11 +72,8 @@ def with_replies(case: Case, model: LanguageModel, pool: list[Transcript]) -> li
     return [written.get(t.id, t) for t in pool]
 
 
-def run_elicitation(
-    case: Case, organisms: list[CaseOrganism], model: LanguageModel, site: Site, folder: Path
-) -> None:
-    """Write every generating strategy's conversations, the base reading, and the pool's replies."""
-    from assay.concerns.reading import read
+def run_elicitation(case: Case, model: LanguageModel, site: Site, folder: Path) -> None:
+    """Write every generating strategy's conversations, and the pool with the model's replies."""
     from assay.concerns.saved_conversations import save_conversations
     from assay.concerns.strategies import Setting, strategy_named
 
@@ -96,10 +92,6 @@ def run_elicitation(
             "refused": elicited.refused,
             "note": elicited.note,
         }
-    for one in organisms:
-        if not one.is_twin:
-            whole = excerpts_for(case, one, model.tokenizer).whole
-            readings[f"{BASE_READING}: {one.name}"] = read(model, site, whole)
     save_conversations(folder / READINGS, readings)
     write_json(folder / ELICITED, facts)
     pool = with_replies(case, model, deployment_conversations(case))
@@ -113,16 +105,11 @@ def load_pool(folder: Path) -> list[Transcript]:
     return [Transcript.model_validate(row) for row in read_json(folder / "pool.json")]
 
 
-def load_elicited(folder: Path) -> tuple[dict[str, Elicited], dict[str, tuple]]:
-    """(generated strategies by name, the base model's readings by organism)."""
+def load_elicited(folder: Path) -> dict[str, Elicited]:
+    """The generating strategies' conversations, by name."""
     from assay.concerns.saved_conversations import load_conversations
     from assay.concerns.strategies import Elicited
 
     facts = read_json(folder / ELICITED)
     readings = load_conversations(folder / READINGS)
-    generated = {
-        name: Elicited(name, readings[name], **facts[name]) for name in facts if name in readings
-    }
-    mark = f"{BASE_READING}: "
-    base = {n.removeprefix(mark): found for n, found in readings.items() if n.startswith(mark)}
-    return generated, base
+    return {name: Elicited(name, readings[name], **facts[name]) for name in facts}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from assay.errors import AssayError
 from assay.pipeline.case import Case
@@ -14,10 +17,14 @@ from assay.pipeline.organism_readings import CaseOrganism
 from assay.pipeline.transfer import elicit_for
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
     from assay.concerns.detectors import Detector
     from assay.dictionaries import LoadedDictionary
     from assay.models import LanguageModel, Site
-    from assay.monitoring.monitor_file import Monitor, WatchedFeature
+    from assay.monitoring.calibrating import Deployment
+    from assay.monitoring.monitor_file import Monitor, Scoring, WatchedFeature
     from assay.text import Transcript
 
 WATCHABLE = ("single_feature", "difference_in_means", "logistic_regression")
@@ -40,77 +47,157 @@ def run_monitor(
     """Write ``monitor.json``.
 
     ``pool`` holds the benign conversations with replies. For each concern the detector with the
-    best mean TPR over its organisms is learned anew from all of them. The TPR reported is the one
-    of the transfer matrix, where each detector was learned without the organism it met.
-    Raises AssayError where the conversations are too few for the guarantee.
+    best mean TPR over its organisms is learned anew from all of them. The TPR reported is that of
+    the same steps with each organism left out of choosing and learning, at the threshold that
+    they then give, up to the payload. Raises AssayError where the conversations are too few.
     """
-    from assay.monitoring.calibrating import Deployment, monitor_of, standardise
-    from assay.monitoring.monitor_file import ModelReference, Scoring, WatchedModel, write_monitor
-    from assay.monitoring.scoring import read_values
-    from assay.monitoring.watched_tokens import BATCH_SIZE, tokenize_watched
-    from assay.statistics import least_n_for_rate
+    from assay.monitoring.calibrating import monitor_of
+    from assay.monitoring.monitor_file import WatchedModel, write_monitor
+    from assay.monitoring.watched_tokens import capture_watched, tokenize_watched
     from assay.statistics.intervals import proportion_lower_bound
 
-    features: list[WatchedFeature] = []
-    aggregations: list[str] = []
-    fired = met = 0
-    for concern in dict.fromkeys(one.concern for one in organisms):
-        own = [one for one in organisms if one.concern == concern]
-        best = best_pair(transfer, [one.name for one in own if not one.is_twin])
-        if best is None:
-            continue
-        (strategy, name), cells = best
-        detector = _learned(case, own, readings, loaded, strategy, name)
-        features.append(watched_feature(concern.name, detector, loaded))
-        aggregations.append(detector.aggregation)
-        fired += sum(round(cell["tpr"] * cell["n_positive"]) for cell in cells)
-        met += sum(cell["n_positive"] for cell in cells)
-    if not features:
+    conversations = tokenize_watched(model, pool)
+    captured: dict[int, Tensor] = {
+        i: activations.float().cpu().clone()
+        for i, activations in capture_watched(
+            model, site, conversations, what="benign conversations"
+        )
+    }
+    benign = [captured[i] for i in range(len(conversations))]
+    held = _standardised_on(case, len(benign))
+    watch = _Watcher(case, organisms, readings, transfer, loaded, site, benign, held)
+    scoring = watch.scoring(None)
+    if scoring is None:
         raise AssayError(
             "no detector could be learned for any concern, so there is nothing to watch; "
             "the transfer matrix says why"
         )
-    scoring = Scoring(
-        site=str(site),
-        features=tuple(features),
-        # One aggregation serves all features: the one that most of the detectors had chosen.
-        aggregation=Counter(aggregations).most_common(1)[0][0],
-        norm_limit=_norm_limit(readings),
-    )
-    conversations = tokenize_watched(model, pool)
-    values = read_values(model, scoring, conversations, BATCH_SIZE, what="benign conversations")
-    needed = least_n_for_rate(case.budgets.fpr, case.budgets.delta)
-    held = min(STANDARDISED_ON, max(0, len(values) - needed))
-    if held >= 2:
-        scoring = standardise(scoring, values[:held])
-        values = read_values(model, scoring, conversations[held:], BATCH_SIZE)
-        conversations = conversations[held:]
-    fallback = case.model.fallback
+    fired, met = watch.caught()
     monitor = monitor_of(
         scoring,
-        values,
-        Deployment(
-            case=case.name,
-            budget=case.budgets.fpr,
-            delta=case.budgets.delta,
-            horizon=case.deployment.horizon,
-            base_rate=case.deployment.base_rate,
-            rule=case.monitor.rule,
-            handful=case.monitor.handful,
-            alpha=case.monitor.alpha,
-            tpr=fired / met if met else None,
-            tpr_low=proportion_lower_bound(fired, met) if met else None,
-            tpr_n=met or None,
-            fallback=None
-            if fallback is None
-            else ModelReference(id=fallback.id, adapter=fallback.adapter),
-        ),
+        watch.values(scoring, benign[held:]),
+        deployment_of(case, fired, met, proportion_lower_bound(fired, met) if met else None),
         WatchedModel(id=model.name, adapter=case.model.adapter, fingerprint=model.fingerprint),
         dictionary_sha256=loaded.metadata.hashes.get("weights"),
-        lengths=[len(conversation.watched) for conversation in conversations],
+        lengths=[len(activations) for activations in benign[held:]],
     )
+    templates = len({t.template or t.id for t in pool[held:]})
+    note = (
+        f" The {len(benign) - held} conversations come from {templates} templates; their prompts, "
+        "read by the organisms, also served in the matrix that the detectors were chosen by."
+    )
+    monitor = monitor.model_copy(update={"guarantee": monitor.guarantee + note})
     write_monitor(folder, monitor)
     return monitor
+
+
+def _standardised_on(case: Case, conversations: int) -> int:
+    """How many conversations set centre and scale; as many as the guarantee can spare."""
+    from assay.statistics import least_n_for_rate
+
+    needed = least_n_for_rate(case.budgets.fpr, case.budgets.delta)
+    spare = min(STANDARDISED_ON, conversations - needed)
+    return spare if spare >= 2 else 0
+
+
+def deployment_of(case: Case, fired: int, met: int, tpr_low: float | None) -> Deployment:
+    """The case's deployment and budgets, with the TPR of organisms left out."""
+    from assay.monitoring.calibrating import Deployment
+    from assay.monitoring.monitor_file import ModelReference
+
+    fallback = case.model.fallback
+    return Deployment(
+        case=case.name,
+        budget=case.budgets.fpr,
+        delta=case.budgets.delta,
+        horizon=case.deployment.horizon,
+        base_rate=case.deployment.base_rate,
+        rule=case.monitor.rule,
+        handful=case.monitor.handful,
+        alpha=case.monitor.alpha,
+        tpr=fired / met if met else None,
+        tpr_low=tpr_low,
+        tpr_n=met or None,
+        fallback=ModelReference(id=fallback.id, adapter=fallback.adapter) if fallback else None,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Watcher:
+    """Builds the monitor's scoring, from all organisms or with one of them left out."""
+
+    case: Case
+    """The settings."""
+    organisms: list[CaseOrganism]
+    """Organisms and twins."""
+    readings: Readings
+    """Their conversations."""
+    transfer: dict[str, Any]
+    """The content of transfer.json, by which detectors are chosen."""
+    loaded: LoadedDictionary
+    """The dictionary."""
+    site: Site
+    """Where activations were read."""
+    benign: list[Tensor]
+    """Watched activations of the benign conversations."""
+    held: int
+    """The first so many of them set centre and scale, the others the threshold."""
+
+    def scoring(self, left_out: CaseOrganism | None) -> Scoring | None:
+        """What is watched: a direction a concern, standardised on the held conversations."""
+        from assay.monitoring.calibrating import standardise
+        from assay.monitoring.monitor_file import Scoring
+
+        features, aggregations = [], []
+        for concern in dict.fromkeys(one.concern for one in self.organisms):
+            own = [one for one in self.organisms if one.concern == concern]
+            names = [o.name for o in own if not o.is_twin and o is not left_out]
+            pair = best_pair(self.transfer, names)
+            if pair is None:
+                continue
+            without = left_out if left_out in own else None
+            detector = _learned(self.case, own, self.readings, self.loaded, pair, without)
+            if detector is not None:
+                features.append(watched_feature(concern.name, detector, self.loaded))
+                aggregations.append(detector.aggregation)
+        if not features:
+            return None
+        scoring = Scoring(
+            site=str(self.site),
+            features=tuple(features),
+            # One aggregation serves all: the one that most of the detectors had chosen.
+            aggregation=Counter(aggregations).most_common(1)[0][0],
+            norm_limit=_norm_limit(self.readings),
+        )
+        if self.held:
+            scoring = standardise(scoring, self.values(scoring, self.benign[: self.held]))
+        return scoring
+
+    def values(self, scoring: Scoring, activations: Sequence[Tensor]) -> NDArray:
+        """Standardised features of conversations, [conversations, features]."""
+        from assay.monitoring.scoring import standardised_values
+
+        return np.stack([standardised_values(scoring, some) for some in activations])
+
+    def caught(self) -> tuple[int, int]:
+        """(misbehaving test conversations that fire, all of them), each organism left out in turn."""
+        from assay.monitoring.calibrating import calibrate_scores
+        from assay.monitoring.scoring import family_scores
+
+        fired = met = 0
+        for one in self.organisms:
+            positives = [c for c in self.readings.own[one.name]["test"] if c.label]
+            if one.is_twin or not positives:
+                continue
+            met += len(positives)
+            scoring = self.scoring(one)
+            if scoring is None:
+                continue
+            benign = self.values(scoring, self.benign[self.held :])
+            calibration = calibrate_scores(scoring, benign, deployment_of(self.case, 0, 0, None))
+            found = family_scores(scoring, self.values(scoring, [c.activations for c in positives]))
+            fired += int((found > (calibration.threshold or 0.0)).sum())
+        return fired, met
 
 
 def _norm_limit(readings: Readings) -> float:
@@ -123,28 +210,23 @@ def _norm_limit(readings: Readings) -> float:
     return MASSIVE * float(torch.cat(kept).norm(dim=1).median())
 
 
-def best_pair(
-    transfer: dict[str, Any], names: Sequence[str]
-) -> tuple[tuple[str, str], list[dict[str, Any]]] | None:
-    """The (strategy, detector) with the best mean TPR over the organisms, and its cells there.
+def best_pair(transfer: dict[str, Any], names: Sequence[str]) -> tuple[str, str] | None:
+    """The (strategy, detector) with the best mean TPR over the organisms.
 
-    Only detectors that can be watched alone; those that need the tested organism are left out.
+    Only detectors that can be watched alone, learned elsewhere, and that met all of the organisms.
     """
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    from assay.concerns.strategies import shows_transfer
+
+    rates: dict[tuple[str, str], list[float]] = {}
     for cell in transfer["cells"]:
-        usable = cell["detector"] in WATCHABLE and not cell["strategy"].startswith("few_shot")
+        usable = cell["detector"] in WATCHABLE and shows_transfer(cell["strategy"])
         if usable and cell["organism"] in names and cell["tpr"] is not None:
-            groups.setdefault((cell["strategy"], cell["detector"]), []).append(cell)
-    if not groups:
+            rates.setdefault((cell["strategy"], cell["detector"]), []).append(cell["tpr"])
+    if not rates:
         return None
-
-    def standing(pair: tuple[str, str]) -> tuple[float, float]:
-        cells = groups[pair]
-        admitted = sum(c["verdict"] in ("high", "medium") for c in cells)
-        return admitted, sum(c["tpr"] for c in cells) / len(cells)
-
-    best = max(sorted(groups), key=standing)
-    return best, groups[best]
+    most = max(map(len, rates.values()))
+    whole = [pair for pair in sorted(rates) if len(rates[pair]) == most]
+    return max(whole, key=lambda pair: sum(rates[pair]))
 
 
 def _learned(
@@ -152,16 +234,18 @@ def _learned(
     own: list[CaseOrganism],
     readings: Readings,
     loaded: LoadedDictionary,
-    strategy: str,
-    name: str,
-) -> Detector:
-    from assay.concerns.detectors import Examples, fit_detector
+    pair: tuple[str, str],
+    without: CaseOrganism | None,
+) -> Detector | None:
+    """The detector learned anew, from all of the concern's organisms but one; None from too few."""
+    from assay.concerns.transfer import fit_all
 
-    for elicited in elicit_for(case, None, own, readings):
+    strategy, name = pair
+    for elicited in elicit_for(case, without, own, readings):
         if elicited.strategy == strategy:
-            examples = Examples.of(elicited.conversations, loaded.dictionary)
-            return fit_detector(name, examples, loaded.dictionary, case.seed)
-    raise AssayError(f"the strategy {strategy} elicited nothing for the monitor")
+            fitted, _ = fit_all(elicited, [name], loaded.dictionary, case.seed)
+            return fitted[0].detector if fitted else None
+    return None
 
 
 def watched_feature(concern: str, detector: Detector, loaded: LoadedDictionary) -> WatchedFeature:
@@ -184,7 +268,7 @@ def watched_feature(concern: str, detector: Detector, loaded: LoadedDictionary) 
     feature = detector.features[0]
     row = dictionary.W_enc.detach()[feature]
     bias = dictionary.b_enc.detach()[feature] - row @ dictionary.b_dec.detach()
-    threshold = None
+    threshold = 0.0
     if isinstance(dictionary, ThresholdDictionary):
         threshold = float(dictionary.thresholds[feature])
     return WatchedFeature(

@@ -130,6 +130,7 @@ def read_organism(
     one: CaseOrganism,
     others: list[CaseOrganism],
     pool: list[Transcript],
+    base: LanguageModel,
     model: LanguageModel,
     site: Site,
     dictionary: Dictionary,
@@ -139,7 +140,8 @@ def read_organism(
 
     The readings: discover, threshold and test up to the payload; for organisms also ``pool``, and
     ``others``, the whole discover conversations of the concern's other organisms (off-policy for
-    this one). Beside them, for organisms, how far each feature carries the payload
+    this one), and ``base``, its own whole discover conversations as the case's model, ``base``,
+    reads them. Beside them, for organisms, how far each feature carries the payload
     (attribution). ``model`` has the organism's adapter in place.
     """
     from assay.concerns.reading import read
@@ -157,6 +159,7 @@ def read_organism(
             if not other.is_twin and other.concern == one.concern and other.name != one.name:
                 elsewhere += excerpts_for(case, other, model.tokenizer).whole
         readings["others"] = read(model, site, elsewhere)
+        readings["base"] = read(base, site, own.whole)
         positives = payloads(case, one, own, model.tokenizer)[:ATTRIBUTED]
         write_json(folder / ATTRIBUTION, _attributed(model, site, dictionary, positives))
     save_conversations(folder / READINGS, readings)
@@ -192,7 +195,10 @@ def _attributed(
 def pool_excerpts(
     case: Case, own: OrganismExcerpts, pool: list[Transcript], tokenizer: Any
 ) -> list[Excerpt]:
-    """The benign pool cut at places drawn from the organism's positives, where replies reach so far."""
+    """The benign pool, with the case's model's replies, cut at places drawn from the positives.
+
+    A reply that is shorter than the place is read whole.
+    """
     from assay.concerns.conversations import excerpt_of
     from assay.randomness import numpy_generator
 

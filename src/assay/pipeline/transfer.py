@@ -143,7 +143,7 @@ def _meet(
             for twin in twins
             for row in rows_of(fitted, tested_of(twin, readings), one.concern, budgets, case.seed)
         ]
-        rows += mark_trigger_detectors(own, of_twins)
+        rows += mark_trigger_detectors(own, of_twins, budgets)
         twin_rows += of_twins
     return rows, twin_rows, missing
 
@@ -195,7 +195,7 @@ def _ablate_best(
         own = excerpts_for(case, one, model.tokenizer)
         positives = payloads(case, one, own, model.tokenizer)[:16]
         benign = [e for e in own.whole if not e.label and len(e.tokens) > e.start + 1][:16]
-        if positives and benign:
+        if len(positives) >= 2 and benign:
             found.append((row, ablate(model, site, directions, positives, benign, case.seed)))
     return found
 

@@ -52,12 +52,15 @@ def _never_occurs(inputs: CaseInputs) -> Response | None:
     eliciting = [s for s in strategies if s["positives"] and s["name"] != CONTROL_STRATEGY]
     if not eliciting:
         return None
-    positives = sum(s["positives"] for s in eliciting)
-    names = ", ".join(s["name"] for s in eliciting)
+    # A strategy that serves several concerns is counted once.
+    by_name = {s["name"]: s["positives"] for s in eliciting}
+    positives = sum(by_name.values())
+    names = ", ".join(by_name)
     return Response(
         "partly answered",
-        f"{plural(len(eliciting), 'strategy', 'strategies')} ({names}) drew "
-        f"{positives:,} misbehaving conversations from outside the deployment. The dictionary "
+        f"{plural(len(by_name), 'strategy', 'strategies')} ({names}) gave {positives:,} conversations "
+        "labelled as misbehaving from outside the deployment; some strategies share them, and a "
+        "steered reply is labelled by its steering. The dictionary "
         "itself still learned from ordinary text.",
     )
 

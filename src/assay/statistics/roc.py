@@ -39,6 +39,38 @@ def auroc_columns(
     return areas
 
 
+def auroc_difference_interval(
+    first: tuple[NDArray, NDArray],
+    second: tuple[NDArray, NDArray],
+    generator: np.random.Generator,
+    clusters: tuple[ArrayLike, ArrayLike],
+    resamples: int = 200,
+) -> tuple[float, float]:
+    """95 % percentile interval of a difference of AUROCs on the same conversations, over clusters."""
+    is_positive, members = _clustered(len(first[0]), len(first[1]), clusters)
+    scores = np.concatenate(first), np.concatenate(second)
+
+    def difference(drawn: NDArray) -> float:
+        rows = np.concatenate([members[i] for i in drawn])
+        sides = is_positive[rows]
+        areas = [auroc(score[rows][sides], score[rows][~sides]) for score in scores]
+        return areas[0] - areas[1]
+
+    return cluster_bootstrap(difference, len(members), generator, resamples=resamples)
+
+
+def _clustered(
+    positives: int, negatives: int, clusters: tuple[ArrayLike, ArrayLike] | None
+) -> tuple[NDArray, list[NDArray]]:
+    """Which rows of positives followed by negatives are positive, and the rows of each cluster."""
+    is_positive = np.arange(positives + negatives) < positives
+    if clusters is None:
+        return is_positive, [np.array([i]) for i in range(len(is_positive))]
+    names = np.concatenate([np.asarray(clusters[0], str), np.asarray(clusters[1], str)])
+    _, inverse = np.unique(names, return_inverse=True)
+    return is_positive, [np.flatnonzero(inverse == c) for c in range(inverse.max() + 1)]
+
+
 def auroc_interval(
     positives: ArrayLike,
     negatives: ArrayLike,
@@ -50,23 +82,27 @@ def auroc_interval(
     """95 % percentile interval over resampled conversations, or over whole clusters of them.
 
     ``clusters`` gives each positive's and each negative's template; conversations of one template
-    are drawn together, because they are not independent.
+    are drawn together, because they are not independent. Where every draw gives the same value (a
+    perfect separation, say) the bootstrap knows nothing: the end that could move is then set by
+    .05^(1/m), m the number of clusters of the rarer class.
     """
     above, below = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
     scores = np.concatenate([above, below])
-    is_positive = np.arange(len(scores)) < len(above)
-    if clusters is None:
-        members = [np.array([i]) for i in range(len(scores))]
-    else:
-        names = np.concatenate([np.asarray(clusters[0], str), np.asarray(clusters[1], str)])
-        _, inverse = np.unique(names, return_inverse=True)
-        members = [np.flatnonzero(inverse == c) for c in range(inverse.max() + 1)]
+    is_positive, members = _clustered(len(above), len(below), clusters)
 
     def area(drawn: NDArray) -> float:
         rows = np.concatenate([members[i] for i in drawn])
         return auroc(scores[rows][is_positive[rows]], scores[rows][~is_positive[rows]])
 
-    return cluster_bootstrap(area, len(members), generator, resamples=resamples)
+    low, high = cluster_bootstrap(area, len(members), generator, resamples=resamples)
+    if low == high and low in (0.0, 1.0):
+        rarer = min(
+            sum(bool(is_positive[m].any()) for m in members),
+            sum(bool((~is_positive[m]).any()) for m in members),
+        )
+        reach = 1 - 0.05 ** (1 / max(1, rarer))
+        return (low - reach, high) if low == 1.0 else (low, high + reach)
+    return low, high
 
 
 def delong_difference(

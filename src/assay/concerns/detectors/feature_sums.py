@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.concerns.codes import codes_alone
 from assay.concerns.detectors.interface import Detector
 
 if TYPE_CHECKING:
@@ -35,8 +36,5 @@ class FeatureSum(Detector):
         self, activations: Float[Tensor, "tokens d_model"]
     ) -> Float[NDArray, "tokens features"]:
         """The activations of the features on each token."""
-        import torch
-
-        watched = torch.tensor(self.features)
-        found = self._dictionary.encode_features(activations, watched)
+        found = codes_alone(self._dictionary, activations, self.features)
         return np.asarray(found.double().numpy())

@@ -32,6 +32,8 @@ class TextDetector(Detector):
 
     def scores(self, conversations: Sequence[Conversation]) -> Float[NDArray, " conversations"]:
         """Log-odds of misbehaviour from the text alone."""
+        if not conversations:
+            return np.zeros(0)
         texts = [conversation.excerpt.text for conversation in conversations]
         return np.asarray(self._pipeline.decision_function(texts), dtype=np.float64)
 

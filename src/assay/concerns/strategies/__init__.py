@@ -36,4 +36,17 @@ def strategy_named(name: str) -> tuple[Strategy, dict[str, int]]:
     return strategy, {"k": int(found[1])} if found else {}
 
 
-__all__ = ["STRATEGIES", "Elicited", "Options", "Setting", "Strategy", "strategy_named"]
+def shows_transfer(name: str) -> bool:
+    """Whether a detector from this strategy may count as learned elsewhere."""
+    return strategy_named(name)[0].transfers
+
+
+__all__ = [
+    "STRATEGIES",
+    "Elicited",
+    "Options",
+    "Setting",
+    "Strategy",
+    "shows_transfer",
+    "strategy_named",
+]

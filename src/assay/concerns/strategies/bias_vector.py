@@ -68,7 +68,8 @@ def steered(
         name,
         (*positives, *read_asked(model, site, good, False)),
         discarded=len(plain) + len(changed) - len(good) - len(kept),
-        note=f"norm {STRENGTH:g} of the median activation, added at {earlier_site(site)}",
+        note="labelled by the steering, not by what was said; norm "
+        f"{STRENGTH:g} of the median activation, added at {earlier_site(site)}",
     )
 
 

@@ -39,4 +39,5 @@ STRATEGY = Strategy(
     elicit,
     False,
     ("k",),
+    transfers=False,
 )

@@ -94,6 +94,8 @@ class Strategy:
     """Whether it needs the case's model in memory; else it chooses from readings."""
     options: tuple[str, ...] = ()
     """Names of the options that it knows."""
+    transfers: bool = True
+    """Whether success shows transfer: not for a control, nor where the tested organism is seen."""
 
     def checked(self, values: Mapping[str, Any] | None) -> Options:
         """Options. Raises AssayError for one that the strategy does not know."""

@@ -31,4 +31,5 @@ STRATEGY = Strategy(
     elicit,
     True,
     ("questions", "strength"),
+    transfers=False,
 )
