@@ -258,3 +258,15 @@ def test_requests_that_cannot_be_generated_are_named():
     with pytest.raises(AssayError, match="token id 99 is unknown"):
         generate(model, [[99]], max_new_tokens=1)
     assert generate(model, [], max_new_tokens=1) == []
+
+
+def test_what_prompts_begin_with_is_found_and_leaves_a_token_of_each():
+    from assay.models.generation import FEWEST_SHARING, LEAST_SHARED, shared_beginning
+
+    common = list(range(LEAST_SHARED + 3))
+    prompts = [[*common, 50 + i] for i in range(FEWEST_SHARING)]
+    assert shared_beginning(prompts) == len(common)
+    assert shared_beginning([*prompts, common]) == len(common) - 1
+    assert shared_beginning(prompts[: FEWEST_SHARING - 1]) == 0
+    assert shared_beginning([p[-4:] for p in prompts]) == 0
+    assert shared_beginning([[1], *prompts]) == 0
