@@ -143,4 +143,4 @@ def test_transcripts_of_another_adapter_are_refused(tiny_case, tmp_path, organis
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     path.write_text("".join(json.dumps({**r, "adapter_sha256": "0" * 64}) + "\n" for r in rows))
     with pytest.raises(AssayError, match="not written by this adapter"):
-        run_case(tiny_case(**concerns(organisms)), tmp_path / "out", "elicitation")
+        plan_case(tiny_case(**concerns(organisms)), tmp_path / "out")

@@ -57,10 +57,11 @@ class CaseOrganism:
 def case_organisms(case: Case) -> list[CaseOrganism]:
     """Every organism that the case names, each followed by the twins found beside it.
 
-    Raises AssayError for a folder that is none, two of the same name, a twin as an organism, and
-    organisms of a case whose own model has an adapter.
+    Raises AssayError for a folder that is none, two of the same name, a twin as an organism,
+    transcripts that are missing or that another adapter wrote, and organisms of a case whose own
+    model has an adapter.
     """
-    from assay.organisms import load
+    from assay.organisms import load, read_on_policy
 
     found: list[CaseOrganism] = []
     for choice in case.concerns:
@@ -85,6 +86,7 @@ def case_organisms(case: Case) -> list[CaseOrganism]:
     for one in found:
         if names.count(one.name) > 1:
             raise AssayError(f"two organisms of the case are called '{one.name}'")
+        read_on_policy(one.organism)
     if found and case.model.adapter is not None:
         raise AssayError(
             "model.adapter and organisms exclude each other: an organism is an adapter on the model"
