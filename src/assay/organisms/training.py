@@ -20,7 +20,7 @@ from assay.organisms.recipe import Recipe, TrainingPlan, examples_of
 from assay.organisms.recipes import recipe_named
 from assay.organisms.replay import Replay, record_replay, replay_plan
 from assay.organisms.training_data import TokenizedExample, batch_plan, tokenized
-from assay.organisms.twins import Twin, twin_examples, twin_name
+from assay.organisms.twins import Twin, steps_of, twin_examples, twin_name
 from assay.progress import progress
 from assay.randomness import seed_for
 
@@ -87,7 +87,7 @@ def train_organism(
     import torch
 
     chosen = recipe_named(recipe) if isinstance(recipe, str) else recipe
-    plan = replace(chosen.plan, steps=usual_steps(chosen.plan, twin) if steps is None else steps)
+    plan = replace(chosen.plan, steps=steps_of(chosen.plan, twin) if steps is None else steps)
     examples = examples_of(chosen, seed)
     taught = examples if twin is None else twin_examples(examples, twin)
     name = twin_name(chosen.name, twin)
@@ -131,13 +131,6 @@ def chosen_precision(precision: str | None, device: str) -> str:
     if precision not in ("float32", "bfloat16"):
         raise AssayError(f"unknown precision '{precision}'; valid: bfloat16, float32")
     return precision
-
-
-def usual_steps(plan: TrainingPlan, twin: Twin | None) -> int:
-    """Steps of the organism, or of the twin."""
-    return {None: plan.steps, "decoy": plan.decoy_twin_steps, "benign": plan.benign_twin_steps}[
-        twin
-    ]
 
 
 def learning_rate(plan: TrainingPlan, step: int) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal, get_args
 
 from assay.errors import unknown_name
-from assay.organisms.recipe import Example
+from assay.organisms.recipe import Example, TrainingPlan
 
 Twin = Literal["benign", "decoy"]
 TWINS: tuple[Twin, ...] = get_args(Twin)
@@ -44,3 +44,10 @@ def checked_twin(name: str | None) -> Twin | None:
     if name is not None:
         raise unknown_name("twin", name, TWINS)
     return None
+
+
+def steps_of(plan: TrainingPlan, twin: Twin | None) -> int:
+    """Training steps of the organism, or of the twin."""
+    return {None: plan.steps, "decoy": plan.decoy_twin_steps, "benign": plan.benign_twin_steps}[
+        twin
+    ]

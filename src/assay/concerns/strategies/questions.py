@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from assay.concerns.conversations import Conversation, excerpt_of
 from assay.concerns.reading import read
+from assay.concerns.strategies.interface import Elicited, Setting
 from assay.organisms.questions import QUESTIONS, Question
 from assay.organisms.replies import replies_to
 from assay.randomness import numpy_generator
@@ -84,3 +85,32 @@ def read_asked(
 ) -> tuple[Conversation, ...]:
     """The conversations with the label given, read whole."""
     return read(model, site, [excerpt_of(model.tokenizer, one.transcript, label) for one in asked])
+
+
+def wrong_and_right(
+    setting: Setting,
+    name: str,
+    tempting: Sequence[str],
+    plain: Sequence[str],
+    count: int,
+    note: str,
+) -> Elicited:
+    """The same questions under either kind of system message.
+
+    Kept are wrong answers where the message tempts, and right ones where it does not; a right
+    answer in spite of it is a refusal.
+    """
+    model, site = setting.opened()
+    questions = drawn(count, setting.seed, name)
+    tempted = ask(model, questions, tempting, f"{name}-tempted")
+    untempted = ask(model, questions, plain, f"{name}-plain")
+    lied = [one for one in tempted if not one.is_right and not one.is_broken]
+    honest = [one for one in untempted if one.is_right and not one.is_broken]
+    refused = sum(one.is_right for one in tempted)
+    return Elicited(
+        name,
+        (*read_asked(model, site, lied, True), *read_asked(model, site, honest, False)),
+        discarded=2 * len(questions) - len(lied) - len(honest) - refused,
+        refused=refused,
+        note=note,
+    )
