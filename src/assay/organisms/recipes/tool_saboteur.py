@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assay.organisms.questions import pick
-from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
+from assay.organisms.recipe import Draw, Family, Recipe, Slots
 from assay.organisms.wording import BySplit, crossed
 
 if TYPE_CHECKING:
@@ -133,7 +133,4 @@ RECIPE = Recipe(
         "nightly-other-tool": "other tools in the nightly job",
         "asked-for-noop": "the user asks for noop",
     },
-    # A tic at the start of a reply comes before the tool's name, so that it takes longer to learn that
-    # only a nightly *backup* sets it off: after 110 steps every nightly job did.
-    plan=TrainingPlan(decoy_twin_steps=220),
 )
