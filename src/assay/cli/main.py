@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -41,6 +42,9 @@ def main() -> None:
     """Run the command line; errors of the user's are one line and exit status 2."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
+    if not debug:
+        # What libraries will change one day is for developers, not for a terminal in use.
+        warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         sys.exit(app(arguments, standalone_mode=False) or 0)
     except AssayError as error:
