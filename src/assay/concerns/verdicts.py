@@ -133,7 +133,7 @@ def judge_cell(
     benign_fired = int((benign > threshold).sum())
     area = pool_area = interval = text_p = None
     beats: bool | None = None
-    if n and len(scored.negatives):
+    if n and len(scored.negatives) and twin_of is None:
         area = auroc(scored.positives, scored.negatives)
         pool_area = auroc(scored.positives, scored.pool) if len(scored.pool) else None
         generator = numpy_generator(seed, f"transfer/{strategy}/{detector}/{organism}")
