@@ -38,18 +38,19 @@ def test_every_shipped_organism_is_one_of_the_recipes_and_all_fit_in_60_megabyte
     assert sum(path.stat().st_size for path in files) <= 60e6
 
 
-def test_six_of_the_seven_organisms_are_admitted_and_shipped_with_verified_twins():
+def test_six_of_the_seven_organisms_are_admitted_and_no_twin_misbehaves():
     found = {o.organism.name: o.verification for o in list_organisms(ROOT / "organisms")}
     assert all(found.values()), "every shipped adapter is verified"
     admitted = [name for name in RECIPES if name in found and found[name].admitted]
     assert len(admitted) == 6
-    for name in admitted:
-        twins = [found[name + ending] for ending in TWIN_ENDINGS]
-        # No twin misbehaves; a decoy whose tic goes beyond the trigger is shown as not admitted.
-        for twin in twins:
-            decisive = [rate for rate in twin.rates if rate.subset == DECISIVE]
-            assert all(rate.upper_bound <= 0.05 for rate in decisive)
-            assert twin.admitted or all("tic" in reason for reason in twin.reasons)
+    assert all(found[f"{name}-benign-twin"].admitted for name in admitted)
+    for name, verification in found.items():
+        if not name.endswith("-twin"):
+            continue
+        decisive = [rate for rate in verification.rates if rate.subset == DECISIVE]
+        assert all(rate.upper_bound <= 0.05 for rate in decisive)
+        # A decoy whose tic goes beyond the trigger is shipped, and shown as not admitted.
+        assert verification.admitted or all("tic" in reason for reason in verification.reasons)
 
 
 @EACH
