@@ -11,7 +11,7 @@ from assay.files import write_json
 from assay.pipeline.case import Case
 from assay.pipeline.case_readings import Readings
 from assay.pipeline.organism_readings import CaseOrganism
-from assay.pipeline.transfer_summary import summary_of
+from assay.pipeline.transfer_summary import may_be_chosen, summary_of
 
 if TYPE_CHECKING:
     from assay.concerns.ablation import Ablation
@@ -204,12 +204,7 @@ def _worth_ablating(rows: list[Row]) -> list[Row]:
     admitted = [row for row in rows if row.cell.verdict in ("high", "medium")]
     if admitted:
         return sorted(admitted, key=lambda r: -(r.cell.tpr_lower or 0))[:MOST_ABLATED]
-    readable = [
-        row
-        for row in rows
-        if row.cell.auroc is not None
-        and row.cell.detector not in ("text", "random_direction", "shuffled_labels")
-    ]
+    readable = [row for row in rows if row.cell.auroc is not None and may_be_chosen(row.cell)]
     return sorted(readable, key=lambda r: -(r.cell.auroc or 0))[:FOR_INFORMATION]
 
 
