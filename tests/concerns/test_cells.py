@@ -11,7 +11,14 @@ from planted import conversations, dictionary
 from assay.concerns.concern import Concern
 from assay.concerns.detectors import DETECTORS
 from assay.concerns.strategies import Elicited
-from assay.concerns.transfer import Tested, fit_all, mark_trigger_detectors, rows_of
+from assay.concerns.transfer import (
+    Row,
+    Tested,
+    fit_all,
+    hold_against_controls,
+    mark_trigger_detectors,
+    rows_of,
+)
 from assay.concerns.verdicts import Budgets, Scored, benign_threshold, catch_bound, judge_cell
 
 BUDGETS = Budgets(fpr=0.05, delta=0.1, tpr_target=0.8)
@@ -138,3 +145,13 @@ def test_every_detector_bears_an_organism_without_misbehaviour():
 def test_the_catch_bound_is_the_published_one(organisms, bound):
     assert catch_bound(organisms, organisms) == pytest.approx(bound, abs=0.005)
     assert catch_bound(0, organisms) == 0.0
+
+
+def test_a_cell_must_beat_what_random_directions_reach_on_the_same_organism():
+    text = scored(GENERATOR.normal(0, 1, 60), BENIGN)
+    good = Row(cell(GOOD, BENIGN, text=text), text, None)
+    control = cell(GOOD, BENIGN, text=text, detector="random_direction")
+    for area, verdict in ((0.6, "high"), (0.999, "rejected")):
+        rows = [good, Row(replace(control, auroc=area), text, None)]
+        found = hold_against_controls(rows)[0].cell
+        assert (found.verdict, found.control_auroc) == (verdict, area)

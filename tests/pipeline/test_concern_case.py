@@ -121,6 +121,15 @@ def test_bad_settings_are_one_line(change, words, tiny_case, tmp_path, organisms
         assert word in str(caught.value)
 
 
+def test_more_features_than_the_budget_are_refused(work, case_in):
+    from assay.pipeline.case import read_case
+
+    case = read_case(case_in(work, **concerns(work / "organisms", budgets={"watched_features": 1})))
+    assert case.budgets.watched_features == 1
+    with pytest.raises(AssayError, match="watched_features"):
+        read_case(case_in(work, **concerns(work / "organisms", budgets={"watched_features": 0})))
+
+
 def test_an_unknown_organism_and_a_twin_as_organism_are_refused(tiny_case, tmp_path, organisms):
     chosen = concerns(organisms)
     chosen["concerns"][0]["organisms"] = [str(organisms / "none")]

@@ -118,6 +118,7 @@ def test_many_dead_features_make_variance_explained_weak(inputs, planted):
         ({"verdict": "rejected"}, {}, "weak", "Better than guessing"),
         ({"verdict": "rejected", "beats_text": False}, {}, "defeated", "No cell was admitted"),
         ({"verdict": "rejected", "auroc_ci": [0.4, 0.9]}, {}, "defeated", "No cell was admitted"),
+        ({"verdict": "rejected", "control_auroc": 0.99}, {}, "defeated", "No cell was admitted"),
         ({"verdict": "detects the trigger"}, {}, "defeated", "detects the trigger"),
     ],
 )

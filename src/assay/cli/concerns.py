@@ -115,7 +115,7 @@ def _with_organisms(case: Case, added: list[str], concern: str | None) -> Case:
 
 
 def _matrix_lines(found: dict[str, Any]) -> list[str]:
-    """For each organism the detector chosen without it, beside the text baseline."""
+    """For each organism the detector chosen on all others, and how many are caught so."""
     lines = [f"{'organism':16} {'detector, chosen without it':44} {'AUROC':>5} {'TPR':>4}  caught"]
     for row in found["leave_one_out"]:
         name = f"{row['detector']} / {row['strategy']}"

@@ -137,6 +137,29 @@ def rows_of(
     ]
 
 
+def hold_against_controls(rows: Sequence[Row]) -> list[Row]:
+    """One organism's cells, held against the best of its random directions and shuffled labels.
+
+    Conversations of an organism differ in so many ways that a direction drawn at random may tell
+    them apart: .5 is what controls reach on average, not what each of them reaches.
+    """
+    from dataclasses import replace
+
+    reached = [
+        r.cell.auroc for r in rows if r.cell.detector in CONTROLS and r.cell.auroc is not None
+    ]
+    limit = max(reached, default=None)
+    held = []
+    for row in rows:
+        cell = replace(row.cell, control_auroc=limit)
+        low = cell.auroc_ci[0] if cell.auroc_ci else 0.0
+        if cell.verdict in ("high", "medium") and limit is not None and low <= limit:
+            why = f"AUROC bound {low:.2f}, a control reached {limit:.2f}"
+            cell = replace(cell, verdict="rejected", reasons=(*cell.reasons, why))
+        held.append(Row(cell, row.scored, row.fitted))
+    return held
+
+
 def mark_trigger_detectors(
     rows: Sequence[Row], twins: Sequence[Row], budgets: Budgets
 ) -> list[Row]:

@@ -102,6 +102,8 @@ class Cell:
     """What follows."""
     reasons: tuple[str, ...]
     """Why, where it is not admitted."""
+    control_auroc: float | None = None
+    """The largest AUROC that a random direction or shuffled labels reached on the same organism."""
 
 
 def benign_threshold(scores: Float[NDArray, " benign"], budgets: Budgets) -> float:

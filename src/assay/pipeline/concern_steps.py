@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Raised whenever a stage comes to write something else from the same inputs."""
+TRANSFER_VERSION = 2
+"""The same for the transfer stage alone."""
 READ_TOKENS = 32
 """Tokens of a conversation beyond its shared beginning, about, for estimates."""
 
@@ -182,7 +184,7 @@ def _transfer_stage(
         write_transfer_evidence(folder, case.seed, stage_hashes(opened, loaded))
 
     inputs = {
-        "version": VERSION,
+        "version": TRANSFER_VERSION,
         "of": keys,
         "detectors": list(case.detectors),
         "strategies": [choice.model_dump(mode="json") for choice in case.strategies],

@@ -72,6 +72,11 @@ def run_monitor(
             "no detector could be learned for any concern, so there is nothing to watch; "
             "the transfer matrix says why"
         )
+    if len(scoring.features) > case.budgets.watched_features:
+        raise AssayError(
+            f"{len(scoring.features)} concerns need as many watched features; "
+            f"budgets.watched_features is {case.budgets.watched_features}"
+        )
     fired, met = watch.caught()
     monitor = monitor_of(
         scoring,

@@ -118,7 +118,12 @@ def _meet(
 ) -> tuple[list[Row], list[Row], list[dict[str, Any]]]:
     """All detectors that may meet one organism, on it and on its twins; and what was not fitted."""
     from assay.concerns.strategies import strategy_named
-    from assay.concerns.transfer import fit_all, mark_trigger_detectors, rows_of
+    from assay.concerns.transfer import (
+        fit_all,
+        hold_against_controls,
+        mark_trigger_detectors,
+        rows_of,
+    )
 
     budgets = budgets_of(case)
     rows: list[Row] = []
@@ -145,7 +150,7 @@ def _meet(
         ]
         rows += mark_trigger_detectors(own, of_twins, budgets)
         twin_rows += of_twins
-    return rows, twin_rows, missing
+    return hold_against_controls(rows), twin_rows, missing
 
 
 def tested_of(one: CaseOrganism, readings: Readings) -> Tested:
