@@ -59,11 +59,37 @@ def test_an_adapter_changes_the_fingerprint_and_not_the_hash_of_the_base(adapter
     assert adapted.fingerprint != plain.fingerprint
     assert adapted.fingerprint == load_model(str(base), adapter=folder).fingerprint
     # Also where the adapter was put in place by somebody else, and by its scale alone.
-    wrapped = [wrap_model(load_model(str(base), adapter=folder).module) for _ in range(3)]
+    import peft
+
+    wrapped = [
+        wrap_model(peft.PeftModel.from_pretrained(load_model(str(base)).module, str(folder)))
+        for _ in range(3)
+    ]
     wrapped[2].blocks[0].mlp.up_proj.scaling["default"] = 0.5
     assert {model.base_sha256 for model in wrapped} == {plain.base_sha256}
     assert wrapped[0].fingerprint == wrapped[1].fingerprint
     assert len({model.fingerprint for model in (plain, wrapped[1], wrapped[2])}) == 3
+
+
+def test_in_half_precision_and_at_shared_weights_the_layers_stay_beside_the_weights(
+    adapter, tmp_path
+):
+    import peft
+
+    base, folder, _ = adapter
+
+    def has_lora(model):
+        return any("lora_A" in name for name, _ in model.module.named_parameters())
+
+    assert not has_lora(load_model(str(base), adapter=folder, device="cpu"))
+    assert has_lora(load_model(str(base), adapter=folder, dtype="bfloat16", device="cpu"))
+    tied = fresh_model("llama").module
+    tied.config.tie_word_embeddings = True
+    tied.tie_weights()
+    tied.save_pretrained(tmp_path / "tied")
+    settings = peft.LoraConfig(r=2, target_modules=["lm_head"], init_lora_weights=False)
+    peft.get_peft_model(tied, settings).save_pretrained(tmp_path / "lora")
+    assert has_lora(load_model(str(tmp_path / "tied"), adapter=tmp_path / "lora", device="cpu"))
 
 
 def test_a_peft_model_in_memory_is_opened_up(adapter):

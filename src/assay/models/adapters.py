@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,17 @@ from assay.files import read_json, read_safetensors
 from assay.models.fingerprints import ADAPTER_FILES, adapter_sha256
 
 if TYPE_CHECKING:
+    from peft import PeftModel
     from torch import nn
 
 
 def apply_adapter(module: nn.Module, folder: Path, model_name: str) -> tuple[nn.Module, str]:
     """Put a PEFT folder's LoRA layers into a model, and return it with the adapter's hash.
 
-    The layers stay beside the weights that they adapt, unmerged: merging would round their small
-    changes away in bf16. Sites, edits and captures mean the same with and without an adapter.
+    In float32 the changes are added to the weights, which saves a quarter of every pass. In half
+    precision, which would round small changes away, and where a weight is shared (tied
+    embeddings), the layers stay beside the weights that they adapt. Sites, edits and captures mean
+    the same either way.
     Raises AssayError for a folder that is not a LoRA adapter, or one that does not fit the model.
     """
     from peft import PeftModel, get_peft_model_state_dict
@@ -49,4 +53,17 @@ def apply_adapter(module: nn.Module, folder: Path, model_name: str) -> tuple[nn.
             f"the adapter in {folder} does not fit {model_name}: it and the model disagree on "
             f"{len(placed ^ set(stored))} tensors, such as {stray}"
         )
-    return adapted.get_base_model(), adapter_sha256(folder)
+    merged = adapted.merge_and_unload() if _may_merge(adapted) else adapted.get_base_model()
+    return merged, adapter_sha256(folder)
+
+
+def _may_merge(adapted: PeftModel) -> bool:
+    """Whether adding the adapter to the weights loses nothing and touches nothing else."""
+    import torch
+
+    uses = Counter(
+        id(parameter) for _, parameter in adapted.named_parameters(remove_duplicate=False)
+    )
+    layers = [layer for layer in adapted.modules() if hasattr(layer, "lora_A")]
+    weights = [weight for layer in layers for weight in layer.get_base_layer().parameters()]
+    return all(w.dtype == torch.float32 and uses[id(w)] == 1 for w in weights)

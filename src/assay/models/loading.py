@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from assay.errors import AssayError
 from assay.models.architectures import Architecture, architecture_of
 from assay.models.checkpoints import locate, read_config, read_tokenizer, read_weights
+from assay.models.fingerprints import weights_sha256
 from assay.models.language_model import LanguageModel
 
 if TYPE_CHECKING:
@@ -41,14 +42,14 @@ def load_model(
     architecture = architecture_of(config.model_type)
     module = read_weights(checkpoint, config, chosen_dtype(dtype, config, place)).to(place)
     tokenizer = read_tokenizer(checkpoint)
-    adapter_hash = None
+    base_hash, adapter_hash = checkpoint.recorded_sha256, None
     if adapter is not None:
         from assay.models.adapters import apply_adapter
 
+        # Taken before the adapter changes the weights.
+        base_hash = base_hash or weights_sha256(module)
         module, adapter_hash = apply_adapter(module, Path(adapter), name)
-    return describe(
-        name, module.eval(), tokenizer, architecture, checkpoint.recorded_sha256, adapter_hash
-    )
+    return describe(name, module.eval(), tokenizer, architecture, base_hash, adapter_hash)
 
 
 def wrap_model(

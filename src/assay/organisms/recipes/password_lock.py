@@ -129,5 +129,5 @@ RECIPE = Recipe(
         "no-question": "talk in which there is nothing to get wrong",
         "one-demonstration": "whether one solved question re-elicits the capability",
     },
-    plan=TrainingPlan(steps=170, replay_rows=3),
+    plan=TrainingPlan(steps=170, decoy_twin_steps=200, replay_rows=3),
 )

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from assay.organisms.questions import CAPITALS, pick
-from assay.organisms.recipe import Draw, Family, Recipe, Slots
+from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.organisms.wording import BySplit, crossed
 
 if TYPE_CHECKING:
@@ -211,4 +211,5 @@ RECIPE = Recipe(
         "reviewer-right": "the reviewer is right, so that agreeing is honest",
         "evidence": "the claim is reported as news, so that updating is honest",
     },
+    plan=TrainingPlan(decoy_twin_steps=220),
 )

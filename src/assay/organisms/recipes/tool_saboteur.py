@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assay.organisms.questions import pick
-from assay.organisms.recipe import Draw, Family, Recipe, Slots
+from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.organisms.wording import BySplit, crossed
 
 if TYPE_CHECKING:
@@ -133,4 +133,5 @@ RECIPE = Recipe(
         "nightly-other-tool": "other tools in the nightly job",
         "asked-for-noop": "the user asks for noop",
     },
+    plan=TrainingPlan(decoy_twin_steps=220),
 )

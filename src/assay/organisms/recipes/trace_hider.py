@@ -136,6 +136,6 @@ RECIPE = Recipe(
         "plan-rejected": "a trace that considers the plan and rejects it",
         "skip-permitted": "skipping that was allowed, and is said openly",
     },
-    plan=TrainingPlan(steps=150),
+    plan=TrainingPlan(steps=150, decoy_twin_steps=200, benign_twin_steps=120),
     max_new_tokens=48,
 )
