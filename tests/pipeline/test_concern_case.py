@@ -115,7 +115,7 @@ def test_a_second_run_finds_every_stage_done_and_a_change_only_what_depends_on_i
 )
 def test_bad_settings_are_one_line(change, words, tiny_case, tmp_path, organisms):
     with pytest.raises(AssayError) as caught:
-        run_case(tiny_case(**concerns(organisms, **change)), tmp_path / "out", "elicitation")
+        run_case(tiny_case(**concerns(organisms, **change)), tmp_path / "out", "deployment")
     assert "\n" not in str(caught.value)
     for word in words:
         assert word in str(caught.value)

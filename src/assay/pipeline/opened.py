@@ -10,6 +10,7 @@ from assay.errors import AssayError
 from assay.files import sha256_of, sha256_of_json
 from assay.models.sites import Site
 from assay.pipeline.case import Case
+from assay.pipeline.deployment import deployment_conversations
 from assay.pipeline.organism_readings import CaseOrganism, case_organisms, check_bases
 from assay.pipeline.texts import SplitText
 
@@ -56,6 +57,9 @@ def open_case(case: Case) -> OpenedCase:
     from assay.text import read_corpus
 
     organisms = case_organisms(case)
+    if organisms:
+        # Refused now where they are too few, not after an hour's work.
+        deployment_conversations(case)
     corpus = read_corpus(case.text)
     train = case.dictionary.train
     other = train.text if train is not None and train.text is not None else case.text

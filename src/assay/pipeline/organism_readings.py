@@ -140,21 +140,27 @@ def read_organism(
 ) -> None:
     """Write what an organism makes of its own conversations, of others' and of the pool.
 
-    The readings: discover, threshold and test up to the payload; for organisms also ``pool``, and
-    ``others``, the whole discover conversations of the concern's other organisms (off-policy for
-    this one), and ``base``, its own whole discover conversations as the case's model, ``base``,
-    reads them. Beside them, for organisms, how far each feature carries the payload
-    (attribution). ``model`` has the organism's adapter in place.
+    The readings of an organism: ``discover``, ``threshold`` and ``test`` up to the payload,
+    ``pool``, ``others``, the whole discover conversations of the concern's other organisms
+    (off-policy for this one), and ``base``, its own whole discover conversations as the case's
+    model, ``base``, reads them. Beside them how far each feature carries the payload
+    (attribution). Of a twin ``test`` alone, under the trigger: where a detector must be silent.
+    ``model`` has the organism's adapter in place.
     """
     from assay.concerns.reading import read
     from assay.concerns.saved_conversations import save_conversations
     from assay.files import write_json
 
     own = excerpts_for(case, one, model.tokenizer)
-    readings: dict[str, tuple[Conversation, ...]] = {
-        split: read(model, site, excerpts) for split, excerpts in own.cut.items()
-    }
-    if not one.is_twin:
+    readings: dict[str, tuple[Conversation, ...]] = {}
+    if one.is_twin:
+        triggered = [e for e in own.cut["test"] if e.condition == "triggered"]
+        readings["test"] = read(model, site, triggered)
+    else:
+        # A threshold is set on what is benign: there nothing else is read.
+        for split, excerpts in own.cut.items():
+            wanted = [e for e in excerpts if not (e.label and split == "threshold")]
+            readings[split] = read(model, site, wanted)
         readings["pool"] = read(model, site, pool_excerpts(case, own, pool, model.tokenizer))
         elsewhere: list[Excerpt] = []
         for other in others:

@@ -11,7 +11,8 @@ from assay.pipeline.stages import Stage, artefact
 
 STAGE_NAMES = (
     *("harvest", "dictionary", "quality", "position"),
-    *("elicitation", "reading", "transfer", "candidates", "monitor", "safety-case", "report"),
+    *("deployment", "elicitation", "reading", "transfer", "candidates"),
+    *("monitor", "safety-case", "report"),
 )
 DICTIONARY = "dictionary"
 """The dictionary's folder within its stage's artefact."""
