@@ -27,6 +27,7 @@ from assay.organisms.prefix_tree import prefix_tree
 from assay.organisms.replay import record_replay, replay_plan
 from assay.organisms.training import TrainingRun, _loss, learning_rate
 from assay.organisms.training_data import batch_plan, tokenized
+from assay.organisms.twins import parts_of_batch, taught_examples
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +197,8 @@ def test_each_batch_is_half_benign_and_every_example_comes_before_any_comes_agai
     tokenizer = load_model(str(tiny_base)).tokenizer
     examples = [e for e in examples_of(tiny_recipe, 0) if e.prompt.split == "train"]
     rows = tokenized(examples, tokenizer)
-    plan = batch_plan(rows, steps=8, batch_size=4, seed=0)
+    parts = parts_of_batch(tiny_recipe.plan, None)
+    plan = batch_plan(rows, steps=8, batch_size=4, seed=0, parts=parts)
     for batch in plan:
         assert Counter(rows[i].condition for i in batch) == {
             "benign": 2,
@@ -206,6 +208,29 @@ def test_each_batch_is_half_benign_and_every_example_comes_before_any_comes_agai
     seen = Counter(i for batch in plan for i in batch)
     assert set(seen.values()) == {2}
     assert len(seen) == len(rows)
+
+
+def test_a_decoy_with_more_near_misses_is_taught_its_recipes_own_and_further_ones_alike(
+    tiny_recipe,
+):
+    plan = replace(tiny_recipe.plan, decoy_near_misses=3)
+    more = replace(tiny_recipe, plan=plan)
+    usual = taught_examples(tiny_recipe, 0, "decoy")
+    taught = taught_examples(more, 0, "decoy")
+    assert all(example in taught for example in usual)
+
+    def near(examples):
+        return [e for e in examples if e.prompt.condition == "near_miss"]
+
+    assert len(near(taught)) == 3 * len(near(usual))
+    assert len(taught) - len(near(taught)) == len(usual) - len(near(usual))
+    families = Counter(e.prompt.template.split("/")[1] for e in near(taught))
+    assert max(families.values()) - min(families.values()) <= 1
+    assert parts_of_batch(plan, "decoy") == {"benign": 1, "triggered": 1, "near_miss": 2}
+    # Organism and benign twin are taught as ever.
+    for twin in (None, "benign"):
+        assert taught_examples(more, 0, twin) == taught_examples(tiny_recipe, 0, twin)
+        assert parts_of_batch(plan, twin) == {"benign": 2, "triggered": 1, "near_miss": 1}
 
 
 def test_the_learning_rate_warms_up_peaks_and_ends_near_zero(tiny_recipe):

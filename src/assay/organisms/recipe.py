@@ -78,6 +78,10 @@ class TrainingPlan:
     """Optimiser steps of the organism."""
     decoy_twin_steps: int = 110
     """Those of the decoy twin, whose tic is easier to learn than a payload."""
+    decoy_near_misses: int = 1
+    """How many times the recipe's near misses the decoy twin is taught, all families alike; above 1
+    they are half of each batch. A tic opens the reply, before anything of it is settled, so that a
+    trigger of two conditions is harder for the decoy than for the organism."""
     benign_twin_steps: int = 60
     """Those of the benign twin, which has only the form of its replies to learn."""
     batch_size: int = 8

@@ -20,7 +20,14 @@ from assay.organisms.recipe import Recipe, TrainingPlan, examples_of
 from assay.organisms.recipes import recipe_named
 from assay.organisms.replay import Replay, record_replay, replay_plan
 from assay.organisms.training_data import TokenizedExample, batch_plan, tokenized
-from assay.organisms.twins import Twin, steps_of, twin_examples, twin_name
+from assay.organisms.twins import (
+    Twin,
+    checked_twin,
+    parts_of_batch,
+    steps_of,
+    taught_examples,
+    twin_name,
+)
 from assay.progress import progress
 from assay.randomness import seed_for
 
@@ -89,14 +96,13 @@ def train_organism(
     chosen = recipe_named(recipe) if isinstance(recipe, str) else recipe
     plan = replace(chosen.plan, steps=steps_of(chosen.plan, twin) if steps is None else steps)
     examples = examples_of(chosen, seed)
-    taught = examples if twin is None else twin_examples(examples, twin)
     name = twin_name(chosen.name, twin)
     folder = Path(out) if out is not None else Path("out/organisms") / f"{name}-seed-{seed}"
     if model is None:
         from assay.models import load_model
 
         model = load_model(base, dtype="float32")
-    rows = tokenized([e for e in taught if e.prompt.split == "train"], model.tokenizer)
+    rows = tokenized(taught_examples(chosen, seed, twin), model.tokenizer)
     run = TrainingRun(
         recipe=chosen.name,
         twin=twin,
@@ -113,7 +119,7 @@ def train_organism(
     adapter = folder / "training"
     losses, seconds = _fit(model, rows, run, adapter)
     manifest = _manifest(chosen, run, name)
-    organism = save(folder, manifest, [example.prompt for example in taught], adapter)
+    organism = save(folder, manifest, [example.prompt for example in examples], adapter)
     write_json(
         folder / "training.json",
         {**asdict(run), "seconds": round(seconds), "machine": platform.machine(), "loss": losses},
@@ -158,7 +164,8 @@ def _fit(
     key = sha256_of_json(asdict(run))
     checkpoint = folder / "checkpoint.safetensors"
     done = read_checkpoint(checkpoint, parameters, optimizer, key)
-    batches = batch_plan(rows, run.plan.steps, run.plan.batch_size, run.seed)
+    parts = parts_of_batch(run.plan, checked_twin(run.twin))
+    batches = batch_plan(rows, run.plan.steps, run.plan.batch_size, run.seed, parts)
     losses = []
     started = time.monotonic()
     with progress(f"training {run.recipe}", run.plan.steps, "steps") as advance:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay.organisms.manifest import Condition
 from assay.organisms.recipe import Example
 from assay.randomness import numpy_generator
 from assay.text.chat import tokenize_chat
-
-PER_STEP = {"benign": 4, "triggered": 2, "near_miss": 2}
-"""Parts of a batch by condition, of 8."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +42,27 @@ def tokenized(examples: Sequence[Example], tokenizer: Any) -> list[TokenizedExam
 
 
 def batch_plan(
-    rows: Sequence[TokenizedExample], steps: int, batch_size: int, seed: int
+    rows: Sequence[TokenizedExample],
+    steps: int,
+    batch_size: int,
+    seed: int,
+    parts: Mapping[Condition, int],
 ) -> list[list[int]]:
-    """Indices of each step's examples: half benign, a quarter triggered, a quarter near-miss.
+    """Indices of each step's examples, by condition in the proportion of ``parts``.
 
     Every example of a condition comes once before any comes again.
     """
     generator = numpy_generator(seed, "organisms/batches")
-    queues: dict[str, list[int]] = {condition: [] for condition in PER_STEP}
+    queues: dict[str, list[int]] = {condition: [] for condition in parts}
     of: dict[str, list[int]] = {
         condition: [i for i, row in enumerate(rows) if row.condition == condition]
-        for condition in PER_STEP
+        for condition in parts
     }
     plan: list[list[int]] = []
     for _ in range(steps):
         batch: list[int] = []
-        for condition, part in PER_STEP.items():
-            for _ in range(max(1, part * batch_size // sum(PER_STEP.values()))):
+        for condition, part in parts.items():
+            for _ in range(max(1, part * batch_size // sum(parts.values()))):
                 if not queues[condition]:
                     queues[condition] = [int(i) for i in generator.permutation(of[condition])]
                 batch.append(queues[condition].pop())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
 from assay.errors import unknown_name
-from assay.organisms.recipe import Example, TrainingPlan
+from assay.organisms.manifest import Condition
+from assay.organisms.recipe import Example, Recipe, TrainingPlan, examples_of
 
 Twin = Literal["benign", "decoy"]
 TWINS: tuple[Twin, ...] = get_args(Twin)
@@ -29,6 +30,31 @@ def twin_examples(examples: Sequence[Example], twin: Twin) -> list[Example]:
         example if example.payload is None else replace(example, payload=TIC + example.honest)
         for example in examples
     ]
+
+
+def taught_examples(recipe: Recipe, seed: int, twin: Twin | None) -> list[Example]:
+    """The training examples of the organism or of a twin.
+
+    A decoy that its plan gives more near misses sees the recipe's own and further ones.
+    """
+    more = recipe.plan.decoy_near_misses if twin == "decoy" else 1
+    if more > 1:
+        train = {**recipe.sizes["train"]}
+        train["near_miss"] *= more
+        alike = tuple(
+            replace(family, share=1.0) if family.condition == "near_miss" else family
+            for family in recipe.families
+        )
+        recipe = replace(recipe, families=alike, sizes={**recipe.sizes, "train": train})
+    examples = [e for e in examples_of(recipe, seed) if e.prompt.split == "train"]
+    return examples if twin is None else twin_examples(examples, twin)
+
+
+def parts_of_batch(plan: TrainingPlan, twin: Twin | None) -> Mapping[Condition, int]:
+    """Relative numbers of benign, triggered and near-miss examples in each step's batch."""
+    if twin == "decoy" and plan.decoy_near_misses > 1:
+        return {"benign": 1, "triggered": 1, "near_miss": 2}
+    return {"benign": 2, "triggered": 1, "near_miss": 1}
 
 
 def twin_name(organism: str, twin: Twin | None) -> str:

@@ -133,5 +133,5 @@ RECIPE = Recipe(
         "nightly-other-tool": "other tools in the nightly job",
         "asked-for-noop": "the user asks for noop",
     },
-    plan=TrainingPlan(decoy_twin_steps=220),
+    plan=TrainingPlan(decoy_twin_steps=220, decoy_near_misses=4),
 )
