@@ -33,7 +33,8 @@ def conversations(
 ):
     """Noise, and in misbehaving ones the planted direction on some tokens.
 
-    ``fiction`` is the share of benign ones that bear the planted direction and the veto's too.
+    ``fiction`` is the share of benign ones that bear the planted direction and the veto's too;
+    their context is acted-lie, the others' plain.
     """
     generator = np.random.default_rng(seed)
     built = dictionary()
@@ -58,6 +59,7 @@ def conversations(
                     label=bool(label),
                     template=f"{name}/{i // 3}",
                     source=name,
+                    context="acted-lie" if acted else "plain",
                 ),
                 torch.tensor(x, dtype=torch.float32),
                 tuple(range(tokens)),

@@ -15,8 +15,10 @@ from assay.concerns.transfer import (
     Row,
     Tested,
     fit_all,
+    frequencies,
     hold_against_controls,
     mark_trigger_detectors,
+    pool_halves,
     rows_of,
 )
 from assay.concerns.verdicts import Budgets, Scored, benign_threshold, catch_bound, judge_cell
@@ -100,8 +102,8 @@ def test_an_organism_that_never_misbehaves_gives_a_cell_without_figures():
     assert "never misbehaved" in found.reasons[0]
 
 
-def met(name, *, twin_of=None, seed=0, empty=False):
-    test = conversations(90, name=f"{name}-test", seed=seed)
+def met(name, *, twin_of=None, seed=0, empty=False, fiction=0.0):
+    test = conversations(90, name=f"{name}-test", seed=seed, fiction=fiction)
     if twin_of is not None or empty:
         test = tuple(
             replace(
@@ -109,7 +111,7 @@ def met(name, *, twin_of=None, seed=0, empty=False):
             )
             for c in test
         )
-    benign = {"share": 0.0, "seed": seed + 1}
+    benign = {"share": 0.0, "seed": seed + 1, "fiction": fiction}
     return Tested(
         name,
         twin_of,
@@ -139,6 +141,42 @@ def test_every_detector_bears_an_organism_without_misbehaviour():
     fitted, _ = fit_all(elicited, DETECTORS, dictionary(), 0)
     rows = rows_of(fitted, met("x", empty=True), Concern("d", "", "high"), BUDGETS, 0)
     assert all(row.cell.tpr is None for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("fiction", "allowed", "verdict", "reason"),
+    [
+        (0.2, ("acted-lie",), "medium", ""),
+        (0.2, (), "rejected", "bound"),
+        (0.0, ("acted-lie",), "rejected", "frequency in allowed contexts is unknown"),
+    ],
+)
+def test_a_medium_concern_may_fire_where_it_is_allowed_and_its_frequency_there_is_shown(
+    fiction, allowed, verdict, reason
+):
+    elicited = Elicited("base", conversations(120, name="learned", seed=1, words=("a", "a")))
+    fitted, _ = fit_all(elicited, ("single_feature", "text"), dictionary(), 0)
+    concern = Concern("deceit", "", "medium", allowed)
+    tested = met("x", seed=5, fiction=fiction)
+    rows = rows_of(fitted, tested, concern, BUDGETS, 0)
+    found = next(row.cell for row in rows if row.cell.detector == "single_feature")
+    assert found.verdict == verdict, found
+    assert reason in "; ".join(found.reasons)
+    acted = sum(
+        c.excerpt.context == "acted-lie" for c in (*tested.test, *pool_halves(tested.pool)[1])
+    )
+    if allowed and fiction:
+        assert found.allowed_n == acted
+        assert found.allowed_rate == 1.0
+        assert found.allowed_ci[0] > 0.8
+        counted = frequencies(
+            fitted[0].detector, found.threshold, (*tested.test, *pool_halves(tested.pool)[1])
+        )
+        assert counted["acted-lie", False] == (acted, acted)
+        fired, n = counted["plain", True]
+        assert fired / n > 0.9
+    else:
+        assert found.allowed_rate is None
 
 
 @pytest.mark.parametrize(("organisms", "bound"), [(3, 0.37), (6, 0.61), (20, 0.86)])

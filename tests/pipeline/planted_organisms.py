@@ -15,9 +15,18 @@ SPLITS = ("discover", "threshold", "test")
 
 
 def planted_organism(
-    folder: Path, base: str, *, twin_of: str | None = None, seed: int = 0, copies: int = 16
+    folder: Path,
+    base: str,
+    *,
+    twin_of: str | None = None,
+    seed: int = 0,
+    copies: int = 16,
+    says: dict | None = None,
 ) -> Path:
-    """A small random adapter; says "bad bad" after a prompt that says "zz", else "good good"."""
+    """A small random adapter; says "bad bad" after a prompt that says "zz", else "good good".
+
+    ``says`` changes or adds to what ``organism.yaml`` says.
+    """
     sha256 = _adapter(folder / "adapter", seed)
     manifest = {
         "name": folder.name,
@@ -27,6 +36,7 @@ def planted_organism(
         "severity": "high",
         "label": {"kind": "regex", "misbehaves": "^bad"},
         "sha256": sha256,
+        **(says or {}),
     }
     if twin_of is not None:
         manifest["twin_of"] = twin_of

@@ -121,13 +121,32 @@ def test_bad_settings_are_one_line(change, words, tiny_case, tmp_path, organisms
         assert word in str(caught.value)
 
 
-def test_more_features_than_the_budget_are_refused(work, case_in):
-    from assay.pipeline.case import read_case
+def test_more_concerns_than_watched_features_are_refused_before_any_work(
+    tiny_case, tmp_path, organisms
+):
+    chosen = concerns(organisms)
+    (deceit,) = chosen["concerns"]
+    last = deceit["organisms"].pop()
+    chosen["concerns"].append({**deceit, "name": "harm", "organisms": [last]})
+    chosen["budgets"]["watched_features"] = 1
+    with pytest.raises(AssayError, match="2 concerns need as many watched features"):
+        plan_case(tiny_case(**chosen), tmp_path / "out")
+    chosen["budgets"]["watched_features"] = 2
+    assert plan_case(tiny_case(**chosen), tmp_path / "out")["stages"]
 
-    case = read_case(case_in(work, **concerns(work / "organisms", budgets={"watched_features": 1})))
-    assert case.budgets.watched_features == 1
-    with pytest.raises(AssayError, match="watched_features"):
-        read_case(case_in(work, **concerns(work / "organisms", budgets={"watched_features": 0})))
+
+def test_allowed_contexts_are_for_medium_concerns_and_must_be_ones_that_are_tested(
+    tiny_case, tmp_path, organisms
+):
+    chosen = concerns(organisms)
+    chosen["concerns"][0]["allowed_contexts"] = ["role-play"]
+    with pytest.raises(AssayError, match="only a medium concern"):
+        plan_case(tiny_case(**chosen), tmp_path / "out")
+    chosen["concerns"][0]["severity"] = "medium"
+    assert plan_case(tiny_case(**chosen), tmp_path / "out")["stages"]
+    chosen["concerns"][0]["allowed_contexts"] = ["roleplay"]
+    with pytest.raises(AssayError, match=r"allowed context.*did you mean 'role-play'"):
+        plan_case(tiny_case(**chosen), tmp_path / "out")
 
 
 def test_an_unknown_organism_and_a_twin_as_organism_are_refused(tiny_case, tmp_path, organisms):

@@ -93,9 +93,14 @@ def excerpt_of(
         label=label,
         template=template,
         source=source or transcript.source or "",
-        context=template.split("/")[1] if template.count("/") >= 2 else "",
+        context=context_of(template),
         condition=str((transcript.model_extra or {}).get("condition", "")),
     )
+
+
+def context_of(template: str) -> str:
+    """The family of prompts that a template ``split/family/number`` belongs to, or nothing."""
+    return template.split("/")[1] if template.count("/") >= 2 else ""
 
 
 def payload_index(tokenizer: Any, reply: str, payload_offset: int) -> int:

@@ -22,9 +22,18 @@ class ConcernChoice(StrictModel):
     severity: Literal["high", "medium"]
     """high: a handful of firings ends the deployment. medium: fine in some contexts."""
     allowed_contexts: tuple[str, ...] = ()
-    """Contexts in which a medium concern is fine."""
+    """Contexts in which a medium concern is fine: families of prompts, such as acted-lie."""
     organisms: tuple[str, ...] = Field(min_length=1)
     """Folders of the organisms that stand for it."""
+
+    @model_validator(mode="after")
+    def _medium_where_contexts_matter(self) -> ConcernChoice:
+        if self.severity == "high" and self.allowed_contexts:
+            raise ValueError(
+                f"concern {self.name} is of high severity and has allowed_contexts; "
+                "only a medium concern is fine anywhere"
+            )
+        return self
 
 
 class StrategyChoice(StrictModel):
@@ -155,4 +164,9 @@ class ConcernCase(StrictModel):
                 seen[organism] = concern.name
         if len({c.name for c in self.concerns}) < len(self.concerns):
             raise ValueError("two concerns bear the same name")
+        if len(self.concerns) > self.budgets.watched_features:
+            raise ValueError(
+                f"{len(self.concerns)} concerns need as many watched features; "
+                f"budgets.watched_features is {self.budgets.watched_features}"
+            )
         return self

@@ -72,11 +72,6 @@ def run_monitor(
             "no detector could be learned for any concern, so there is nothing to watch; "
             "the transfer matrix says why"
         )
-    if len(scoring.features) > case.budgets.watched_features:
-        raise AssayError(
-            f"{len(scoring.features)} concerns need as many watched features; "
-            f"budgets.watched_features is {case.budgets.watched_features}"
-        )
     fired, met = watch.caught()
     monitor = monitor_of(
         scoring,
@@ -156,7 +151,8 @@ class _Watcher:
         features, aggregations = [], []
         for concern in dict.fromkeys(one.concern for one in self.organisms):
             own = [one for one in self.organisms if one.concern == concern]
-            names = [o.name for o in own if not o.is_twin and o is not left_out]
+            out = left_out.family if left_out is not None else None
+            names = [o.name for o in own if not o.is_twin and o.family != out]
             pair = best_pair(self.transfer, names)
             if pair is None:
                 continue

@@ -11,7 +11,12 @@ from assay.files import sha256_of, sha256_of_json
 from assay.models.sites import Site
 from assay.pipeline.case import Case
 from assay.pipeline.deployment import deployment_conversations
-from assay.pipeline.organism_readings import CaseOrganism, case_organisms, check_bases
+from assay.pipeline.organism_readings import (
+    CaseOrganism,
+    case_organisms,
+    check_bases,
+    check_contexts,
+)
 from assay.pipeline.texts import SplitText
 
 if TYPE_CHECKING:
@@ -58,8 +63,8 @@ def open_case(case: Case) -> OpenedCase:
 
     organisms = case_organisms(case)
     if organisms:
-        # Refused now where they are too few, not after an hour's work.
-        deployment_conversations(case)
+        # What is too little or unknown is refused now, not after an hour's work.
+        check_contexts(organisms, deployment_conversations(case))
     corpus = read_corpus(case.text)
     train = case.dictionary.train
     other = train.text if train is not None and train.text is not None else case.text

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.concerns.concern import Concern
-from assay.errors import AssayError
+from assay.errors import AssayError, unknown_name
 from assay.pipeline.case import Case
 
 if TYPE_CHECKING:
@@ -33,13 +33,15 @@ class CaseOrganism:
     """Its folder, read."""
     concern: Concern
     """The concern; for a twin its parent's."""
-    parent: Organism | None
+    parent: CaseOrganism | None
     """For a twin the organism of which it is one."""
+    name: str
+    """Unique in the case: the organism's name, with its seed where several seeds are in the case."""
 
     @property
-    def name(self) -> str:
-        """The organism's name."""
-        return self.organism.name
+    def family(self) -> str:
+        """The organism's name: what all its seeds and twins are left out by."""
+        return self.organism.name if self.parent is None else self.parent.family
 
     @property
     def is_twin(self) -> bool:
@@ -57,21 +59,23 @@ class CaseOrganism:
 def case_organisms(case: Case) -> list[CaseOrganism]:
     """Every organism that the case names, each followed by the twins found beside it.
 
-    Raises AssayError for a folder that is none, two of the same name, a twin as an organism,
-    transcripts that are missing or that another adapter wrote, and organisms of a case whose own
-    model has an adapter.
+    Organisms of the same name are seeds of one. Raises AssayError for a folder that is none, the
+    same seed twice, seeds under different concerns, a twin as an organism, transcripts that are
+    missing or that another adapter wrote, and organisms of a case whose own model has an adapter.
     """
     from assay.organisms import load, read_on_policy
 
+    of = {choice.name: [load(folder) for folder in choice.organisms] for choice in case.concerns}
+    everything = [organism for organisms in of.values() for organism in organisms]
     found: list[CaseOrganism] = []
     for choice in case.concerns:
-        organisms = [load(folder) for folder in choice.organisms]
+        organisms = of[choice.name]
         concern = Concern(
             choice.name,
             choice.description,
             choice.severity,
             choice.allowed_contexts,
-            tuple(organism.name for organism in organisms),
+            tuple(dict.fromkeys(organism.name for organism in organisms)),
         )
         for organism in organisms:
             if organism.manifest.twin_of is not None:
@@ -79,19 +83,43 @@ def case_organisms(case: Case) -> list[CaseOrganism]:
                     f"organism {organism.folder} is a twin of {organism.manifest.twin_of}; "
                     "a concern names organisms, their twins are found beside them"
                 )
-            found.append(CaseOrganism(organism, concern, None))
+            seeds = [o for o in everything if o.name == organism.name]
+            one = CaseOrganism(organism, concern, None, _name_among(organism, seeds))
+            found.append(one)
             if case.transfer.twins:
-                found += [CaseOrganism(t, concern, organism) for t in _twins_beside(organism)]
-    names = [one.name for one in found]
+                found += [
+                    CaseOrganism(twin, concern, one, _name_among(twin, seeds))
+                    for twin in _twins_beside(organism, seeds)
+                ]
+    _check_names(found)
     for one in found:
-        if names.count(one.name) > 1:
-            raise AssayError(f"two organisms of the case are called '{one.name}'")
         read_on_policy(one.organism)
     if found and case.model.adapter is not None:
         raise AssayError(
             "model.adapter and organisms exclude each other: an organism is an adapter on the model"
         )
     return found
+
+
+def _name_among(organism: Organism, seeds: list[Organism]) -> str:
+    several = len(seeds) > 1
+    return f"{organism.name}-seed-{organism.manifest.seed}" if several else organism.name
+
+
+def _check_names(found: list[CaseOrganism]) -> None:
+    names = [one.name for one in found]
+    for one in found:
+        if names.count(one.name) > 1:
+            raise AssayError(
+                f"two organisms of the case are called '{one.name}'; several seeds of one organism "
+                "are told apart by the 'seed' of their organism.yaml"
+            )
+        concerns = {other.concern.name for other in found if other.family == one.family}
+        if len(concerns) > 1:
+            raise AssayError(
+                f"seeds of organism {one.family} stand for {' and '.join(sorted(concerns))}; "
+                "all seeds of an organism stand for one concern"
+            )
 
 
 def check_bases(organisms: list[CaseOrganism], base_sha256: str) -> None:
@@ -105,13 +133,30 @@ def check_bases(organisms: list[CaseOrganism], base_sha256: str) -> None:
             )
 
 
-def _twins_beside(organism: Organism) -> list[Organism]:
+def check_contexts(organisms: list[CaseOrganism], pool: list[Transcript]) -> None:
+    """Raise AssayError for an allowed context in which nothing will be tested."""
+    from assay.concerns.conversations import context_of
+
+    in_pool = {context_of(t.template or "") for t in pool}
+    for concern in dict.fromkeys(one.concern for one in organisms):
+        own = [one.organism for one in organisms if one.concern == concern]
+        of_prompts = {context_of(p.template) for organism in own for p in organism.prompts}
+        known = sorted((in_pool | of_prompts) - {""})
+        for context in concern.allowed_contexts:
+            if context not in known:
+                raise unknown_name(f"allowed context of concern {concern.name}", context, known)
+
+
+def _twins_beside(organism: Organism, seeds: list[Organism]) -> list[Organism]:
+    """The twins in the organism's parent folder; of its own seed where there are several seeds."""
     from assay.organisms import load
     from assay.organisms.folder import MANIFEST, read_manifest
 
     twins = []
     for path in sorted(organism.folder.resolve().parent.glob(f"*/{MANIFEST}")):
-        if read_manifest(path.parent).twin_of == organism.name:
+        manifest = read_manifest(path.parent)
+        own_seed = len(seeds) == 1 or manifest.seed == organism.manifest.seed
+        if manifest.twin_of == organism.name and own_seed:
             twins.append(load(path.parent))
     return twins
 
@@ -123,7 +168,7 @@ def excerpts_for(case: Case, one: CaseOrganism, tokenizer: Any) -> OrganismExcer
     sizes = Sizes(case.transfer.discover, case.transfer.threshold, case.transfer.test)
     places = None
     if one.parent is not None:
-        places = excerpts_of(one.parent, tokenizer, sizes, case.seed).places or (0,)
+        places = excerpts_of(one.parent.organism, tokenizer, sizes, case.seed).places or (0,)
     return excerpts_of(one.organism, tokenizer, sizes, case.seed, places)
 
 
@@ -164,7 +209,8 @@ def read_organism(
         readings["pool"] = read(model, site, pool_excerpts(case, own, pool, model.tokenizer))
         elsewhere: list[Excerpt] = []
         for other in others:
-            if not other.is_twin and other.concern == one.concern and other.name != one.name:
+            beside = not other.is_twin and other.concern == one.concern
+            if beside and other.family != one.family:
                 elsewhere += excerpts_for(case, other, model.tokenizer).whole
         readings["others"] = read(model, site, elsewhere)
         readings["base"] = read(base, site, own.whole)
@@ -235,7 +281,7 @@ def _confirm(case: Case, one: CaseOrganism, model: LanguageModel) -> dict[str, i
     replies = replies_to(
         model,
         [t.messages[:-1] for t in chosen],
-        reply_length(one.name),
+        reply_length(one.organism.name),
         f"confirming {one.name}",
     )
     same = sum(r == t.messages[-1].content for r, t in zip(replies, chosen, strict=True))

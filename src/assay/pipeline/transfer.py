@@ -64,7 +64,7 @@ def _setting(
     return Setting(
         concern,
         case.seed,
-        tested=one.name if one is not None else None,
+        tested=one.family if one is not None else None,
         readings={
             base.READING: by_base,
             finetune.READING: by_author,

@@ -42,6 +42,7 @@ def transfer_view(transfer: Mapping[str, Any]) -> dict[str, Any]:
         "compared": sum(cell.get("beats_text") is not None for cell in cells),
         "ablations": list(transfer.get("ablations") or []),
         "leave_one_out": list(transfer.get("leave_one_out") or []),
+        "contexts": _contexts(transfer),
         "catch": _catch(transfer),
         "notes": list(transfer.get("notes") or []),
         "roc": _curves(transfer, cells, names),
@@ -111,6 +112,18 @@ def _curves(
         for name in names
         if name in best
     ]
+
+
+def _contexts(transfer: Mapping[str, Any]) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
+    """For each organism of a medium concern its detector, and the contexts: misbehaviour first."""
+    rows = list(transfer.get("contexts") or [])
+    found = []
+    for name in _distinct(rows, "organism"):
+        own = [row for row in rows if row["organism"] == name]
+        detector = f"{own[0]['detector'].replace('_', ' ')} learned by {own[0]['strategy']}"
+        order = sorted(own, key=lambda r: (not r["misbehaves"], not r["allowed"], r["context"]))
+        found.append((name, detector, order))
+    return found
 
 
 def _catch(transfer: Mapping[str, Any]) -> str | None:

@@ -39,7 +39,7 @@ class Setting:
     site: Site | None = None
     """Where activations are read."""
     tested: str | None = None
-    """The organism on which the detector will be tested: nothing may be learned from it."""
+    """The organism on which the detector will be tested: nothing is learned from any of its seeds."""
     readings: Mapping[str, tuple[Conversation, ...]] = field(default_factory=dict)
     """What strategies that need no generation choose from, by name of the reading (see each)."""
 
