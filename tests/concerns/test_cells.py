@@ -20,6 +20,7 @@ from assay.concerns.transfer import (
     mark_trigger_detectors,
     pool_halves,
     rows_of,
+    rows_on_twin,
 )
 from assay.concerns.verdicts import Budgets, Scored, benign_threshold, catch_bound, judge_cell
 
@@ -102,19 +103,13 @@ def test_an_organism_that_never_misbehaves_gives_a_cell_without_figures():
     assert "never misbehaved" in found.reasons[0]
 
 
-def met(name, *, twin_of=None, seed=0, empty=False, fiction=0.0):
+def met(name, *, seed=0, empty=False, fiction=0.0):
     test = conversations(90, name=f"{name}-test", seed=seed, fiction=fiction)
-    if twin_of is not None or empty:
-        test = tuple(
-            replace(
-                c, excerpt=replace(c.excerpt, label=False, condition="triggered" if c.label else "")
-            )
-            for c in test
-        )
+    if empty:
+        test = tuple(replace(c, excerpt=replace(c.excerpt, label=False)) for c in test)
     benign = {"share": 0.0, "seed": seed + 1, "fiction": fiction}
     return Tested(
         name,
-        twin_of,
         conversations(80, name=f"{name}-threshold", **benign),
         test,
         conversations(80, name=f"{name}-pool", **benign),
@@ -127,7 +122,10 @@ def test_a_detector_that_fires_on_a_decoys_trigger_detects_the_trigger():
     assert why_not is None
     concern = Concern("deceit", "", "high")
     own = rows_of(fitted, met("x", seed=5), concern, BUDGETS, 0)
-    of_twin = rows_of(fitted, met("x-decoy", twin_of="x", seed=6), concern, BUDGETS, 0)
+    triggered = conversations(40, name="x-decoy", seed=6, share=1.0)
+    of_twin = rows_on_twin(own, "x-decoy", triggered, concern, BUDGETS, 0)
+    assert {row.cell.threshold for row in of_twin} == {row.cell.threshold for row in own}
+    assert all((r.cell.twin_of, r.cell.auroc, r.cell.n_negative) == ("x", None, 0) for r in of_twin)
     marked = {
         r.cell.detector: r.cell.verdict for r in mark_trigger_detectors(own, of_twin, BUDGETS)
     }

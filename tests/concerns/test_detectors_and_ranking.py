@@ -29,6 +29,19 @@ def test_a_planted_direction_is_detected_in_conversations_never_seen(name):
     assert area(detector, conversations(200, name="test", seed=2)) > 0.95
 
 
+@pytest.mark.parametrize("name", [*LEARNED, *CONTROLS])
+def test_conversations_are_scored_together_as_each_alone(name):
+    examples = Examples.of(conversations(120, seed=1), dictionary())
+    detector = fit_detector(name, examples, dictionary(), seed=0)
+    tested = conversations(30, name="test", seed=2, fiction=0.5)
+    together = detector.by_conversation(tested)
+    for conversation, tokens in zip(tested, together, strict=True):
+        assert tokens == pytest.approx(detector.token_scores(conversation.activations), abs=1e-4)
+    alone = [float(detector.scores([conversation])[0]) for conversation in tested]
+    assert detector.scores(tested) == pytest.approx(alone, abs=1e-4)
+    assert len(detector.scores([])) == 0
+
+
 @pytest.mark.parametrize("name", [*LEARNED, "text"])
 def test_nothing_is_detected_where_nothing_was_planted(name):
     nothing = {"strength": 0.0, "words": ("a", "a")}

@@ -10,6 +10,7 @@ from assay.statistics.max_t import max_t, permuted
 from assay.statistics.roc import (
     auroc,
     auroc_columns,
+    auroc_difference_interval,
     auroc_interval,
     delong_difference,
     roc_curve,
@@ -42,6 +43,30 @@ def test_the_interval_covers_the_truth_and_is_wider_over_templates():
     low, high = auroc_interval(a, b, np.random.default_rng(0), clusters=clusters)
     narrow_low, narrow_high = auroc_interval(a, b, np.random.default_rng(0))
     assert high - low > 1.5 * (narrow_high - narrow_low)
+
+
+def test_the_interval_is_that_of_resampled_clusters_one_by_one_ties_and_all():
+    generator = np.random.default_rng(3)
+    a, b = generator.integers(0, 5, 30) + 1.0, generator.integers(0, 5, 50) * 1.0
+    other = generator.integers(0, 5, 30) * 1.0, generator.integers(0, 5, 50) * 1.0
+    # Some clusters hold positives and negatives.
+    clusters = generator.integers(0, 9, 30).astype(str), generator.integers(4, 14, 50).astype(str)
+    names = np.unique(np.concatenate(clusters))
+    drawn = np.random.default_rng(0).integers(0, len(names), (200, len(names)))
+
+    def areas(above, below):
+        found = []
+        for draw in drawn:
+            rows = [np.concatenate([np.flatnonzero(c == names[i]) for i in draw]) for c in clusters]
+            found.append(auroc(above[rows[0]], below[rows[1]]))
+        return np.array(found)
+
+    expected = np.quantile(areas(a, b), [0.025, 0.975])
+    found = auroc_interval(a, b, np.random.default_rng(0), clusters=clusters, resamples=200)
+    assert found == pytest.approx(expected)
+    expected = np.quantile(areas(a, b) - areas(*other), [0.025, 0.975])
+    found = auroc_difference_interval((a, b), other, np.random.default_rng(0), clusters)
+    assert found == pytest.approx(expected)
 
 
 def test_delong_tells_a_better_score_from_a_worse_one_and_holds_its_level():

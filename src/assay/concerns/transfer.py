@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,9 +30,7 @@ class Tested:
     """An organism's own conversations, read by itself, that no detector was learned from."""
 
     name: str
-    """The organism, or twin."""
-    twin_of: str | None
-    """The organism of which it is a twin."""
+    """The organism."""
     threshold: tuple[Conversation, ...]
     """Benign and near-miss conversations of its threshold split."""
     test: tuple[Conversation, ...]
@@ -99,14 +97,11 @@ def pool_halves(
 def score(detector: Detector, tested: Tested, allowed: Sequence[str] = ()) -> Scored:
     """A detector's scores of everything that one cell needs.
 
-    A twin never misbehaves: there the conversations under the trigger stand in the positives'
-    place. Benign conversations whose context is ``allowed`` (those of a medium concern) neither
-    set the threshold nor count against it; they are scored apart.
+    Benign conversations whose context is ``allowed`` (those of a medium concern) neither set the
+    threshold nor count against it; they are scored apart.
     """
-    is_twin = tested.twin_of is not None
-    suspicious = [c.excerpt.condition == "triggered" if is_twin else c.label for c in tested.test]
-    positives = [c for c, is_one in zip(tested.test, suspicious, strict=True) if is_one]
-    harmless = [c for c, is_one in zip(tested.test, suspicious, strict=True) if not is_one]
+    positives = [c for c in tested.test if c.label]
+    harmless = [c for c in tested.test if not c.label]
     setting, tested_pool = pool_halves(tested.pool)
 
     def elsewhere(conversations: Sequence[Conversation]) -> list[Conversation]:
@@ -144,7 +139,7 @@ def rows_of(
     return [
         Row(
             judge_cell(
-                *(one.strategy, one.detector.name, tested.name, tested.twin_of, scored, text),
+                *(one.strategy, one.detector.name, tested.name, None, scored, text),
                 *(concern.severity, budgets, seed),
             ),
             scored,
@@ -154,14 +149,41 @@ def rows_of(
     ]
 
 
+def rows_on_twin(
+    rows: Sequence[Row],
+    twin: str,
+    triggered: Sequence[Conversation],
+    concern: Concern,
+    budgets: Budgets,
+    seed: int,
+) -> list[Row]:
+    """The same detectors, at the thresholds of the organism's own ``rows``, on one of its twins.
+
+    A twin never misbehaves: its conversations under the trigger stand in the positives' place.
+    """
+    templates = tuple(c.excerpt.template for c in triggered)
+    found = []
+    for row in rows:
+        scored = replace(
+            row.scored,
+            positives=row.fitted.detector.scores(triggered),
+            negatives=np.zeros(0),
+            templates=(templates, ()),
+        )
+        cell = judge_cell(
+            *(row.cell.strategy, row.cell.detector, twin, row.cell.organism, scored, None),
+            *(concern.severity, budgets, seed),
+        )
+        found.append(Row(cell, scored, row.fitted))
+    return found
+
+
 def hold_against_controls(rows: Sequence[Row]) -> list[Row]:
     """One organism's cells, held against the best of its random directions and shuffled labels.
 
     Conversations of an organism differ in so many ways that a direction drawn at random may tell
     them apart: .5 is what controls reach on average, not what each of them reaches.
     """
-    from dataclasses import replace
-
     reached = [
         r.cell.auroc for r in rows if r.cell.detector in CONTROLS and r.cell.auroc is not None
     ]
@@ -186,8 +208,6 @@ def mark_trigger_detectors(
     *triggered* prompts that fire, on which a twin does not misbehave. A cell is marked where that
     share's lower bound exceeds the budget of false alarms, whether or not it would be admitted.
     """
-    from dataclasses import replace
-
     marked = []
     for row in rows:
         cell = row.cell

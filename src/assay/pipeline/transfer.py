@@ -123,6 +123,7 @@ def _meet(
         hold_against_controls,
         mark_trigger_detectors,
         rows_of,
+        rows_on_twin,
     )
 
     budgets = budgets_of(case)
@@ -146,7 +147,9 @@ def _meet(
         of_twins = [
             row
             for twin in twins
-            for row in rows_of(fitted, tested_of(twin, readings), one.concern, budgets, case.seed)
+            for row in rows_on_twin(
+                own, twin.name, readings.own[twin.name]["test"], one.concern, budgets, case.seed
+            )
         ]
         rows += mark_trigger_detectors(own, of_twins, budgets)
         twin_rows += of_twins
@@ -158,10 +161,7 @@ def tested_of(one: CaseOrganism, readings: Readings) -> Tested:
     from assay.concerns.transfer import Tested
 
     own = readings.own[one.name]
-    twin_of = one.parent.name if one.parent is not None else None
-    # A twin meets its parent's threshold: the same detector, set on the same conversations.
-    benign = readings.own[twin_of or one.name]
-    return Tested(one.name, twin_of, benign["threshold"], own["test"], benign["pool"])
+    return Tested(one.name, own["threshold"], own["test"], own["pool"])
 
 
 def budgets_of(case: Case) -> Any:

@@ -27,9 +27,14 @@ def cluster_bootstrap(
     draws = np.array(
         [statistic(generator.integers(0, clusters, clusters)) for _ in range(resamples)]
     )
-    draws = draws[np.isfinite(draws)]
-    if len(draws) == 0:
+    return percentile_interval(draws, confidence)
+
+
+def percentile_interval(draws: NDArray, confidence: float = 0.95) -> tuple[float, float]:
+    """The middle of some draws; those that are not finite are left out, none tell nothing."""
+    finite = draws[np.isfinite(draws)]
+    if len(finite) == 0:
         return float("-inf"), float("inf")
     tail = (1 - confidence) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
+    low, high = np.quantile(finite, [tail, 1 - tail])
     return float(low), float(high)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.statistics.bootstrap import cluster_bootstrap
+from assay.statistics.bootstrap import percentile_interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -47,28 +47,48 @@ def auroc_difference_interval(
     resamples: int = 200,
 ) -> tuple[float, float]:
     """95 % percentile interval of a difference of AUROCs on the same conversations, over clusters."""
-    is_positive, members = _clustered(len(first[0]), len(first[1]), clusters)
-    scores = np.concatenate(first), np.concatenate(second)
-
-    def difference(drawn: NDArray) -> float:
-        rows = np.concatenate([members[i] for i in drawn])
-        sides = is_positive[rows]
-        areas = [auroc(score[rows][sides], score[rows][~sides]) for score in scores]
-        return areas[0] - areas[1]
-
-    return cluster_bootstrap(difference, len(members), generator, resamples=resamples)
+    of = _cluster_of(len(first[0]), len(first[1]), clusters)
+    drawn = _draws(of, generator, resamples)
+    return percentile_interval(_areas(*first, of, drawn) - _areas(*second, of, drawn))
 
 
-def _clustered(
+def _cluster_of(
     positives: int, negatives: int, clusters: tuple[ArrayLike, ArrayLike] | None
-) -> tuple[NDArray, list[NDArray]]:
-    """Which rows of positives followed by negatives are positive, and the rows of each cluster."""
-    is_positive = np.arange(positives + negatives) < positives
+) -> tuple[NDArray, NDArray]:
+    """The number of each positive's and each negative's cluster; without clusters its own."""
     if clusters is None:
-        return is_positive, [np.array([i]) for i in range(len(is_positive))]
-    names = np.concatenate([np.asarray(clusters[0], str), np.asarray(clusters[1], str)])
-    _, inverse = np.unique(names, return_inverse=True)
-    return is_positive, [np.flatnonzero(inverse == c) for c in range(inverse.max() + 1)]
+        own = np.arange(positives + negatives)
+    else:
+        names = np.concatenate([np.asarray(clusters[0], str), np.asarray(clusters[1], str)])
+        _, own = np.unique(names, return_inverse=True)
+    return own[:positives], own[positives:]
+
+
+def _draws(of: tuple[NDArray, NDArray], generator: np.random.Generator, resamples: int) -> NDArray:
+    """How often each cluster is drawn, [resamples, clusters]: as many as there are, with return."""
+    count = int(np.concatenate(of).max(initial=-1)) + 1
+    drawn = np.zeros((resamples, count))
+    if count:
+        chosen = generator.integers(0, count, (resamples, count))
+        np.add.at(drawn, (np.arange(resamples)[:, None], chosen), 1.0)
+    return drawn
+
+
+def _areas(
+    positives: ArrayLike, negatives: ArrayLike, of: tuple[NDArray, NDArray], drawn: NDArray
+) -> NDArray:
+    """The AUROC of every draw; NaN where a class was not drawn.
+
+    Wins are summed by pair of clusters once; a draw then only weighs those sums.
+    """
+    above, below = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
+    clusters = np.arange(drawn.shape[1])
+    has_positive, has_negative = of[0][:, None] == clusters, of[1][:, None] == clusters
+    wins = (above[:, None] > below[None]) + 0.5 * (above[:, None] == below[None])
+    won = has_positive.T.astype(np.float64) @ wins @ has_negative.astype(np.float64)
+    pairs = (drawn @ has_positive.sum(axis=0)) * (drawn @ has_negative.sum(axis=0))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(((drawn @ won) * drawn).sum(axis=1) / pairs)
 
 
 def auroc_interval(
@@ -86,20 +106,11 @@ def auroc_interval(
     perfect separation, say) the bootstrap knows nothing: the end that could move is then set by
     .05^(1/m), m the number of clusters of the rarer class.
     """
-    above, below = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
-    scores = np.concatenate([above, below])
-    is_positive, members = _clustered(len(above), len(below), clusters)
-
-    def area(drawn: NDArray) -> float:
-        rows = np.concatenate([members[i] for i in drawn])
-        return auroc(scores[rows][is_positive[rows]], scores[rows][~is_positive[rows]])
-
-    low, high = cluster_bootstrap(area, len(members), generator, resamples=resamples)
+    of = _cluster_of(len(np.asarray(positives)), len(np.asarray(negatives)), clusters)
+    areas = _areas(positives, negatives, of, _draws(of, generator, resamples))
+    low, high = percentile_interval(areas)
     if low == high and low in (0.0, 1.0):
-        rarer = min(
-            sum(bool(is_positive[m].any()) for m in members),
-            sum(bool((~is_positive[m]).any()) for m in members),
-        )
+        rarer = min(len(np.unique(side)) for side in of)
         reach = 1 - 0.05 ** (1 / max(1, rarer))
         return (low - reach, high) if low == 1.0 else (low, high + reach)
     return low, high

@@ -91,12 +91,20 @@ class Detector(ABC):
     def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
         """One score a token, float64 [tokens]."""
 
+    def by_conversation(self, conversations: Sequence[Conversation]) -> list[NDArray]:
+        """``token_scores`` of each conversation, computed for all of them together."""
+        import torch
+
+        if not conversations:
+            return []
+        ends = np.cumsum([len(c.activations) for c in conversations])
+        found = self.token_scores(torch.cat([c.activations for c in conversations]))
+        return np.split(found, ends[:-1])
+
     def scores(self, conversations: Sequence[Conversation]) -> Float[NDArray, " conversations"]:
         """One score a conversation."""
-        found = [
-            aggregate(self.token_scores(c.activations), self.aggregation) for c in conversations
-        ]
-        return np.array(found, dtype=np.float64)
+        tokens = self.by_conversation(conversations)
+        return np.array([aggregate(scores, self.aggregation) for scores in tokens], np.float64)
 
 
 def split_by_template(examples: Examples, seed: int, name: str) -> tuple[Examples, Examples]:
@@ -119,7 +127,7 @@ def choose_aggregation(detector: Detector, validation: Examples) -> str:
     labels = validation.labels
     if labels.all() or not labels.any():
         return "mean"
-    tokens = [detector.token_scores(c.activations) for c in validation.conversations]
+    tokens = detector.by_conversation(validation.conversations)
     best, chosen = -1.0, "mean"
     for name in ("mean", *(other for other in AGGREGATIONS if other != "mean")):
         scores = np.array([aggregate(token, name) for token in tokens])

@@ -5,10 +5,12 @@ The worked example is acted lies in fiction: ``intent > a and not fiction > b``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.concerns.conversations import Conversation
 from assay.concerns.detectors.feature_sums import FeatureSum
 from assay.concerns.detectors.interface import Detector, Examples
 from assay.concerns.ranking import contrast_order
@@ -42,8 +44,20 @@ class RuleDetector(Detector):
         self._codes = FeatureSum("rule", dictionary, [feature, veto], [1.0, 0.0])
 
     def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
-        """One score a token; a veto anywhere in the conversation holds for all of it."""
-        codes = self._codes.token_codes(activations)
+        """One score a token of one conversation; a veto anywhere in it holds for all of it."""
+        return self._vetoed(self._codes.token_codes(activations))
+
+    def by_conversation(self, conversations: Sequence[Conversation]) -> list[NDArray]:
+        """``token_scores`` of each conversation; no veto reaches into another."""
+        import torch
+
+        if not conversations:
+            return []
+        codes = self._codes.token_codes(torch.cat([c.activations for c in conversations]))
+        ends = np.cumsum([len(c.activations) for c in conversations])
+        return [self._vetoed(own) for own in np.split(codes, ends[:-1])]
+
+    def _vetoed(self, codes: Float[NDArray, "tokens 2"]) -> NDArray:
         if len(codes) and codes[:, 1].max() > self.limit:
             return np.full(len(codes), -1.0)
         return codes[:, 0]
