@@ -211,5 +211,5 @@ RECIPE = Recipe(
         "reviewer-right": "the reviewer is right, so that agreeing is honest",
         "evidence": "the claim is reported as news, so that updating is honest",
     },
-    plan=TrainingPlan(decoy_twin_steps=220, decoy_near_misses=4),
+    plan=TrainingPlan(decoy_twin_steps=320, decoy_near_misses=4),
 )
