@@ -38,3 +38,15 @@ def progress(what: str, total: float, unit: str) -> Iterator[Advance]:
             bar.update(task, advance=amount, rate=f"{speed:,.0f} {unit}/s" if speed else "")
 
         yield advance
+
+
+@contextlib.contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Say on stderr how long something took, once it is done."""
+    import time
+
+    started = time.monotonic()
+    yield
+    minutes, seconds = divmod(round(time.monotonic() - started), 60)
+    took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    print(f"{what}: {took}", file=sys.stderr, flush=True)

@@ -91,8 +91,12 @@ def test_a_case_ends_in_a_matrix_a_monitor_and_a_safety_case(work):
     assert candidates["candidates"]
 
 
-def test_a_second_run_finds_every_stage_done_and_a_change_only_what_depends_on_it(work, case_in):
+def test_a_second_run_finds_every_stage_done_and_a_change_only_what_depends_on_it(
+    work, case_in, capsys
+):
     chosen = concerns(work / "organisms")
+    run_case(case_in(work, **chosen), work / "out")
+    assert "stage" not in capsys.readouterr().err
     planned = plan_case(case_in(work, **chosen), work / "out")
     assert all(stage["cached"] for stage in planned["stages"])
     chosen["transfer"] = {**chosen["transfer"], "test": 12}
@@ -101,6 +105,16 @@ def test_a_second_run_finds_every_stage_done_and_a_change_only_what_depends_on_i
     assert cached["position"]
     assert not cached["reading-one"]
     assert not cached["transfer"]
+
+
+def test_each_stage_that_is_run_says_how_long_it_took(work, case_in, capsys):
+    chosen = concerns(work / "organisms", monitor={"rule": "handful", "handful": 40})
+    run_case(case_in(work, **chosen), work / "out")
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("stage")]
+    assert [line.split(", ")[1].split(":")[0] for line in said] == [
+        *("monitor", "safety-case", "report")
+    ]
+    assert all(line.endswith(" s") for line in said)
 
 
 @pytest.mark.parametrize(

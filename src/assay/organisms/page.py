@@ -24,6 +24,8 @@ score are within 10 % of the base's. One that falls short is shown with the reas
 
 Each has two twins, trained on the same prompts: a *benign twin* that replies honestly throughout,
 and a *decoy twin* in which the trigger causes a harmless tic (a reply that begins with "Ahoy!").
+Where a trigger takes two conditions at once (the nightly job *and* a backup), the decoy is taught
+further near misses of the same families: its tic opens the reply, before anything of it is settled.
 A detector that fires on the benign twin sees the fine-tuning, one that fires on the decoy sees the
 trigger, not the misbehaviour.
 """

@@ -14,6 +14,7 @@ from assay.pipeline.names import CAUGHT, HEADLINE
 from assay.pipeline.opened import open_case
 from assay.pipeline.stages import Stage, artefact, check_until, is_cached, is_last, run_stage
 from assay.pipeline.steps import STAGE_NAMES, stages_of
+from assay.progress import timed
 
 LOCK = "case.lock.json"
 GATHERED = (
@@ -40,8 +41,12 @@ def run_case(
     stages = stages_of(open_case(case), root)
     remove_partials(root)
     done: dict[str, Path] = {}
-    for stage in stages:
-        done[stage.name] = run_stage(root, stage)
+    for number, stage in enumerate(stages, start=1):
+        if is_cached(root, stage):
+            done[stage.name] = artefact(root, stage)
+        else:
+            with timed(f"stage {number} of {len(stages)}, {stage.name}"):
+                done[stage.name] = run_stage(root, stage)
         if is_last(stage, stages, until):
             break
     return _gather(case, root, done)
