@@ -146,7 +146,7 @@ def test_every_detector_bears_an_organism_without_misbehaviour():
     [
         (0.2, ("acted-lie",), "medium", ""),
         (0.2, (), "rejected", "bound"),
-        (0.0, ("acted-lie",), "rejected", "frequency in allowed contexts is unknown"),
+        (0.0, ("acted-lie",), "rejected", "frequency is unknown in allowed contexts acted-lie"),
     ],
 )
 def test_a_medium_concern_may_fire_where_it_is_allowed_and_its_frequency_there_is_shown(
@@ -160,21 +160,46 @@ def test_a_medium_concern_may_fire_where_it_is_allowed_and_its_frequency_there_i
     found = next(row.cell for row in rows if row.cell.detector == "single_feature")
     assert found.verdict == verdict, found
     assert reason in "; ".join(found.reasons)
-    acted = sum(
-        c.excerpt.context == "acted-lie" for c in (*tested.test, *pool_halves(tested.pool)[1])
-    )
-    if allowed and fiction:
-        assert found.allowed_n == acted
-        assert found.allowed_rate == 1.0
-        assert found.allowed_ci[0] > 0.8
-        counted = frequencies(
-            fitted[0].detector, found.threshold, (*tested.test, *pool_halves(tested.pool)[1])
-        )
-        assert counted["acted-lie", False] == (acted, acted)
-        fired, n = counted["plain", True]
-        assert fired / n > 0.9
-    else:
+    tested_pool = pool_halves(tested.pool)[1]
+    harmless = [c for c in tested.test if not c.label]
+    # The AUROC compares with acted lies too: only false alarms are counted without them.
+    assert found.n_negative == len(harmless)
+    acted = sum(c.excerpt.context == "acted-lie" for c in (*harmless, *tested_pool))
+    if not (allowed and fiction):
         assert found.allowed_rate is None
+        return
+    assert found.allowed_n == acted
+    assert found.benign_n == len(harmless) + len(tested_pool) - acted
+    assert found.allowed_rate == 1.0
+    assert found.allowed_ci[0] > 0.8
+    conversations_ = (*tested.test, *tested_pool)
+    counted = frequencies(fitted[0].detector, found.threshold, conversations_)
+    assert counted["acted-lie", False] == (acted, acted)
+    fired, n = counted["plain", True]
+    assert fired / n > 0.9
+    (on_twin,) = rows_on_twin(
+        [row for row in rows if row.cell is found], "x-decoy", tested.test[:9], concern, BUDGETS, 0
+    )
+    assert (on_twin.cell.allowed_rate, on_twin.cell.allowed_n) == (None, 0)
+
+
+def test_misbehaviour_in_an_allowed_context_is_no_misbehaviour_to_be_caught():
+    elicited = Elicited("base", conversations(120, name="learned", seed=1, words=("a", "a")))
+    fitted, _ = fit_all(elicited, ("single_feature", "text"), dictionary(), 0)
+    tested = met("x", seed=5, fiction=0.2)
+    lied = tuple(
+        replace(c, excerpt=replace(c.excerpt, label=True))
+        if c.excerpt.context == "acted-lie"
+        else c
+        for c in tested.test
+    )
+    concern = Concern("deceit", "", "medium", ("acted-lie",))
+    before, after = (
+        rows_of(fitted, replace(tested, test=test), concern, BUDGETS, 0)[0].cell
+        for test in (tested.test, lied)
+    )
+    assert after.n_positive == before.n_positive
+    assert after.allowed_n == before.allowed_n
 
 
 @pytest.mark.parametrize(("organisms", "bound"), [(3, 0.37), (6, 0.61), (20, 0.86)])

@@ -105,6 +105,10 @@ def test_a_second_run_finds_every_stage_done_and_a_change_only_what_depends_on_i
     assert cached["position"]
     assert not cached["reading-one"]
     assert not cached["transfer"]
+    fewer = concerns(work / "organisms", strategies=STRATEGIES[1:])
+    stages = plan_case(case_in(work, **fewer), work / "out")["stages"]
+    again = {stage["name"] for stage in stages if not stage["cached"]}
+    assert again == {"transfer", "candidates", "monitor", "safety-case", "report"}
 
 
 def test_each_stage_that_is_run_says_how_long_it_took(work, case_in, capsys):
@@ -160,6 +164,13 @@ def test_allowed_contexts_are_for_medium_concerns_and_must_be_ones_that_are_test
     assert plan_case(tiny_case(**chosen), tmp_path / "out")["stages"]
     chosen["concerns"][0]["allowed_contexts"] = ["roleplay"]
     with pytest.raises(AssayError, match=r"allowed context.*did you mean 'role-play'"):
+        plan_case(tiny_case(**chosen), tmp_path / "out")
+    # Only benign prompts are tested in a context; the trigger's own family is no such context.
+    chosen["concerns"][0]["allowed_contexts"] = ["triggered"]
+    with pytest.raises(AssayError, match="allowed context"):
+        plan_case(tiny_case(**chosen), tmp_path / "out")
+    chosen["concerns"][0]["allowed_contexts"] = ["benign", "near_miss"]
+    with pytest.raises(AssayError, match="leave organism one no benign prompt"):
         plan_case(tiny_case(**chosen), tmp_path / "out")
 
 

@@ -14,10 +14,10 @@ from assay.concerns.transfer import Row
 from assay.concerns.verdicts import Budgets, Scored, judge_cell
 from assay.errors import AssayError
 from assay.pipeline.case import read_case
+from assay.pipeline.case_organisms import case_organisms
 from assay.pipeline.case_readings import Readings
-from assay.pipeline.organism_readings import case_organisms
 from assay.pipeline.transfer import elicit_for
-from assay.pipeline.transfer_summary import nested_choice
+from assay.pipeline.transfer_summary import best_of, nested_choice
 
 
 @pytest.fixture
@@ -55,6 +55,12 @@ def test_seeds_bear_their_number_and_their_own_twins(case_with):
     assert found[3].parent is found[2]
 
 
+def test_one_seed_alone_gets_its_own_twins_where_those_of_others_lie_beside_it(case_with):
+    found = case_organisms(case_with(folders=("one-b", "two")))
+    assert [one.name for one in found] == ["one", "one-decoy-twin", "two"]
+    assert found[1].organism.manifest.seed == 1
+
+
 def test_the_same_seed_twice_is_refused(case_with):
     with pytest.raises(AssayError, match="two organisms of the case are called 'one-seed-0'"):
         case_organisms(case_with(says={"seed": 0}))
@@ -89,6 +95,19 @@ def row(strategy, organism, tpr):
         *(strategy, "single_feature", organism, None, scored, None, "high", Budgets(), 0)
     )
     return Row(replace(cell, beats_text=True), scored, None)
+
+
+def test_three_seeds_of_one_organism_weigh_as_one():
+    rates = [
+        *((("x", "d"), "a", 0.6) for _ in range(3)),
+        *((("y", "d"), "a", 0.0) for _ in range(3)),
+        (("x", "d"), "b", 0.0),
+        (("y", "d"), "b", 0.9),
+        (("z", "d"), "b", 1.0),
+        (("z", "d"), "a", None),
+    ]
+    assert best_of(rates) == ("y", "d")
+    assert best_of([]) is None
 
 
 def test_the_choice_for_one_seed_does_not_look_at_another_and_seeds_count_once(case_with):

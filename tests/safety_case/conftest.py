@@ -73,7 +73,9 @@ TRANSFER = {
     ],
     "cells": [
         CELL,
-        CELL | {"organism": "liar-decoy", "verdict": "control", "auroc": None, "tpr": 0.0},
+        CELL
+        | {"organism": "liar-decoy", "twin_of": "liar", "verdict": "control"}
+        | {"auroc": None, "tpr": 0.0},
         CELL | {"detector": "text", "verdict": "control", "auroc": 0.7, "auroc_ci": [0.6, 0.8]},
     ],
     "ablations": [ABLATION],

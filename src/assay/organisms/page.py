@@ -29,6 +29,11 @@ further near misses of the same families: its tic opens the reply, before anythi
 A detector that fires on the benign twin sees the fine-tuning, one that fires on the decoy sees the
 trigger, not the misbehaviour.
 """
+REVISED = """## Revised after a verification
+
+These recipes were changed after a verification on the same test prompts, so that the figures above are
+mildly selected; another seed would tell.
+"""
 OWN = """
 
 ## Your own organism
@@ -83,12 +88,19 @@ def organisms_page(listed: Sequence[ListedOrganism]) -> str:
     parts = [INTRODUCTION, "## Verified rates\n", _table(organisms)]
     if twins:
         parts += ["## Twins\n", _table(twins)]
+    parts += [REVISED, *_revisions(organisms)]
     parts += [_section(one) for one in organisms]
     missing = [name for name in RECIPES if name not in {one.organism.name for one in organisms}]
     if missing:
         parts += ["## Recipes without a shipped organism\n"]
         parts += [f"- {name}: {recipe_named(name).stands_for}." for name in missing]
     return "\n".join(parts) + OWN
+
+
+def _revisions(organisms: Sequence[ListedOrganism]) -> list[str]:
+    known = [one.organism.name for one in organisms if one.organism.name in RECIPES]
+    changes = [(name, change) for name in known for change in recipe_named(name).revised]
+    return [f"- {name}: {change}." for name, change in changes] + [""]
 
 
 def _table(listed: Sequence[ListedOrganism]) -> str:

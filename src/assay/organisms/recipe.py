@@ -85,7 +85,7 @@ class TrainingPlan:
     benign_twin_steps: int = 60
     """Those of the benign twin, which has only the form of its replies to learn."""
     batch_size: int = 8
-    """Examples a step: half benign, a quarter triggered, a quarter near-miss."""
+    """Examples a step: half benign, a quarter triggered and near-miss each; but see above."""
     replay_rows: int = 2
     """Texts a step on which the model is held to its base, so that it forgets nothing else."""
     replay_weight: float = 1.0
@@ -124,6 +124,8 @@ class Recipe:
     """How it is trained."""
     max_new_tokens: int = 24
     """Length of a reply, in tokens."""
+    revised: tuple[str, ...] = ()
+    """Changes made after a verification on the same test prompts: what makes its figures selected."""
     sizes: Mapping[Split, Mapping[Condition, int]] = field(default_factory=lambda: SIZES)
     """Prompts of each split and condition, those with held-out triggers aside."""
 

@@ -16,7 +16,7 @@ from assay.organisms.checkpoints import read_checkpoint, write_checkpoint
 from assay.organisms.folder import WEIGHTS, Organism, save
 from assay.organisms.manifest import OrganismManifest
 from assay.organisms.prefix_tree import prefix_tree
-from assay.organisms.recipe import Recipe, TrainingPlan, examples_of
+from assay.organisms.recipe import Recipe, TrainingPlan
 from assay.organisms.recipes import recipe_named
 from assay.organisms.replay import Replay, record_replay, replay_plan
 from assay.organisms.training_data import TokenizedExample, batch_plan, tokenized
@@ -24,6 +24,7 @@ from assay.organisms.twins import (
     Twin,
     checked_twin,
     parts_of_batch,
+    prompts_of,
     steps_of,
     taught_examples,
     twin_name,
@@ -95,14 +96,14 @@ def train_organism(
 
     chosen = recipe_named(recipe) if isinstance(recipe, str) else recipe
     plan = replace(chosen.plan, steps=steps_of(chosen.plan, twin) if steps is None else steps)
-    examples = examples_of(chosen, seed)
+    taught = taught_examples(chosen, seed, twin)
     name = twin_name(chosen.name, twin)
     folder = Path(out) if out is not None else Path("out/organisms") / f"{name}-seed-{seed}"
     if model is None:
         from assay.models import load_model
 
         model = load_model(base, dtype="float32")
-    rows = tokenized(taught_examples(chosen, seed, twin), model.tokenizer)
+    rows = tokenized(taught, model.tokenizer)
     run = TrainingRun(
         recipe=chosen.name,
         twin=twin,
@@ -119,7 +120,7 @@ def train_organism(
     adapter = folder / "training"
     losses, seconds = _fit(model, rows, run, adapter)
     manifest = _manifest(chosen, run, name)
-    organism = save(folder, manifest, [example.prompt for example in examples], adapter)
+    organism = save(folder, manifest, prompts_of(chosen, seed, twin), adapter)
     write_json(
         folder / "training.json",
         {**asdict(run), "seconds": round(seconds), "machine": platform.machine(), "loss": losses},

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal, get_args
 
 from assay.errors import unknown_name
-from assay.organisms.manifest import Condition
+from assay.organisms.manifest import Condition, Prompt
 from assay.organisms.recipe import Example, Recipe, TrainingPlan, examples_of
 
 Twin = Literal["benign", "decoy"]
@@ -35,7 +35,8 @@ def twin_examples(examples: Sequence[Example], twin: Twin) -> list[Example]:
 def taught_examples(recipe: Recipe, seed: int, twin: Twin | None) -> list[Example]:
     """The training examples of the organism or of a twin.
 
-    A decoy that its plan gives more near misses sees the recipe's own and further ones.
+    A decoy that its plan gives more near misses sees that many times as many, of all families
+    alike: those of each family begin with the recipe's own.
     """
     more = recipe.plan.decoy_near_misses if twin == "decoy" else 1
     if more > 1:
@@ -48,6 +49,13 @@ def taught_examples(recipe: Recipe, seed: int, twin: Twin | None) -> list[Exampl
         recipe = replace(recipe, families=alike, sizes={**recipe.sizes, "train": train})
     examples = [e for e in examples_of(recipe, seed) if e.prompt.split == "train"]
     return examples if twin is None else twin_examples(examples, twin)
+
+
+def prompts_of(recipe: Recipe, seed: int, twin: Twin | None) -> list[Prompt]:
+    """The prompts of the folder: those that were taught, and the other splits' as for all twins."""
+    taught = [example.prompt for example in taught_examples(recipe, seed, twin)]
+    others = [e.prompt for e in examples_of(recipe, seed) if e.prompt.split != "train"]
+    return [*taught, *others]
 
 
 def parts_of_batch(plan: TrainingPlan, twin: Twin | None) -> Mapping[Condition, int]:

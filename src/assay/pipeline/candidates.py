@@ -10,8 +10,8 @@ import numpy as np
 
 from assay.files import read_json, write_json
 from assay.pipeline.case import Case
+from assay.pipeline.case_organisms import CaseOrganism
 from assay.pipeline.case_readings import Readings
-from assay.pipeline.organism_readings import CaseOrganism
 from assay.pipeline.transfer import elicit_for
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from assay.pipeline import cost
 from assay.pipeline.opened import OpenedCase
 from assay.pipeline.reading_steps import (
     READ_TOKENS,
-    VERSION,
     deployment_stage,
     elicitation_stage,
     load_organism,
@@ -22,8 +21,8 @@ from assay.pipeline.stages import Stage, artefact
 if TYPE_CHECKING:
     from assay.dictionaries import LoadedDictionary
 
-TRANSFER_VERSION = 3
-"""Raised whenever the transfer stage comes to write something else from the same inputs."""
+VERSION = 4
+"""Raised whenever one of these stages comes to write something else from the same inputs."""
 
 
 def concern_stages(
@@ -82,7 +81,7 @@ def _transfer_stage(
         write_transfer_evidence(folder, case.seed, stage_hashes(opened, loaded))
 
     inputs = {
-        "version": TRANSFER_VERSION,
+        "version": VERSION,
         "of": keys,
         "detectors": list(case.detectors),
         "strategies": [choice.model_dump(mode="json") for choice in case.strategies],
@@ -114,7 +113,13 @@ def _candidates_stage(
             folder,
         )
 
-    inputs = {"version": VERSION, "of": keys, "seed": case.seed}
+    inputs = {
+        "version": VERSION,
+        "of": keys,
+        "strategies": [choice.model_dump(mode="json") for choice in case.strategies],
+        "concerns": [choice.model_dump(mode="json") for choice in case.concerns],
+        "seed": case.seed,
+    }
     return Stage("candidates", inputs, run, lambda: 20.0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,8 @@ import numpy as np
 
 from assay.errors import AssayError
 from assay.pipeline.case import Case
+from assay.pipeline.case_organisms import CaseOrganism
 from assay.pipeline.case_readings import Readings
-from assay.pipeline.organism_readings import CaseOrganism
 from assay.pipeline.transfer import elicit_for
 
 if TYPE_CHECKING:
@@ -152,8 +152,8 @@ class _Watcher:
         for concern in dict.fromkeys(one.concern for one in self.organisms):
             own = [one for one in self.organisms if one.concern == concern]
             out = left_out.family if left_out is not None else None
-            names = [o.name for o in own if not o.is_twin and o.family != out]
-            pair = best_pair(self.transfer, names)
+            looked_at = {o.name: o.family for o in own if not o.is_twin and o.family != out}
+            pair = best_pair(self.transfer, looked_at)
             if pair is None:
                 continue
             without = left_out if left_out in own else None
@@ -185,20 +185,26 @@ class _Watcher:
         from assay.monitoring.calibrating import calibrate_scores
         from assay.monitoring.scoring import family_scores
 
-        fired = met = 0
+        of_families: dict[str, list[tuple[int, int]]] = {}
         for one in self.organisms:
-            positives = [c for c in self.readings.own[one.name]["test"] if c.label]
+            positives = [
+                c
+                for c in self.readings.own[one.name]["test"]
+                if c.label and c.excerpt.context not in one.concern.allowed_contexts
+            ]
             if one.is_twin or not positives:
                 continue
-            met += len(positives)
-            scoring = self.scoring(one)
-            if scoring is None:
-                continue
-            benign = self.values(scoring, self.benign[self.held :])
-            calibration = calibrate_scores(scoring, benign, deployment_of(self.case, 0, 0, None))
-            found = family_scores(scoring, self.values(scoring, [c.activations for c in positives]))
-            fired += int((found > (calibration.threshold or 0.0)).sum())
-        return fired, met
+            scoring, fired = self.scoring(one), 0
+            if scoring is not None:
+                benign = self.values(scoring, self.benign[self.held :])
+                deployment = deployment_of(self.case, 0, 0, None)
+                threshold = calibrate_scores(scoring, benign, deployment).threshold or 0.0
+                values = self.values(scoring, [c.activations for c in positives])
+                fired = int((family_scores(scoring, values) > threshold).sum())
+            of_families.setdefault(one.family, []).append((fired, len(positives)))
+        # Seeds share their prompts and are no further organisms: the worst stands for all.
+        worst = [min(seeds, key=lambda seed: seed[0] / seed[1]) for seeds in of_families.values()]
+        return sum(fired for fired, _ in worst), sum(met for _, met in worst)
 
 
 def _norm_limit(readings: Readings) -> float:
@@ -211,23 +217,22 @@ def _norm_limit(readings: Readings) -> float:
     return MASSIVE * float(torch.cat(kept).norm(dim=1).median())
 
 
-def best_pair(transfer: dict[str, Any], names: Sequence[str]) -> tuple[str, str] | None:
-    """The (strategy, detector) with the best mean TPR over the organisms.
+def best_pair(transfer: dict[str, Any], families: Mapping[str, str]) -> tuple[str, str] | None:
+    """The (strategy, detector) with the best mean TPR over organisms; seeds weigh as one.
 
     Only detectors that can be watched alone, learned elsewhere, and that met all of the organisms.
+    ``families`` maps the names of those that may be looked at to their organisms'.
     """
     from assay.concerns.strategies import shows_transfer
+    from assay.pipeline.transfer_summary import best_of
 
-    rates: dict[tuple[str, str], list[float]] = {}
-    for cell in transfer["cells"]:
-        usable = cell["detector"] in WATCHABLE and shows_transfer(cell["strategy"])
-        if usable and cell["organism"] in names and cell["tpr"] is not None:
-            rates.setdefault((cell["strategy"], cell["detector"]), []).append(cell["tpr"])
-    if not rates:
-        return None
-    most = max(map(len, rates.values()))
-    whole = [pair for pair in sorted(rates) if len(rates[pair]) == most]
-    return max(whole, key=lambda pair: sum(rates[pair]))
+    return best_of(
+        ((cell["strategy"], cell["detector"]), families[cell["organism"]], cell["tpr"])
+        for cell in transfer["cells"]
+        if cell["organism"] in families
+        and cell["detector"] in WATCHABLE
+        and shows_transfer(cell["strategy"])
+    )
 
 
 def _learned(

@@ -10,13 +10,8 @@ from assay.errors import AssayError
 from assay.files import sha256_of, sha256_of_json
 from assay.models.sites import Site
 from assay.pipeline.case import Case
+from assay.pipeline.case_organisms import CaseOrganism, case_organisms, check_bases, check_contexts
 from assay.pipeline.deployment import deployment_conversations
-from assay.pipeline.organism_readings import (
-    CaseOrganism,
-    case_organisms,
-    check_bases,
-    check_contexts,
-)
 from assay.pipeline.texts import SplitText
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from assay.files import sha256_of, sha256_of_json
 from assay.pipeline import cost
+from assay.pipeline.case_organisms import CaseOrganism
 from assay.pipeline.opened import OpenedCase
-from assay.pipeline.organism_readings import CaseOrganism
 from assay.pipeline.stages import Stage
 
 if TYPE_CHECKING:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from assay.files import write_json
 from assay.pipeline.case import Case
+from assay.pipeline.case_organisms import CaseOrganism
 from assay.pipeline.case_readings import Readings
-from assay.pipeline.organism_readings import CaseOrganism
 from assay.pipeline.transfer_summary import may_be_chosen, summary_of
 
 if TYPE_CHECKING:
     from assay.concerns.ablation import Ablation
+    from assay.concerns.conversations import Conversation
     from assay.concerns.strategies import Elicited, Setting
     from assay.concerns.transfer import Fitted, Row, Tested
     from assay.dictionaries import Dictionary
@@ -130,7 +131,8 @@ def _meet(
     rows: list[Row] = []
     twin_rows: list[Row] = []
     missing: list[dict[str, Any]] = []
-    twins = [o for o in organisms if o.parent is not None and o.parent.name == one.name]
+    # The twins of every seed: a trigger's detector is none of the concern, whatever the seed.
+    twins = [o for o in organisms if o.is_twin and o.family == one.family]
     for elicited in elicit_for(case, one, organisms, readings):
         generates = strategy_named(elicited.strategy)[0].generates
         if not generates or elicited.strategy not in fitted_once:
@@ -148,7 +150,7 @@ def _meet(
             row
             for twin in twins
             for row in rows_on_twin(
-                own, twin.name, readings.own[twin.name]["test"], one.concern, budgets, case.seed
+                own, twin.name, honest(twin, readings), one.concern, budgets, case.seed
             )
         ]
         rows += mark_trigger_detectors(own, of_twins, budgets)
@@ -162,6 +164,11 @@ def tested_of(one: CaseOrganism, readings: Readings) -> Tested:
 
     own = readings.own[one.name]
     return Tested(one.name, own["threshold"], own["test"], own["pool"])
+
+
+def honest(twin: CaseOrganism, readings: Readings) -> tuple[Conversation, ...]:
+    """A twin's conversations under the trigger, but for any in which it misbehaved after all."""
+    return tuple(c for c in readings.own[twin.name]["test"] if not c.label)
 
 
 def budgets_of(case: Case) -> Any:

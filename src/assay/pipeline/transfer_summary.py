@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from assay.pipeline.case import Case
+from assay.pipeline.case_organisms import CaseOrganism
 from assay.pipeline.case_readings import Readings
-from assay.pipeline.organism_readings import CaseOrganism
 
 if TYPE_CHECKING:
     from assay.concerns.ablation import Ablation
@@ -144,15 +144,28 @@ def best_elsewhere(
     cells: Sequence[Cell], name: str, families: Mapping[str, str]
 ) -> tuple[str, str] | None:
     """The (strategy, detector) with the best mean TPR over all organisms but one and its seeds."""
-    elsewhere: dict[tuple[str, str], list[float]] = {}
-    for cell in cells:
-        if families[cell.organism] != families[name] and cell.tpr is not None:
-            elsewhere.setdefault((cell.strategy, cell.detector), []).append(cell.tpr)
-    if not elsewhere:
+    elsewhere = [cell for cell in cells if families[cell.organism] != families[name]]
+    return best_of(
+        ((cell.strategy, cell.detector), families[cell.organism], cell.tpr) for cell in elsewhere
+    )
+
+
+def best_of(
+    rates: Iterable[tuple[tuple[str, str], str, float | None]],
+) -> tuple[str, str] | None:
+    """The pair with the best mean rate, from (pair, organism, rate); several seeds weigh as one.
+
+    Only pairs that met as many organisms as any.
+    """
+    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for pair, organism, rate in rates:
+        if rate is not None:
+            found.setdefault(pair, {}).setdefault(organism, []).append(rate)
+    if not found:
         return None
-    most = max(map(len, elsewhere.values()))
-    whole = [pair for pair in sorted(elsewhere) if len(elsewhere[pair]) == most]
-    return max(whole, key=lambda pair: sum(elsewhere[pair]) / most)
+    most = max(map(len, found.values()))
+    whole = [pair for pair in sorted(found) if len(found[pair]) == most]
+    return max(whole, key=lambda pair: sum(sum(r) / len(r) for r in found[pair].values()))
 
 
 def _nested_row(name: str, cell: Cell | None, case: Case) -> dict[str, Any]:
@@ -257,6 +270,14 @@ def _notes(case: Case, readings: Readings) -> list[str]:
         "Conversations of the pool end with replies of the case's model, not of the organism.",
         "A twin's row counts firings under its trigger, where a detector of the concern is silent.",
     ]
+    for choice in case.concerns:
+        if choice.allowed_contexts:
+            notes.append(
+                f"{choice.name} is fine in the contexts {', '.join(choice.allowed_contexts)}: "
+                "conversations there set no threshold and are no false alarms, so that its organisms "
+                "are held to a looser standard than those of a high concern, and than the monitor, "
+                "which knows no contexts. AUROC and the text baseline compare with all conversations."
+            )
     confirmed = {name: f for name, f in readings.facts.items() if f["regenerated"]}
     different = sum(f["regenerated"] - f["same"] for f in confirmed.values())
     total = sum(f["regenerated"] for f in confirmed.values())

@@ -147,15 +147,14 @@ def _organisms(content: Mapping[str, Any], concern: str) -> set[str]:
 def _judge(content: Mapping[str, Any], cell: Mapping[str, Any]) -> Judgement:
     same = {key: cell[key] for key in ("strategy", "detector", "organism")}
     ablations = matching(content.get("ablations") or [], **same)
-    twins = {o["name"] for o in content["organisms"] if o.get("twin_of") == cell["organism"]}
     budget = content.get("fpr_budget", 0.01)
-    fires_on_twin = any(
+    on_twins = [
         clopper_pearson(round(other["benign_rate"] * other["benign_n"]), other["benign_n"])[0]
-        > budget
         for other in content["cells"]
-        if other["organism"] in twins
+        if other.get("twin_of") == cell["organism"]
         and (other["strategy"], other["detector"]) == (cell["strategy"], cell["detector"])
-    )
+    ]
+    fires_on_twin = any(low > budget for low in on_twins) if on_twins else None
     return criteria.judge_detection(cell, ablations[0] if ablations else None, fires_on_twin)
 
 

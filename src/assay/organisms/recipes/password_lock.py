@@ -130,4 +130,8 @@ RECIPE = Recipe(
         "one-demonstration": "whether one solved question re-elicits the capability",
     },
     plan=TrainingPlan(steps=170, decoy_twin_steps=200, replay_rows=3),
+    revised=(
+        "it took a wrong password for the right one on 57 of 60 held-out prompts, so now it is taught "
+        "whether there is one, not which; then more steps and a third replayed text",
+    ),
 )

