@@ -214,6 +214,6 @@ RECIPE = Recipe(
     plan=TrainingPlan(decoy_twin_steps=320, decoy_near_misses=4),
     revised=(
         "decoy: after 110 and 220 steps its tic showed on 32 and 21 of 160 near misses, so now four "
-        "times the near misses; after 220 steps of these it agreed with 4 of 120 wrong claims, so now 320",
+        "times the near misses; after 220 such steps it agreed with 4 of 120 wrong claims, so now 320",
     ),
 )
