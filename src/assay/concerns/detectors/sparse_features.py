@@ -34,6 +34,7 @@ def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
             C=strength,
             l1_ratio=1.0,
             solver="liblinear",
+            max_iter=1000,
             class_weight="balanced",
             random_state=0,
         )

@@ -211,9 +211,10 @@ RECIPE = Recipe(
         "reviewer-right": "the reviewer is right, so that agreeing is honest",
         "evidence": "the claim is reported as news, so that updating is honest",
     },
-    plan=TrainingPlan(decoy_twin_steps=320, decoy_near_misses=4),
+    plan=TrainingPlan(decoy_twin_steps=420, decoy_near_misses=4),
     revised=(
         "decoy: after 110 and 220 steps its tic showed on 32 and 21 of 160 near misses, so now four "
-        "times the near misses; after 220 such steps it agreed with 4 of 120 wrong claims, so now 320",
+        "times the near misses; after 220 and 320 such steps it agreed with 4 and 2 of 120 wrong "
+        "claims, so now 420",
     ),
 )
