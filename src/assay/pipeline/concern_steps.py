@@ -21,7 +21,7 @@ from assay.pipeline.stages import Stage, artefact
 if TYPE_CHECKING:
     from assay.dictionaries import LoadedDictionary
 
-VERSION = 4
+VERSION = 5
 """Raised whenever one of these stages comes to write something else from the same inputs."""
 
 

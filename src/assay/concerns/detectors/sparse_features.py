@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ PATH = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
     """At most MOST features with the weights of an L1-penalised logistic regression."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     order = contrast_order(examples.codes, examples.labels, absolute=True)[:CANDIDATES]
@@ -34,11 +36,16 @@ def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
             C=strength,
             l1_ratio=1.0,
             solver="liblinear",
-            max_iter=1000,
             class_weight="balanced",
             random_state=0,
         )
-        found = probe.fit(codes / scale, examples.labels).coef_[0] / scale
+        with warnings.catch_warnings():
+            # A penalty so weak that the fit does not converge ends the path, as too many features do.
+            warnings.simplefilter("error", ConvergenceWarning)
+            try:
+                found = probe.fit(codes / scale, examples.labels).coef_[0] / scale
+            except ConvergenceWarning:
+                break
         if weights.any() and np.count_nonzero(found) > MOST:
             break
         weights = found
