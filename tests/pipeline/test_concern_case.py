@@ -89,6 +89,9 @@ def test_a_case_ends_in_a_matrix_a_monitor_and_a_safety_case(work):
     assert (finished / "report.html").stat().st_size > 10_000
     candidates = read_json(finished / "candidates.json")
     assert candidates["candidates"]
+    # A control gives no candidate, but is listed with what it elicited.
+    assert "perturbed.noise" not in {c["strategy"] for c in candidates["candidates"]}
+    assert "perturbed.noise" in {s["name"] for s in candidates["strategies"]}
 
 
 def test_a_second_run_finds_every_stage_done_and_a_change_only_what_depends_on_it(

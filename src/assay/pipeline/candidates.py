@@ -39,6 +39,7 @@ def run_candidates(
 ) -> None:
     """Write ``candidates.json``. Labels are learned and scored on what all strategies elicited."""
     from assay.concerns.candidates import find_candidates
+    from assay.concerns.strategies import shows_transfer
 
     found: list[Candidate] = []
     strategies: dict[tuple[str, str], dict[str, Any]] = {}
@@ -59,7 +60,12 @@ def run_candidates(
             }
         ranked = find_candidates(
             concern.name,
-            [e for e in usable if min(e.positives, e.negatives) >= 8],
+            # A control elicits no misbehaviour: what differs there stands for no concern.
+            [
+                e
+                for e in usable
+                if min(e.positives, e.negatives) >= 8 and shows_transfer(e.strategy)
+            ],
             dictionary,
             conversations,
             position_labels,
