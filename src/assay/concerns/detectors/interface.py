@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,19 @@ class Examples:
         return replace(self, labels=labels)
 
 
+def together(
+    of_tokens: Callable[[Tensor], NDArray], conversations: Sequence[Conversation]
+) -> list[NDArray]:
+    """A function of tokens, computed for all conversations at once, conversation by conversation."""
+    import torch
+
+    if not conversations:
+        return []
+    ends = np.cumsum([len(c.activations) for c in conversations])
+    found = of_tokens(torch.cat([c.activations for c in conversations]))
+    return np.split(found, ends[:-1])
+
+
 class Detector(ABC):
     """Scores a conversation from its watched tokens; higher is more suspicious."""
 
@@ -93,13 +106,7 @@ class Detector(ABC):
 
     def by_conversation(self, conversations: Sequence[Conversation]) -> list[NDArray]:
         """``token_scores`` of each conversation, computed for all of them together."""
-        import torch
-
-        if not conversations:
-            return []
-        ends = np.cumsum([len(c.activations) for c in conversations])
-        found = self.token_scores(torch.cat([c.activations for c in conversations]))
-        return np.split(found, ends[:-1])
+        return together(self.token_scores, conversations)
 
     def scores(self, conversations: Sequence[Conversation]) -> Float[NDArray, " conversations"]:
         """One score a conversation."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from assay.concerns.conversations import Conversation
 from assay.concerns.detectors.feature_sums import FeatureSum
-from assay.concerns.detectors.interface import Detector, Examples
+from assay.concerns.detectors.interface import Detector, Examples, together
 from assay.concerns.ranking import contrast_order
 from assay.concerns.rules import parse_rule
 from assay.statistics.roc import auroc
@@ -49,13 +49,7 @@ class RuleDetector(Detector):
 
     def by_conversation(self, conversations: Sequence[Conversation]) -> list[NDArray]:
         """``token_scores`` of each conversation; no veto reaches into another."""
-        import torch
-
-        if not conversations:
-            return []
-        codes = self._codes.token_codes(torch.cat([c.activations for c in conversations]))
-        ends = np.cumsum([len(c.activations) for c in conversations])
-        return [self._vetoed(own) for own in np.split(codes, ends[:-1])]
+        return [self._vetoed(own) for own in together(self._codes.token_codes, conversations)]
 
     def _vetoed(self, codes: Float[NDArray, "tokens 2"]) -> NDArray:
         if len(codes) and codes[:, 1].max() > self.limit:
