@@ -81,11 +81,13 @@ def _areas(
 
     Wins are summed by pair of clusters once; a draw then only weighs those sums.
     """
-    above, below = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
     clusters = np.arange(drawn.shape[1])
     has_positive, has_negative = of[0][:, None] == clusters, of[1][:, None] == clusters
-    wins = (above[:, None] > below[None]) + 0.5 * (above[:, None] == below[None])
-    won = has_positive.T.astype(np.float64) @ wins @ has_negative.astype(np.float64)
+    won = (
+        has_positive.T.astype(np.float64)
+        @ _wins(positives, negatives)
+        @ has_negative.astype(np.float64)
+    )
     pairs = (drawn @ has_positive.sum(axis=0)) * (drawn @ has_negative.sum(axis=0))
     with np.errstate(invalid="ignore"):
         return np.asarray(((drawn @ won) * drawn).sum(axis=1) / pairs)
@@ -140,9 +142,14 @@ def delong_difference(
 
 def _placements(positives: ArrayLike, negatives: ArrayLike) -> tuple[NDArray, NDArray]:
     """Share of negatives below each positive, and share of positives above each negative."""
-    above, below = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
-    wins = (above[:, None] > below[None]) + 0.5 * (above[:, None] == below[None])
+    wins = _wins(positives, negatives)
     return wins.mean(axis=1), wins.mean(axis=0)
+
+
+def _wins(positives: ArrayLike, negatives: ArrayLike) -> NDArray:
+    """Whether each positive exceeds each negative, ties half, [positives, negatives]."""
+    above, below = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
+    return np.asarray((above[:, None] > below[None]) + 0.5 * (above[:, None] == below[None]))
 
 
 def roc_curve(positives: ArrayLike, negatives: ArrayLike) -> tuple[NDArray, NDArray]:
