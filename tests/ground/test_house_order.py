@@ -30,7 +30,10 @@ ROOMS = (
     "pipeline",
     "cli",
 )
-GROUND = ("errors", "files", "randomness", "progress", "downloads", "strict", "__version__")
+GROUND = (
+    *("errors", "files", "randomness", "progress", "downloads", "strict"),
+    *("results", "registry", "__version__"),
+)
 SOURCE = Path(assay.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))
 

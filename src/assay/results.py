@@ -1,0 +1,82 @@
+"""Typed results: what a stage measured, written as JSON and read back whole, or refused in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from assay.errors import AssayError
+from assay.files import read_json, write_json
+from assay.strict import describe
+
+SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Figures(BaseModel):
+    """A part of a result: frozen, without unknown keys, type conversions, NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Result(Figures):
+    """A result that is a file of its own. A subclass states its file, its maker and its version.
+
+    Each subclass has a field ``version: Literal[N] = N``, raised whenever the layout changes, and a
+    published schema, ``docs/schemas/NAME.schema.json``, where ``NAME.json`` is its file.
+    """
+
+    FILE: ClassVar[str]
+    """Name of the file that holds it, such as transfer.json."""
+    MADE_BY: ClassVar[str]
+    """The command that makes the file, for the message that refuses another version."""
+
+    def write(self, folder: Path) -> Path:
+        """Write the result into a folder, atomically. Returns the file's path."""
+        write_json(folder / self.FILE, self.model_dump(mode="json"))
+        return folder / self.FILE
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the result from its file, or from the folder that holds it.
+
+        Raises AssayError, naming the file, where it is missing, is no JSON, is of another version
+        (naming the command that makes it anew), or does not fit the schema.
+        """
+        path = path / cls.FILE if path.is_dir() else path
+        if not path.is_file():
+            raise AssayError(f"{path} does not exist; '{cls.MADE_BY}' writes it")
+        value = read_json(path)
+        known = cls.model_fields["version"].default
+        found = value.get("version") if isinstance(value, dict) else None
+        if found != known:
+            stated = "states no version" if found is None else f"is of version {found}"
+            raise AssayError(
+                f"{path} {stated}; this Assay reads version {known}: "
+                f"make it anew with '{cls.MADE_BY}'"
+            )
+        try:
+            return cls.model_validate_json(json.dumps(value))
+        except ValidationError as error:
+            raise AssayError(f"{path}: {describe(error)}") from error
+        except AssayError as error:
+            raise AssayError(f"{path}: {error}") from error
+
+    @classmethod
+    def schema_of_file(cls) -> dict[str, Any]:
+        """JSON Schema (2020-12) of the file: ``docs/schemas/NAME.schema.json``."""
+        return {"$schema": SCHEMA, **cls.model_json_schema()}
+
+
+def results_known() -> list[type[Result]]:
+    """Every kind of result whose module has been imported, by the name of its file."""
+    found: list[type[Result]] = []
+    waiting = list(Result.__subclasses__())
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if hasattr(kind, "FILE"):
+            found.append(kind)
+    return sorted(found, key=lambda kind: kind.FILE)
