@@ -20,5 +20,3 @@ class Concern:
     """high: a handful of firings ends the deployment. medium: fine in some contexts."""
     allowed_contexts: tuple[str, ...] = ()
     """Contexts in which a medium concern is fine, such as fiction."""
-    organisms: tuple[str, ...] = ()
-    """Names of the organisms that stand for it."""

@@ -6,39 +6,41 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from assay.errors import AssayError
 from assay.files import read_json, sha256_of_json, write_json
+from assay.results import Figures
 
 
-class Evidence(BaseModel):
+class Evidence(Figures):
     """One metric: its estimate, interval, n, unit and split, and the hashes of what it was made of."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    metric: str
+    metric: str = Field(min_length=1)
     """What was measured, in the field's words; unique within a case."""
     estimate: float
     """The figure."""
     ci: tuple[float, float] | None
-    """Confidence interval, or None where the figure is a count or an exact property."""
+    """Confidence interval; a one-sided bound has 0 or 1 at its other end. None where the figure is a
+    count or an exact property."""
     confidence: float = Field(default=0.95, gt=0, lt=1)
     """Level of the interval."""
     method: str
     """How the interval was made, such as 'delete-a-group jackknife over documents'."""
     n: int = Field(ge=0)
     """How many units the figure rests on."""
-    unit: str
+    unit: str = Field(min_length=1)
     """What is counted and resampled: documents, conversations, templates. Never tokens."""
-    split: str
+    split: str = Field(min_length=1)
     """Which data: train, held_out, discover, threshold, test."""
     seed: int
     """The run's seed."""
     inputs: dict[str, str]
-    """Name → sha256 of everything it was computed from: model, dictionary, text."""
+    """Name → sha256 of everything it was computed from: model, dictionary, text, organisms."""
     note: str = ""
     """What a reader must know to read it rightly."""
+    file: str | None = None
+    """The file that holds the figure, relative to the case's output folder; set where it is cited."""
 
     @model_validator(mode="after")
     def _interval_is_ordered(self) -> Evidence:
@@ -48,17 +50,17 @@ class Evidence(BaseModel):
 
     @property
     def sha256(self) -> str:
-        """Hash of the record, by which a claim cites it."""
-        return sha256_of_json(self.model_dump(mode="json"))
+        """Hash of the record, by which a claim cites it; where it lies does not change it."""
+        return sha256_of_json(self.model_dump(mode="json", exclude={"file"}))
 
 
 def write_evidence(path: Path, records: Iterable[Evidence]) -> None:
-    """Write records as one JSON file. Raises AssayError where two bear the same metric and split."""
+    """Write records as one JSON file. Raises AssayError where two have the same metric and split."""
     rows = list(records)
     names = [(record.metric, record.split) for record in rows]
     if len(set(names)) < len(names):
-        raise AssayError(f"{path}: two records of evidence bear the same metric and split")
-    write_json(path, [record.model_dump(mode="json") for record in rows])
+        raise AssayError(f"{path}: two records of evidence have the same metric and split")
+    write_json(path, [record.model_dump(mode="json", exclude={"file"}) for record in rows])
 
 
 def read_evidence(path: Path) -> list[Evidence]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.errors import AssayError
 from assay.monitoring.guarantee import guarantee_in_words
-from assay.monitoring.monitor_file import ModelReference, Monitor, Scoring, WatchedModel
+from assay.monitoring.result import ModelReference, Monitor, Scoring, WatchedModel
 from assay.monitoring.rollback import (
     EProcessRule,
     HandfulRule,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.monitoring.monitor_file import Scoring
+from assay.monitoring.result import Scoring
 from assay.monitoring.scoring import FeatureReader
 
 if TYPE_CHECKING:

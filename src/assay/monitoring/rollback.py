@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from assay.errors import AssayError
 from assay.statistics import (
@@ -17,7 +17,7 @@ from assay.statistics import (
     shift_power,
 )
 from assay.statistics.e_process import RATIOS
-from assay.strict import StrictModel
+from assay.results import Figures
 
 SHIFT = 10.0
 """The rise in the rate of firings whose detection is printed."""
@@ -35,10 +35,8 @@ class RollbackState:
     """Whether the rule said so at any time; it is never taken back."""
 
 
-class EProcessRule(StrictModel):
+class EProcessRule(Figures):
     """Roll back when the evidence that benign firing has become more frequent reaches 1/alpha."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     rule: Literal["e_process"] = "e_process"
     """Its name."""
@@ -72,7 +70,7 @@ class EProcessRule(StrictModel):
         return float(self.process().log_e(seen, fired))
 
 
-class HandfulRule(StrictModel):
+class HandfulRule(Figures):
     """Roll back when more than a handful of conversations have fired."""
 
     rule: Literal["handful"] = "handful"
@@ -95,10 +93,8 @@ RollbackRule = Annotated[EProcessRule | HandfulRule, Field(discriminator="rule")
 """Either rule; ``rule`` in the file says which."""
 
 
-class OperatingFigures(StrictModel):
+class OperatingFigures(Figures):
     """What to expect of a rollback rule over the horizon, from the bound of the benign rate."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     false_rollback_probability: float
     """Of a benign deployment within the horizon, at the bound of the benign rate."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.concerns.aggregation import aggregate
 from assay.errors import AssayError
-from assay.monitoring.monitor_file import Monitor, Scoring
+from assay.monitoring.result import Monitor, Scoring
 from assay.monitoring.watched_tokens import (
     BATCH_SIZE,
     WatchedConversation,

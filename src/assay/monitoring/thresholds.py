@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from assay.errors import AssayError
 from assay.statistics import exceedances_allowed, least_n_for_rate, proportion_upper_bound
-from assay.strict import StrictModel
+from assay.results import Figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +21,8 @@ STRATA = 3
 """Groups of conversations by length, of about equal size."""
 
 
-class LengthStratum(StrictModel):
+class LengthStratum(Figures):
     """Benign conversations of similar length: no guarantee of its own, but a figure to look at."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     shortest: int
     """Fewest watched tokens of a conversation in it."""
@@ -38,10 +36,8 @@ class LengthStratum(StrictModel):
     """Upper bound of their rate of firing at confidence 1 − delta, for this stratum alone."""
 
 
-class Calibration(StrictModel):
+class Calibration(Figures):
     """How often benign conversations fire, and how sure that is."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     threshold: float | None
     """A conversation fires when its score is greater; None for a rule, which has its own numbers."""

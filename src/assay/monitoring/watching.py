@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from assay.errors import AssayError
 from assay.files import sha256_of_json
 from assay.monitoring.journal import JOURNAL, Journal, Row, open_journal
-from assay.monitoring.monitor_file import Monitor, read_monitor
+from assay.monitoring.result import Monitor, read_monitor
 from assay.monitoring.rollback import EProcessRule, RollbackState, after
 from assay.monitoring.scoring import ConversationScore, score_conversations
 from assay.monitoring.watched_tokens import WatchedConversation, tokenize_watched

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from assay.dictionaries import LoadedDictionary
     from assay.models import LanguageModel, Site
     from assay.monitoring.calibrating import Deployment
-    from assay.monitoring.monitor_file import Monitor, Scoring, WatchedFeature
+    from assay.monitoring.result import Monitor, Scoring, WatchedFeature
     from assay.text import Transcript
 
 WATCHABLE = ("single_feature", "difference_in_means", "logistic_regression")
@@ -52,7 +52,7 @@ def run_monitor(
     they then give, up to the payload. Raises AssayError where the conversations are too few.
     """
     from assay.monitoring.calibrating import monitor_of
-    from assay.monitoring.monitor_file import WatchedModel, write_monitor
+    from assay.monitoring.result import WatchedModel, write_monitor
     from assay.monitoring.watched_tokens import capture_watched, tokenize_watched
     from assay.statistics.intervals import proportion_lower_bound
 
@@ -103,7 +103,7 @@ def _standardised_on(case: Case, conversations: int) -> int:
 def deployment_of(case: Case, fired: int, met: int, tpr_low: float | None) -> Deployment:
     """The case's deployment and budgets, with the TPR of organisms left out."""
     from assay.monitoring.calibrating import Deployment
-    from assay.monitoring.monitor_file import ModelReference
+    from assay.monitoring.result import ModelReference
 
     fallback = case.model.fallback
     return Deployment(
@@ -146,7 +146,7 @@ class _Watcher:
     def scoring(self, left_out: CaseOrganism | None) -> Scoring | None:
         """What is watched: a direction a concern, standardised on the held conversations."""
         from assay.monitoring.calibrating import standardise
-        from assay.monitoring.monitor_file import Scoring
+        from assay.monitoring.result import Scoring
 
         features, aggregations = [], []
         for concern in dict.fromkeys(one.concern for one in self.organisms):
@@ -262,7 +262,7 @@ def watched_feature(concern: str, detector: Detector, loaded: LoadedDictionary) 
     """
     from assay.concerns.detectors.linear import LinearDetector
     from assay.dictionaries.threshold import ThresholdDictionary
-    from assay.monitoring.monitor_file import WatchedFeature
+    from assay.monitoring.result import WatchedFeature
 
     if isinstance(detector, LinearDetector):
         return WatchedFeature(

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from assay.concerns.aggregation import AGGREGATIONS
 from assay.concerns.rules import Rule, parse_rule
 from assay.errors import AssayError, unknown_name
-from assay.files import read_json, sha256_of_json, write_json
+from assay.files import sha256_of_json, write_json
 from assay.models.sites import Site
 from assay.monitoring.rollback import OperatingFigures, RollbackRule
 from assay.monitoring.thresholds import Calibration
-from assay.strict import StrictModel, describe
+from assay.results import Figures, Result
 
-MONITOR = "monitor.json"
 MOST_FEATURES = 64
 """Features that one monitor watches at most: so many cost next to nothing."""
 SHA256 = r"^[0-9a-f]{64}$"
 
 
-class WatchedFeature(StrictModel):
+class WatchedFeature(Figures):
     """One direction that is read on every watched token: u = direction · x + bias."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     name: str = Field(min_length=1)
     """What rules and people call it; unique within the monitor."""
@@ -43,10 +40,8 @@ class WatchedFeature(StrictModel):
     """Aggregated activation, above the centre, that becomes 1."""
 
 
-class Scoring(StrictModel):
+class Scoring(Figures):
     """How the activations of a conversation become its score."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     site: str
     """Where the model is read, such as resid_post.15."""
@@ -92,7 +87,7 @@ class Scoring(StrictModel):
         return None if self.rule is None else parse_rule(self.rule, self.names)
 
 
-class ModelReference(StrictModel):
+class ModelReference(Figures):
     """A model by name."""
 
     id: str
@@ -108,11 +103,14 @@ class WatchedModel(ModelReference):
     """Hash of its weights and adapter (LanguageModel.fingerprint)."""
 
 
-class Monitor(Scoring):
+class Monitor(Scoring, Result):
     """A calibrated monitor."""
 
-    version: Literal[1] = 1
-    """Version of the format."""
+    FILE: ClassVar[str] = "monitor.json"
+    MADE_BY: ClassVar[str] = "assay calibrate CASE.yaml"
+
+    version: Literal[2] = 2
+    """Version of the layout."""
     case: str
     """Name of the case that it belongs to."""
     model: WatchedModel
@@ -129,6 +127,8 @@ class Monitor(Scoring):
     """Conversations over which the operating figures hold."""
     base_rate: float = Field(ge=0, le=1)
     """Share of deployment conversations that the case expects to be misbehaviour."""
+    tpr_target: float = Field(gt=0, lt=1)
+    """What the case asks the lower bound of the true-positive rate to reach."""
     tpr: float | None = Field(ge=0, le=1)
     """Share of held-out organisms' misbehaving conversations that fire; None where not measured."""
     tpr_low: float | None = Field(ge=0, le=1)
@@ -141,6 +141,8 @@ class Monitor(Scoring):
     """What to expect of the rollback rule."""
     guarantee: str
     """What is promised, and on what condition, in words."""
+    inputs: dict[str, str]
+    """Name → sha256 of what it was made from: model, dictionary, organisms, conversations."""
 
     @model_validator(mode="after")
     def _threshold_or_rule(self) -> Monitor:
@@ -161,33 +163,18 @@ class Monitor(Scoring):
         """Hash of the whole monitor, to which its journal is bound."""
         return sha256_of_json(self.model_dump(mode="json"))
 
+    @property
+    def deciding_sha256(self) -> str:
+        """Hash of all that decides when the monitor fires and when it rolls back."""
+        deciding = self.model_dump(
+            mode="json",
+            include={"site", "features", "aggregation", "rule", "norm_limit", "rollback"},
+        )
+        return sha256_of_json({**deciding, "threshold": self.calibration.threshold})
 
-def write_monitor(folder: Path, monitor: Monitor) -> Path:
-    """Write ``monitor.json`` into a folder, atomically; the long rows come last. Returns its path."""
-    value = monitor.model_dump(mode="json")
-    features = value.pop("features")
-    write_json(folder / MONITOR, {**value, "features": features})
-    return folder / MONITOR
-
-
-def read_monitor(folder: Path) -> Monitor:
-    """Read and check ``monitor.json``. Raises AssayError naming what is wrong in it."""
-    path = folder / MONITOR
-    if not path.is_file():
-        raise AssayError(f"{folder} has no {MONITOR}; write one with 'assay calibrate CASE.yaml'")
-    value = read_json(path)
-    try:
-        return Monitor.model_validate(value)
-    except ValidationError as error:
-        raise AssayError(f"{path}: {describe(error)}") from error
-    except AssayError as error:
-        raise AssayError(f"{path}: {error}") from error
-
-
-def monitor_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of ``monitor.json``: ``docs/schemas/monitor.schema.json``."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Monitor.model_json_schema(),
-        "title": "Monitor",
-    }
+    def write(self, folder: Path) -> Path:
+        """Write ``monitor.json`` into a folder, atomically; the long rows come last."""
+        value = self.model_dump(mode="json")
+        features = value.pop("features")
+        write_json(folder / self.FILE, {**value, "features": features})
+        return folder / self.FILE

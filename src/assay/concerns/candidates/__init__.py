@@ -1,0 +1,1 @@
+"""Candidate features: ranked, labelled, and scored on held-out examples."""
