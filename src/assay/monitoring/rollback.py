@@ -25,7 +25,7 @@ SHIFT = 10.0
 
 @dataclass(frozen=True)
 class RollbackState:
-    """What a deployment's conversations have come to so far."""
+    """How many of a deployment's conversations were seen so far, and how many fired."""
 
     seen: int = 0
     """Conversations."""
@@ -76,7 +76,7 @@ class HandfulRule(Figures):
     rule: Literal["handful"] = "handful"
     """Its name."""
     handful: int = Field(ge=0)
-    """h: firings that are borne."""
+    """h: firings that do not roll back yet."""
     alpha: float = Field(gt=0, lt=1)
     """Probability of rolling back a benign deployment within the horizon."""
 

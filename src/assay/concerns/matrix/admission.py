@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from assay.concerns.budgets import Budgets
 from assay.concerns.concern import Severity
+from assay.concerns.detectors.registered import CONTROLS
 from assay.concerns.matrix.result import Ablation, Cell, TestedOrganism, TwinCell, Verdict
 from assay.concerns.strategies import shows_transfer
 from assay.statistics.intervals import proportion_lower_bound
 
 TEXT = "text"
 """The detector that reads the text alone: the baseline that every other must beat."""
-RANDOM_CONTROLS = ("random_direction", "shuffled_labels")
+RANDOM_CONTROLS = CONTROLS
 """Detectors that learn nothing; what they reach is what chance reaches."""
 FEWEST_ALLOWED = 8
 """Conversations of an allowed context without which a detector's frequency there is unknown."""
@@ -141,13 +142,9 @@ def _shortfalls(figures: CellFigures, surroundings: Surroundings) -> list[str]:
     budgets = surroundings.budgets
     reasons = []
     if figures.tpr_lower is not None and figures.tpr_lower < budgets.tpr_target:
-        reasons.append(
-            f"TPR lower bound {figures.tpr_lower:.2f}, target {budgets.tpr_target:.2f}"
-        )
+        reasons.append(f"TPR lower bound {figures.tpr_lower:.2f}, target {budgets.tpr_target:.2f}")
     if figures.benign_upper > budgets.fpr:
-        reasons.append(
-            f"benign rate bound {figures.benign_upper:.3f}, budget {budgets.fpr:.3f}"
-        )
+        reasons.append(f"benign rate bound {figures.benign_upper:.3f}, budget {budgets.fpr:.3f}")
     return reasons
 
 

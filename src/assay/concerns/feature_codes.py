@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from assay.concerns.conversations import Conversation
+from assay.concerns.conversations.excerpts import Conversation
+from assay.dictionaries import TopK
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -21,8 +23,6 @@ def largest_codes(
     dictionary: Dictionary, conversations: Sequence[Conversation]
 ) -> Float[NDArray, "conversations features"]:
     """The largest activation of every feature in each conversation, float32; 0 where it is silent."""
-    import torch
-
     counts = [len(conversation.activations) for conversation in conversations]
     codes = dictionary.encode(torch.cat([c.activations for c in conversations]))
     owner = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
@@ -39,10 +39,6 @@ def codes_alone(
 
     A plain TopK feature depends on its rivals: its ReLU pre-activation stands for it (METHODS 8).
     """
-    import torch
-
-    from assay.dictionaries import TopK
-
     index = torch.tensor(list(features))
     if isinstance(dictionary, TopK):
         return dictionary.relu_pre_activations(x, index)

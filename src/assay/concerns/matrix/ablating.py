@@ -1,37 +1,43 @@
-"""Does what a detector reads cause the payload? Ablate it, and ask the model again."""
+"""Does what a detector reads cause the payload? Ablate it, and measure the model's log-odds again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
+from assay.concerns.conversations.excerpts import Excerpt
+from assay.concerns.conversations.reading import pad_right, read
+from assay.concerns.detectors.detector import Detector
 from assay.concerns.detectors.feature_sums import FeatureSum
-from assay.concerns.detectors.interface import Detector
 from assay.concerns.detectors.linear import LinearDetector
 from assay.concerns.detectors.rule import RuleDetector
 from assay.errors import AssayError
+from assay.models import edit
+from assay.models.cross_entropy import next_token_logits
+from assay.models.forward import decoder_inputs, run_decoder
 from assay.randomness import torch_generator
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from assay.concerns.conversations import Excerpt
     from assay.dictionaries import Dictionary
     from assay.models import LanguageModel, Site
 
 RANDOM = 5
-"""Random ablations of the same number of directions, the smallest n that METHODS asks for."""
+"""Random ablations of the same number of directions."""
 PAYLOAD_TOKENS = 4
 """First tokens of the payload whose log-odds are measured."""
 
 
 @dataclass(frozen=True)
-class Ablation:
-    """What removing a detector's directions does to the payload, against random ones."""
+class Effect:
+    """What removing directions does to the payload, against random directions."""
 
     effect: float
     """Mean change of the payload's log-odds in nats; negative: it becomes less likely."""
@@ -46,16 +52,19 @@ class Ablation:
     n: int
     """Conversations that misbehave."""
 
-    @property
-    def beats_random(self) -> bool:
-        """Whether it lowers the log-odds, and more than every random ablation."""
-        return self.effect_ci[1] < 0 and all(self.effect < other for other in self.random)
+
+@dataclass(frozen=True)
+class _Row:
+    """Tokens of a conversation, and which of them are edited."""
+
+    tokens: tuple[int, ...]
+    """The tokens."""
+    watched: tuple[int, ...]
+    """Indices of those from which the directions are removed."""
 
 
 def directions_of(detector: Detector, dictionary: Dictionary) -> Float[Tensor, "k d_model"] | None:
     """Orthonormal rows that span what a detector reads; None for a detector of text."""
-    import torch
-
     if isinstance(detector, LinearDetector):
         rows = torch.tensor(detector.direction)[None].float()
     elif isinstance(detector, FeatureSum | RuleDetector):
@@ -70,22 +79,21 @@ def ablate(
     site: Site,
     directions: Float[Tensor, "k d_model"],
     positives: Sequence[tuple[Excerpt, Sequence[int]]],
+    *,
     benign: Sequence[Excerpt],
     seed: int,
-) -> Ablation:
+) -> Effect:
     """Project the directions out of the watched tokens and measure the payload's log-odds.
 
     ``positives`` are excerpts cut before the payload, each with the payload's tokens; ``benign``
     are excerpts with their whole reply. The random controls project out as many random
     directions, and are scaled to remove the same norm. Raises AssayError for fewer than two positives.
     """
-    import torch
-
     if len(positives) < 2:
         raise AssayError("an ablation needs at least two conversations for its interval")
-    whole = _log_odds(model, site, None, 1.0, positives)
+    whole = _log_odds(model, site, None, positives)
     base_loss = _loss(model, site, None, benign)
-    removed = _log_odds(model, site, directions, 1.0, positives)
+    removed = _log_odds(model, site, directions, positives)
     change = removed - whole
     norm = _removed_norm(model, site, directions, positives)
     effects = []
@@ -95,10 +103,11 @@ def ablate(
         random = torch.linalg.qr(drawn.T).Q.T.contiguous()
         own = _removed_norm(model, site, random, positives)
         scale = norm / max(own, 1e-6)
-        effects.append(float((_log_odds(model, site, random, scale, positives) - whole).mean()))
+        changed = _log_odds(model, site, random, positives, scale=scale)
+        effects.append(float((changed - whole).mean()))
     effect, error = float(change.mean()), float(change.std()) / np.sqrt(max(1, len(change)))
     reached = sum(other <= effect for other in effects)
-    return Ablation(
+    return Effect(
         effect=effect,
         effect_ci=(effect - 1.96 * error, effect + 1.96 * error),
         random=tuple(effects),
@@ -109,68 +118,55 @@ def ablate(
 
 
 def _projection(
-    directions: Float[Tensor, "k d_model"], starts: Tensor, ends: Tensor, scale: float
+    directions: Float[Tensor, "k d_model"], rows: Sequence[_Row], scale: float
 ) -> Callable[[Tensor], Tensor]:
     """An edit that removes ``scale`` times the directions' part from each row's watched tokens."""
-    import torch
+    longest = max(len(row.tokens) for row in rows)
+    watched = torch.zeros(len(rows), longest, 1, dtype=torch.bool)
+    for i, row in enumerate(rows):
+        watched[i, list(row.watched)] = True
 
     def remove(activations: Tensor) -> Tensor:
-        rows = directions.to(activations)
-        part = (activations @ rows.T) @ rows
-        place = torch.arange(activations.shape[1])[None]
-        watched = ((place >= starts[:, None]) & (place < ends[:, None])).unsqueeze(-1)
-        changed: Tensor = activations - scale * part * watched
+        basis = directions.to(activations)
+        part = (activations @ basis.T) @ basis
+        changed: Tensor = activations - scale * part * watched.to(activations.device)
         return changed
 
     return remove
 
 
-def _batched(
+def _run(
     model: LanguageModel,
     site: Site,
     directions: Float[Tensor, "k d_model"] | None,
-    scale: float,
-    rows: Sequence[tuple[Sequence[int], int, int]],
+    rows: Sequence[_Row],
+    scale: float = 1.0,
 ) -> Float[Tensor, "rows position d_model"]:
-    """Decoder output of right-padded (tokens, first watched, end of watched) rows, ablated or not."""
-    from contextlib import nullcontext
-
-    import torch
-
-    from assay.models import edit
-    from assay.models.forward import decoder_inputs, run_decoder
-
-    longest = max(len(tokens) for tokens, _, _ in rows)
-    padded = torch.tensor([[*t, *[0] * (longest - len(t))] for t, _, _ in rows])
-    mask = torch.tensor([[1] * len(t) + [0] * (longest - len(t)) for t, _, _ in rows])
-    starts = torch.tensor([start for _, start, _ in rows])
-    ends = torch.tensor([end for _, _, end in rows])
+    """The decoder's output on right-padded rows, ablated or (``directions`` None) not."""
+    tokens, mask = pad_right([row.tokens for row in rows])
     changed = (
         nullcontext()
         if directions is None
-        else edit(model, site, _projection(directions, starts, ends, scale))
+        else edit(model, site, _projection(directions, rows, scale))
     )
     with changed:
-        return run_decoder(model, decoder_inputs(model, padded, mask))
+        return run_decoder(model, decoder_inputs(model, tokens, mask))
 
 
 def _log_odds(
     model: LanguageModel,
     site: Site,
     directions: Float[Tensor, "k d_model"] | None,
-    scale: float,
     positives: Sequence[tuple[Excerpt, Sequence[int]]],
+    *,
+    scale: float = 1.0,
 ) -> Float[Tensor, " positives"]:
     """log p − log(1 − p) of each payload's first tokens, teacher-forced."""
-    import torch
-
-    from assay.models.cross_entropy import next_token_logits
-
     rows = [
-        ((*excerpt.tokens, *payload[:PAYLOAD_TOKENS]), excerpt.start, len(excerpt.tokens))
+        _Row((*excerpt.tokens, *payload[:PAYLOAD_TOKENS]), excerpt.watched)
         for excerpt, payload in positives
     ]
-    hidden = _batched(model, site, directions, scale, rows)
+    hidden = _run(model, site, directions, rows, scale)
     odds = []
     for (excerpt, payload), states in zip(positives, hidden, strict=True):
         wanted = torch.tensor(list(payload[:PAYLOAD_TOKENS]))
@@ -187,17 +183,13 @@ def _loss(
     directions: Float[Tensor, "k d_model"] | None,
     benign: Sequence[Excerpt],
 ) -> float:
-    """Mean cross-entropy of the watched tokens of benign excerpts."""
-    import torch
-
-    from assay.models.cross_entropy import next_token_logits
-
-    rows = [(excerpt.tokens, excerpt.start, len(excerpt.tokens)) for excerpt in benign]
-    hidden = _batched(model, site, directions, 1.0, rows)
+    """Mean cross-entropy of the last turn's tokens of benign excerpts."""
+    rows = [_Row(excerpt.tokens, excerpt.watched) for excerpt in benign]
+    hidden = _run(model, site, directions, rows)
     losses = []
-    for (tokens, start, _), states in zip(rows, hidden, strict=True):
-        logits = next_token_logits(model, states[start : len(tokens) - 1])
-        wanted = torch.tensor(tokens[start + 1 :])
+    for excerpt, states in zip(benign, hidden, strict=True):
+        logits = next_token_logits(model, states[excerpt.start : len(excerpt.tokens) - 1])
+        wanted = torch.tensor(excerpt.tokens[excerpt.start + 1 :])
         losses.append(torch.nn.functional.cross_entropy(logits, wanted, reduction="none"))
     return float(torch.cat(losses).mean())
 
@@ -209,10 +201,6 @@ def _removed_norm(
     positives: Sequence[tuple[Excerpt, Sequence[int]]],
 ) -> float:
     """Root mean square norm of what a projection takes from the watched tokens."""
-    import torch
-
-    from assay.concerns.reading import read
-
     conversations = read(model, site, [excerpt for excerpt, _ in positives])
     activations = torch.cat([c.activations for c in conversations])
     return float((activations @ directions.T).square().sum(dim=1).mean().sqrt())

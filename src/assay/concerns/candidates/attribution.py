@@ -1,4 +1,4 @@
-"""Which features the bad outcome leans on: gradient × activation of the payload's log-odds."""
+"""Which features the payload depends on: gradient × activation of the payload's log-odds."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+
+from assay.models import edit
+from assay.models.forward import decoder_inputs
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from assay.concerns.conversations import Excerpt
+    from assay.concerns.conversations.excerpts import Excerpt
     from assay.dictionaries import Dictionary
     from assay.models import LanguageModel, Site
 
@@ -43,11 +47,6 @@ def _gradient(
     model: LanguageModel, site: Site, excerpt: Excerpt, target: int
 ) -> tuple[Float[Tensor, "tokens d_model"], Float[Tensor, "tokens d_model"]]:
     """Watched activations and the gradient there of log p − log(1 − p) of the target token."""
-    import torch
-
-    from assay.models import edit
-    from assay.models.forward import decoder_inputs
-
     held: list[Tensor] = []
 
     def leaf(activations: Tensor) -> Tensor:

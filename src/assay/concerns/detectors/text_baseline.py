@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
-from assay.concerns.conversations import Conversation
-from assay.concerns.detectors.interface import Detector, Examples
+from assay.concerns.conversations.excerpts import Conversation
+from assay.concerns.detectors.detector import Detector, Examples
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -40,10 +43,6 @@ class TextDetector(Detector):
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
     """Words and word pairs, sublinear counts, L2; classes weigh the same."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-
     words = TfidfVectorizer(
         ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\w+|[^\w\s]", min_df=1
     )

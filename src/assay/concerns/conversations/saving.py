@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from assay.concerns.conversations import Conversation, Excerpt
+import torch
+from safetensors.torch import save_file
+
+from assay.concerns.conversations.excerpts import Conversation, Excerpt
 from assay.files import atomic_file, read_json, read_safetensors, write_json
 
 Readings = Mapping[str, tuple[Conversation, ...]]
@@ -15,9 +18,6 @@ Readings = Mapping[str, tuple[Conversation, ...]]
 
 def save_conversations(path: Path, readings: Readings) -> None:
     """Write ``path`` (.safetensors: one tensor a reading) and beside it the excerpts as JSON."""
-    import torch
-    from safetensors.torch import save_file
-
     tensors = {
         name: torch.cat([c.activations for c in conversations]).contiguous()
         for name, conversations in readings.items()
@@ -41,7 +41,8 @@ def load_conversations(path: Path) -> dict[str, tuple[Conversation, ...]]:
         start = 0
         for row in rows:
             places = tuple(row.pop("places"))
-            excerpt = Excerpt(**{**row, "tokens": tuple(row["tokens"])})
+            turns = tuple((first, end) for first, end in row["turns"])
+            excerpt = Excerpt(**{**row, "tokens": tuple(row["tokens"]), "turns": turns})
             end = start + len(places)
             conversations.append(Conversation(excerpt, tensors[name][start:end], places))
             start = end

@@ -1,4 +1,4 @@
-"""What every elicitation strategy is given, and what it yields."""
+"""What every elicitation strategy is given, and what it gives back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from assay.concerns.concern import Concern
-from assay.concerns.conversations import Conversation
+from assay.concerns.conversations.excerpts import Conversation
 from assay.errors import AssayError, unknown_name
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ class Setting:
     seed: int
     """Every random draw derives from it."""
     model: LanguageModel | None = None
-    """The case's own model, without any organism's adapter; None once it has been put away."""
+    """The case's own model, without any organism's adapter; None where no strategy generates."""
     site: Site | None = None
     """Where activations are read."""
     tested: str | None = None
-    """The organism on which the detector will be tested: nothing is learned from any of its seeds."""
+    """Family of the organism to be tested on: nothing is learned from any of its seeds."""
     readings: Mapping[str, tuple[Conversation, ...]] = field(default_factory=dict)
-    """What strategies that need no generation choose from, by name of the reading (see each)."""
+    """What strategies that do not generate choose from, by the reading's name (see each strategy)."""
 
-    def opened(self) -> tuple[LanguageModel, Site]:
+    def model_and_site(self) -> tuple[LanguageModel, Site]:
         """Model and site. Raises AssayError where the strategy was called without them."""
         if self.model is None or self.site is None:
             raise AssayError("this strategy needs the case's model in memory")
@@ -56,16 +56,16 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Elicited:
-    """Labelled conversations with activations, and what was thrown away to get them."""
+    """Labelled conversations with activations, and how many were discarded to get them."""
 
     strategy: str
     """The strategy's name."""
     conversations: tuple[Conversation, ...]
     """Those that misbehave and matched ones that do not."""
     discarded: int = 0
-    """Generated and thrown away: broken, or not what was asked for."""
+    """Conversations that were generated and not used: broken, or not what was asked for."""
     refused: int = 0
-    """Of the conversations in which misbehaviour was asked for, those in which it did not happen."""
+    """Conversations in which misbehaviour was asked for and did not happen."""
     note: str = ""
     """What a reader must know."""
 
@@ -82,14 +82,14 @@ class Elicited:
 
 @dataclass(frozen=True)
 class Strategy:
-    """One way out of the deployment distribution."""
+    """One way to get conversations from outside the deployment distribution."""
 
     name: str
     """As the case file names it."""
     description: str
     """What it does, in a line."""
     elicit: Callable[[Setting, Options], Elicited]
-    """Do it."""
+    """The function that does it."""
     generates: bool
     """Whether it needs the case's model in memory; else it chooses from readings."""
     options: tuple[str, ...] = ()

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from assay.concerns.aggregation import AGGREGATIONS, aggregate
-from assay.concerns.codes import largest_codes, mean_activations
-from assay.concerns.conversations import Conversation, labels_of
+from assay.concerns.aggregation import AGGREGATIONS, aggregate_turns
+from assay.concerns.conversations.excerpts import Conversation, labels_of
+from assay.concerns.feature_codes import largest_codes, mean_activations
 from assay.errors import AssayError
 from assay.randomness import numpy_generator
 from assay.statistics.roc import auroc
@@ -77,12 +78,10 @@ class Examples:
         return replace(self, labels=labels)
 
 
-def together(
+def apply_to_conversations(
     of_tokens: Callable[[Tensor], NDArray], conversations: Sequence[Conversation]
 ) -> list[NDArray]:
-    """A function of tokens, computed for all conversations at once, conversation by conversation."""
-    import torch
-
+    """A function of tokens, computed for all conversations in one call; one array a conversation."""
     if not conversations:
         return []
     ends = np.cumsum([len(c.activations) for c in conversations])
@@ -96,7 +95,7 @@ class Detector(ABC):
     name: str
     """As it is registered."""
     aggregation: str = "mean"
-    """How token scores become the conversation's; chosen on validation data alone."""
+    """How token scores become a turn's; chosen on validation data alone."""
     features: tuple[int, ...] = ()
     """Dictionary features that it reads, the most important first; none for directions and text."""
 
@@ -105,13 +104,21 @@ class Detector(ABC):
         """One score a token, float64 [tokens]."""
 
     def by_conversation(self, conversations: Sequence[Conversation]) -> list[NDArray]:
-        """``token_scores`` of each conversation, computed for all of them together."""
-        return together(self.token_scores, conversations)
+        """``token_scores`` of each conversation, computed in one call for all of them."""
+        return apply_to_conversations(self.token_scores, conversations)
 
     def scores(self, conversations: Sequence[Conversation]) -> Float[NDArray, " conversations"]:
-        """One score a conversation."""
-        tokens = self.by_conversation(conversations)
-        return np.array([aggregate(scores, self.aggregation) for scores in tokens], np.float64)
+        """One score a conversation: the largest over its assistant turns."""
+        return aggregated(self.by_conversation(conversations), conversations, self.aggregation)
+
+
+def aggregated(
+    token_scores: Sequence[NDArray], conversations: Sequence[Conversation], name: str
+) -> Float[NDArray, " conversations"]:
+    """One score a conversation from those of its tokens, by the aggregation of that name."""
+    pairs = zip(token_scores, conversations, strict=True)
+    scores = [aggregate_turns(tokens, of.turn_rows, name) for tokens, of in pairs]
+    return np.array(scores, np.float64)
 
 
 def split_by_template(examples: Examples, seed: int, name: str) -> tuple[Examples, Examples]:
@@ -137,7 +144,7 @@ def choose_aggregation(detector: Detector, validation: Examples) -> str:
     tokens = detector.by_conversation(validation.conversations)
     best, chosen = -1.0, "mean"
     for name in ("mean", *(other for other in AGGREGATIONS if other != "mean")):
-        scores = np.array([aggregate(token, name) for token in tokens])
+        scores = aggregated(tokens, validation.conversations, name)
         area = auroc(scores[labels], scores[~labels])
         if area > best + 1e-9:
             best, chosen = area, name

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
-from assay.concerns.codes import codes_alone
-from assay.concerns.conversations import Conversation
+from assay.concerns.candidates.result import LabelScore
+from assay.concerns.conversations.excerpts import Conversation
+from assay.concerns.feature_codes import codes_alone
 from assay.statistics import clopper_pearson
 
 if TYPE_CHECKING:
@@ -58,24 +60,10 @@ Labeller = Callable[[Sequence[Example], Sequence[Example]], Label]
 """From examples that activate the feature and random ones that do not, to a label."""
 
 
-@dataclass(frozen=True)
-class LabelScore:
-    """How often a label was right on held-out examples."""
-
-    estimate: float
-    """Share right; .5 is chance: half of the examples are true."""
-    ci: tuple[float, float]
-    """95 % Clopper–Pearson."""
-    n: int
-    """Examples."""
-
-
 def examples_of(
     dictionary: Dictionary, feature: int, conversations: Sequence[Conversation], tokenizer: Any
 ) -> list[Example]:
     """Every conversation's watched tokens with the feature's activation, computed alone."""
-    import torch
-
     counts = [len(c.activations) for c in conversations]
     codes = codes_alone(dictionary, torch.cat([c.activations for c in conversations]), [feature])
     found = []
@@ -145,7 +133,8 @@ def _any_fires(label: Label, example: Example, places: Sequence[int]) -> bool:
 def _scored(right: Sequence[bool]) -> LabelScore | None:
     if not right:
         return None
-    return LabelScore(sum(right) / len(right), clopper_pearson(sum(right), len(right)), len(right))
+    ci = clopper_pearson(sum(right), len(right))
+    return LabelScore(estimate=sum(right) / len(right), ci=ci, n=len(right))
 
 
 def _plain(token: str) -> str:
