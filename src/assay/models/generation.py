@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
+from transformers import DynamicCache
 
 from assay.errors import AssayError
 from assay.files import sha256_of_json
 from assay.models.cross_entropy import next_token_logits
 from assay.models.forward import decoder_inputs, run_decoder
+from assay.models.tokenizing import is_text, token_rows
 from assay.randomness import torch_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float, Int
     from torch import Tensor
 
@@ -28,6 +29,20 @@ LEAST_SHARED = 8
 """Tokens that must be shared for the same."""
 
 
+@overload
+def generate(
+    model: LanguageModel,
+    prompts: Sequence[str],
+    *,
+    max_new_tokens: int,
+    temperature: float = 0.0,
+    seed: int = 0,
+    use_cache: bool = True,
+    batch_size: int = 16,
+) -> list[str]: ...
+
+
+@overload
 def generate(
     model: LanguageModel,
     prompts: Sequence[Sequence[int]],
@@ -37,28 +52,48 @@ def generate(
     seed: int = 0,
     use_cache: bool = True,
     batch_size: int = 16,
-) -> list[list[int]]:
-    """The tokens that follow each prompt, in the order of the prompts.
+) -> list[list[int]]: ...
+
+
+def generate(
+    model: LanguageModel,
+    prompts: Sequence[str] | Sequence[Sequence[int]],
+    *,
+    max_new_tokens: int,
+    temperature: float = 0.0,
+    seed: int = 0,
+    use_cache: bool = True,
+    batch_size: int = 16,
+) -> list[str] | list[list[int]]:
+    """What follows each prompt, in the order of the prompts: token ids, or text for text.
+
+    Prompts are lists of token ids, or texts; a single text is a list of one. Texts are tokenized by
+    the model's tokenizer as they stand, without chat template, and begin with its
+    beginning-of-sequence token where it has one; each continuation is decoded by itself, special
+    tokens included.
 
     Ends a row before its end-of-sequence token, which is left out, or after ``max_new_tokens``.
     Temperature 0 takes the likeliest token; above 0 it draws, each prompt from a generator of its
     own, so that a prompt's continuation does not depend on the others (the same prompt given
     twice is drawn twice). Prompts run ``batch_size`` at a time, sorted by length, padded and
-    masked; what all prompts of a batch begin with (a system message) is run once. Edits that are
-    active act; see ``edit``. Without the cache every token costs a whole forward pass, and the
+    masked; what all prompts of a batch begin with (a system message) is run once. Active edits
+    act; see ``edit``. Without the cache every token costs a whole forward pass, and the
     result is the same up to float rounding.
     Raises AssayError for an empty prompt, an unknown token, or numbers out of range.
     """
-    check_request(prompts, max_new_tokens, temperature, batch_size)
-    generators = row_generators(prompts, seed) if temperature > 0 else [None] * len(prompts)
-    order = sorted(range(len(prompts)), key=lambda row: (-len(prompts[row]), row))
-    continuations: list[list[int]] = [[] for _ in prompts]
+    rows = token_rows(model, prompts)
+    check_request(rows, max_new_tokens, temperature, batch_size)
+    generators = row_generators(rows, seed) if temperature > 0 else [None] * len(rows)
+    order = sorted(range(len(rows)), key=lambda row: (-len(rows[row]), row))
+    continuations: list[list[int]] = [[] for _ in rows]
     for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
-        batch = Batch.of(model, [list(prompts[row]) for row in rows], use_cache)
-        sampler = Sampler(temperature, [generators[row] for row in rows])
-        for row, tokens in zip(rows, run(model, batch, sampler, max_new_tokens), strict=True):
+        chosen = order[start : start + batch_size]
+        batch = Batch.of(model, [list(rows[row]) for row in chosen], use_cache)
+        sampler = Sampler(temperature, [generators[row] for row in chosen])
+        for row, tokens in zip(chosen, run(model, batch, sampler, max_new_tokens), strict=True):
             continuations[row] = tokens
+    if is_text(prompts):
+        return [str(model.tokenizer.decode(tokens)) for tokens in continuations]
     return continuations
 
 
@@ -120,8 +155,6 @@ class Batch:
 
     def _filled_cache(self, model: LanguageModel, shared: int) -> Any:
         """A cache that holds the first ``shared`` tokens, the same for every row."""
-        from transformers import DynamicCache
-
         cache = DynamicCache()
         if shared:
             inputs = decoder_inputs(model, self.tokens[:1, :shared])

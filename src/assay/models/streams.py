@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from assay.models.architectures import Projection
+from assay.models.language_model import LanguageModel
 from assay.models.sites import Site
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from torch import Tensor, nn
-    from torch.utils.hooks import RemovableHandle
 
-    from assay.models.architectures import Projection
-    from assay.models.language_model import LanguageModel
-
-Visit = Callable[["Tensor"], "Tensor | None"]
+Visit = Callable[[Tensor], Tensor | None]
 """Sees the activations at a site; returns what replaces them, or None to leave them."""
 
 
@@ -54,8 +54,9 @@ class Stream:
         return whole
 
 
-def stream_at(model: LanguageModel, site: Site) -> Stream:
-    """Locate a site in a model. Raises AssayError where the model lacks it."""
+def stream_at(model: LanguageModel, site: Site | str) -> Stream:
+    """Locate a site, given as itself or by name, in a model. Raises AssayError where it has none."""
+    site = Site.of(site)
     model.check_site(site)
     architecture = model.architecture
     block = model.blocks[site.layer]

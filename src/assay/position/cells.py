@@ -90,7 +90,7 @@ def filler_cells(
     model: LanguageModel, texts: CrossedTexts, fillers: int | None = None
 ) -> list[Cell]:
     """Every filler of every offset (or the first few of each), its prefix run and cached."""
-    from assay.models.prefix_caching import cache_prefix
+    from assay.models.prefixes import cache_prefix
 
     cells = []
     for number, at_this_offset in enumerate(texts.fillers):

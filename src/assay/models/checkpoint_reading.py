@@ -1,4 +1,4 @@
-"""Read a checkpoint by catalogue name, folder or hub id; safetensors only, and no code from it."""
+"""Read a checkpoint's configuration, weights and tokenizer: safetensors only, and none of its code."""
 
 from __future__ import annotations
 
@@ -7,55 +7,22 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from huggingface_hub.constants import ENDPOINT
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from assay.errors import AssayError
-from assay.models import catalogue
+from assay.models.locating import Checkpoint
 from assay.models.quiet import quiet_transformers
-
-if TYPE_CHECKING:
-    import torch
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json")
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """Where a model's files are."""
-
-    name: str
-    """As the user wrote it."""
-    location: str
-    """A folder, or a hub id."""
-    recorded_sha256: str | None
-    """Hash of the weights where it is on record, else None."""
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder, or None where the hub is asked."""
-        return Path(self.location) if Path(self.location).is_dir() else None
-
-
-def locate(name: str) -> Checkpoint:
-    """Find a model by name; a catalogue model is fetched. Raises AssayError for no name at all."""
-    if name in catalogue.CATALOGUE:
-        fetched = catalogue.fetch(name)
-        return Checkpoint(name, str(fetched), catalogue.recorded_weights_sha256(fetched))
-    is_hub_id = name.count("/") == 1 and name[0] not in "./~" and " " not in name
-    if Path(name).is_dir() or is_hub_id:
-        return Checkpoint(name, name, None)
-    raise AssayError(
-        f"no model '{name}': it is not a folder, not a catalogue name "
-        f"({', '.join(sorted(catalogue.CATALOGUE))}) and not a hub id such as owner/model"
-    )
-
-
 def read_config(checkpoint: Checkpoint) -> Any:
     """The checkpoint's configuration. Raises AssayError where it cannot be had."""
-    from transformers import AutoConfig
-
     with one_line_errors(checkpoint), quiet_transformers():
         return AutoConfig.from_pretrained(checkpoint.location, **source_options(checkpoint))
 
@@ -65,8 +32,6 @@ def read_weights(checkpoint: Checkpoint, config: Any, dtype: torch.dtype) -> Any
 
     Raises AssayError where they are missing, truncated or misshapen: nothing is left at random.
     """
-    from transformers import AutoModelForCausalLM
-
     with one_line_errors(checkpoint), quiet_transformers():
         module, report = AutoModelForCausalLM.from_pretrained(
             checkpoint.location,
@@ -87,8 +52,6 @@ def read_weights(checkpoint: Checkpoint, config: Any, dtype: torch.dtype) -> Any
 
 def read_tokenizer(checkpoint: Checkpoint) -> Any:
     """The checkpoint's tokenizer, or None where it has none. Raises AssayError for a broken one."""
-    from transformers import AutoTokenizer
-
     folder = checkpoint.folder
     if folder is not None and not any((folder / name).is_file() for name in TOKENIZER_FILES):
         return None
@@ -117,8 +80,6 @@ def hub_has_address() -> bool:
     Without this question an offline machine waits half a minute for retries, also for models
     that it has in its cache.
     """
-    from huggingface_hub.constants import ENDPOINT
-
     if urllib.request.getproxies():
         return True
     try:
@@ -131,8 +92,6 @@ def hub_has_address() -> bool:
 @contextmanager
 def one_line_errors(checkpoint: Checkpoint) -> Iterator[None]:
     """Turn what transformers raises for a checkpoint that it cannot read into an AssayError."""
-    from safetensors import SafetensorError
-
     try:
         yield
     except SafetensorError as error:
