@@ -95,7 +95,7 @@ def position(
 ) -> None:
     """Audit how much of each feature is position: position.json and position.html."""
     from assay.pipeline.audits import audit_dictionary, audit_supplied
-    from assay.pipeline.case import CausalSizes
+    from assay.position.crossed.sizes import CrossedSizes
 
     if activations is not None:
         if model is not None:
@@ -106,7 +106,7 @@ def position(
             raise AssayError("give MODEL, DICTIONARY and --text, or --activations FILE.safetensors")
         sizes = None
         if causal:
-            sizes = CausalSizes(contents=contents, offsets=offsets, fillers=fillers)
+            sizes = CrossedSizes(contents=contents, offsets=offsets, fillers=fillers)
         result = audit_dictionary(
             *(model, dictionary, text, out, rows, length, sizes, site),
             adapter=adapter,

@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Any
 from assay.errors import AssayError
 from assay.files import disk_error, read_json, write_json
 from assay.models.sites import Site
-from assay.pipeline import names
-from assay.pipeline.case import CausalSizes
 from assay.pipeline.opened import evidence_inputs
 from assay.pipeline.position import (
     CONTEXTS,
     POSITION,
     audit_to_folder,
     load_contexts,
-    position_evidence,
 )
 from assay.pipeline.texts import SplitText
+from assay.position.crossed.sizes import CrossedSizes
 
 if TYPE_CHECKING:
     from assay.dictionaries import LoadedDictionary
@@ -41,7 +39,7 @@ def audit_dictionary(
     out: Path,
     rows: int,
     length: int,
-    sizes: CausalSizes | None,
+    sizes: CrossedSizes | None,
     site_name: str | None,
     *,
     adapter: str | None,
@@ -80,11 +78,11 @@ def audit_supplied(activations: Path, out: Path, seed: int) -> dict[str, Any]:
 
     Returns the content of position.json. Raises AssayError for bad input, with nothing written.
     """
-    from assay.position import audit_activations, position_json
+    from assay.position import audit_activations
     from assay.reporting.page import Page, write_page
 
     audit = audit_activations(activations, seed=seed)
-    result = position_json(audit)
+    result = audit.result().model_dump(mode="json")
     page = Page(
         title=activations.name,
         facts=[
@@ -112,6 +110,7 @@ def _draw(
     corpus: Corpus,
 ) -> None:
     from assay.pipeline.report import examples_of
+    from assay.position import SEPARATED_ACTIVATION, SEPARATED_FEATURES, position_evidence
     from assay.reporting.page import Page, write_page
 
     inputs = evidence_inputs(model, corpus, loaded)
@@ -129,8 +128,8 @@ def _draw(
             ("left out", audit.left_out),
             ("seed", str(audit.seed)),
         ],
-        evidence=position_evidence(audit, inputs, SUPPLIED),
-        headline=[names.WELL_SEPARATED, names.WELL_SEPARATED_WEIGHTED],
+        evidence=position_evidence(audit.result(), inputs, SUPPLIED),
+        headline=[SEPARATED_FEATURES, SEPARATED_ACTIVATION],
         position=read_json(folder / POSITION),
         examples=examples_of(
             model, site, loaded.dictionary, load_contexts(folder / CONTEXTS), crops

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from assay.errors import AssayError
 from assay.pipeline.concern_case import ConcernCase
+from assay.position.crossed.sizes import CrossedSizes
 from assay.strict import StrictModel, read_yaml
 
 
@@ -95,19 +96,6 @@ class DictionaryChoice(StrictModel):
         return self
 
 
-class CausalSizes(StrictModel):
-    """Sizes of the causal position design."""
-
-    contents: int = Field(default=128, ge=8)
-    """Pieces of text, each run at every offset."""
-    offsets: int = Field(default=3, ge=2)
-    """Offsets, evenly spaced."""
-    fillers: int = Field(default=8, ge=2)
-    """Filler texts before the content, the same for every content."""
-    content_length: int | None = Field(default=None, ge=16)
-    """Tokens of a content; None takes the whole crop."""
-
-
 class Audit(StrictModel):
     """Sizes of the position audit and of everything measured on held-out text."""
 
@@ -121,7 +109,7 @@ class Audit(StrictModel):
     """Of these crops, those on which the sink and the reconstruction are measured."""
     spliced_rows: int = Field(default=96, ge=8)
     """Of those, the crops on which the reconstruction is spliced into the model."""
-    causal: CausalSizes | None = CausalSizes()
+    causal: CrossedSizes | None = CrossedSizes()
     """None leaves the causal design out, and with it the labels."""
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from assay.evidence import Evidence, write_evidence
-from assay.files import atomic_file, read_safetensors, write_json
+from assay.evidence import write_evidence
+from assay.files import atomic_file, read_safetensors
 from assay.pipeline import names
-from assay.pipeline.case import CausalSizes
 from assay.pipeline.opened import OpenedCase, evidence_inputs
 
 if TYPE_CHECKING:
     from assay.dictionaries import LoadedDictionary
     from assay.dictionaries.top_contexts import TopContexts
     from assay.models import LanguageModel, Site
-    from assay.position import PositionAudit
+    from assay.position import CrossedSizes, PositionAudit
     from assay.text import Crops
 
 POSITION = "position.json"
@@ -25,6 +24,7 @@ CONTEXTS = "contexts.safetensors"
 def measure_position(opened: OpenedCase, dictionary_folder: Path, folder: Path) -> None:
     """Write ``position.json``, ``contexts.safetensors`` and ``evidence.json`` into ``folder``."""
     from assay.dictionaries import load_dictionary
+    from assay.position import position_evidence
 
     audit_settings = opened.case.audit
     crops = opened.text.held_out_crops(opened.model, audit_settings.rows, audit_settings.length)
@@ -39,7 +39,8 @@ def measure_position(opened: OpenedCase, dictionary_folder: Path, folder: Path) 
         folder,
     )
     inputs = evidence_inputs(opened.model, opened.text.corpus, loaded)
-    write_evidence(folder / "evidence.json", position_evidence(audit, inputs))
+    records = position_evidence(audit.result(), inputs, names.HELD_OUT)
+    write_evidence(folder / "evidence.json", records)
 
 
 def audit_to_folder(
@@ -47,7 +48,7 @@ def audit_to_folder(
     loaded: LoadedDictionary,
     site: Site,
     crops: Crops,
-    sizes: CausalSizes | None,
+    sizes: CrossedSizes | None,
     seed: int,
     folder: Path,
 ) -> PositionAudit:
@@ -57,7 +58,7 @@ def audit_to_folder(
     """
     from assay.dictionaries.top_contexts import ContextCollector
     from assay.pipeline.fitting import check_fit
-    from assay.position import CrossedSizes, audit_position, position_json
+    from assay.position import audit_position
 
     check_fit(loaded, model, site)
     dictionary = loaded.dictionary
@@ -67,50 +68,13 @@ def audit_to_folder(
         dictionary,
         site,
         crops,
-        causal=sizes is not None,
-        sizes=None if sizes is None else CrossedSizes(**sizes.model_dump()),
+        causal=sizes,
         seed=seed,
         observe=contexts.add,
     )
-    write_json(folder / POSITION, position_json(audit))
+    audit.result().write(folder)
     save_contexts(folder / CONTEXTS, contexts.finish())
     return audit
-
-
-def position_evidence(
-    audit: PositionAudit, inputs: dict[str, str], split: str = names.HELD_OUT
-) -> list[Evidence]:
-    """The summary's figures as records; none where the causal design was not run."""
-    summary, causal = audit.summary, audit.causal
-    if summary is None or causal is None or summary.well_separated is None:
-        return []
-    shared: dict[str, Any] = {"split": split, "seed": audit.seed, "inputs": inputs}
-    records = [
-        Evidence(
-            metric=names.WELL_SEPARATED,
-            estimate=summary.well_separated,
-            ci=summary.well_separated_ci,
-            method="Clopper-Pearson over features, each taken as labelled",
-            n=summary.not_too_rare,
-            unit="features",
-            note=f"Content or position, of those in ≥ 20 of {causal.shares.documents} documents.",
-            **shared,
-        )
-    ]
-    if summary.well_separated_weighted is not None:
-        records.append(
-            Evidence(
-                metric=names.WELL_SEPARATED_WEIGHTED,
-                estimate=summary.well_separated_weighted,
-                ci=summary.well_separated_weighted_ci,
-                method=names.JACKKNIFE + ", labels held fixed",
-                n=audit.observational.documents,
-                unit="documents",
-                note="Weighted by decoder norm.",
-                **shared,
-            )
-        )
-    return records
 
 
 def save_contexts(path: Path, contexts: TopContexts) -> None:

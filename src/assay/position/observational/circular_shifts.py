@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from assay.position.observational.nonzero_activations import Entries
 from assay.randomness import numpy_generator
 
 if TYPE_CHECKING:
@@ -19,28 +20,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from assay.position.entries import Entries
-
 POOL_PER_FEATURE = 20
 """A pool of 20 null values for each feature tested: 1/20 = .05, so that the smallest p, times the
 number of features, is .05 and survives Benjamini-Hochberg even when it stands alone."""
 FEATURES_PER_STRATUM = 50
 """Fewer features than twice this share one pool."""
 ENTRIES_AT_ONCE = 1 << 20
-"""Entries that are shifted together, of 28 bytes each."""
+"""Entries that are shifted at a time, of 28 bytes each."""
 TIE = 1e-3
-"""Scores this near are ties, and a tie counts against the feature: replicates are summed in
-float32, and rare features have few distinct values."""
+"""Scores that differ by less are ties, and a tie counts against the feature: replicates are summed
+in float32, and rare features have few distinct values."""
 
 
 class ShiftSums:
     """Σz by position and feature after each of P random shifts of every document.
 
-    All rows of a document are shifted alike, so that what they share stays together. A document's
+    All rows of a document are shifted by the same number of positions. A document's
     shifts depend on its id and the seed alone, never on how the pass was cut into batches.
     """
 
-    def __init__(self, length: int, first: int, width: int, permutations: int, seed: int) -> None:
+    def __init__(
+        self, length: int, first: int, *, width: int, permutations: int, seed: int
+    ) -> None:
         """``length`` positions of the level, which begins at position ``first``."""
         self.length, self.first, self.width = length, first, width
         self.permutations, self.seed = (permutations if length else 0), seed

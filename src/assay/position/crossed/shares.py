@@ -1,4 +1,4 @@
-"""Causal shares of each feature's variance: position, content and their interaction."""
+"""Causal shares of each feature's variance: position, content, and their interaction."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import numpy as np
 import torch
 
 from assay.errors import AssayError
-from assay.position.crossed_sums import (
-    CellEntries,
-    CrossedSums,
+from assay.position.crossed.table_sums import CellEntries, CrossedSums
+from assay.position.crossed.variance_components import (
     VarianceComponents,
-    check_grid,
     filler_half_width,
     variance_components,
 )
-from assay.position.labels import label_features
+from assay.position.labels import MINIMUM_DOCUMENTS, SMALL, label_features
+from assay.position.result import Label
 from assay.randomness import numpy_generator
 from assay.statistics.jackknife import deal_into_groups, jackknife_interval
 
@@ -30,12 +29,12 @@ SHARES = ("s_pos", "s_ctx", "s_int", "t_pos")
 
 @dataclass(frozen=True)
 class CrossedShares:
-    """One value a feature, arrays [features]; intervals are 95 %, jackknifed over documents, and
-    widened by what the fillers that happened to be drawn may do to σ²_pos.
+    """One value for each feature, arrays [features].
 
-    Where the variance that fillers do not explain is not distinguishable from zero and fillers
-    explain some, that variance, which is context, counts towards ``s_ctx``: the feature then varies
-    with its context alone.
+    Intervals are 95 %: jackknife over groups of documents, widened by how far the fillers that
+    happened to be drawn may move σ²_pos. Some features vary with the filler text, while the rest of
+    their variance cannot be told from zero. They vary with their context alone, and their filler
+    variance, which is context, counts towards ``s_ctx``.
     """
 
     s_pos: NDArray[np.float64]
@@ -71,7 +70,18 @@ class CrossedShares:
     documents: int
     """Distinct documents among them."""
 
-    def labels(self) -> list[str]:
+    @property
+    def frequent(self) -> NDArray[np.bool_]:
+        """[features] whether each feature fires in enough documents to be labelled."""
+        return self.firing_documents >= MINIMUM_DOCUMENTS
+
+    @property
+    def interaction_rate(self) -> float | None:
+        """Share of the frequent features with S_int ≥ .05; None where there are none."""
+        s_int = self.s_int[self.frequent]
+        return float((s_int >= SMALL).mean()) if len(s_int) else None
+
+    def labels(self) -> list[Label]:
         """The label of each feature, by its intervals (see ``labels.LABELS``)."""
         return label_features(
             self.firing_documents,
@@ -98,7 +108,7 @@ def crossed_shares(
     """Causal shares from ``table[contents, offsets, features]``, the same contents at each offset.
 
     ``table[contents, offsets, fillers, features]`` where the treatment inserts filler text: the same
-    fillers for every content, drawn anew for every offset, and no offset of zero. ``groups`` names
+    fillers for every content, other fillers at every offset, and no offset of zero. ``groups`` names
     the document of each content (each its own by default); documents are dealt into
     ``jackknife_groups`` groups. Any real values, numpy or torch; a feature fires where it is above
     zero. Raises AssayError for wrong shapes, fewer than two contents or offsets, and NaN.
@@ -120,7 +130,10 @@ def crossed_shares(
         row, offset, filler, feature = places
         group = torch.tensor([int(group_of_row[rows[0]])])
         one_document = torch.zeros(len(rows), dtype=torch.int64)
-        sums.add(CellEntries(row, offset, filler, feature, part[places]), one_document, group)
+        entries = CellEntries(
+            rows=row, offsets=offset, fillers=filler, features=feature, values=part[places]
+        )
+        sums.add(entries, one_document, group)
     return shares_of(sums)
 
 
@@ -129,7 +142,7 @@ def shares_of(sums: CrossedSums) -> CrossedShares:
     groups = len(sums.rows)
     every = np.ones(groups, dtype=bool)
     whole = variance_components(sums, every)
-    rest = [variance_components(sums, every ^ one) for one in np.eye(groups, dtype=bool)]
+    rest = [variance_components(sums, every ^ group) for group in np.eye(groups, dtype=bool)]
     varies, _ = jackknife_interval(np.stack([r.sum_of_three for r in rest]), whole.sum_of_three)
     by_context_alone = (whole.filler + whole.content_filler > 0) & ~(varies > 0)
     estimate, total = _shares(whole, by_context_alone)
@@ -186,3 +199,16 @@ def _as_table(table: ArrayLike) -> NDArray[np.float64]:
             f"the table is NaN or infinite, first at index {bad}; expected real values"
         )
     return dense[:, :, None] if dense.ndim == 3 else dense
+
+
+def check_grid(offsets: int, fillers: int | None) -> None:
+    """Raise AssayError for a grid that cannot tell position from content."""
+    if offsets < 2:
+        raise AssayError(
+            f"{offsets} offset cannot show an effect of position; at least 2 are needed"
+        )
+    if fillers is not None and fillers < 2:
+        raise AssayError(
+            f"{fillers} filler cannot be told from position; at least 2 are needed, better 8, or "
+            "a table without a filler axis where the treatment inserts no text"
+        )

@@ -1,4 +1,4 @@
-"""Does the model still read the content as before? The cross-entropy at each offset says."""
+"""Check by cross-entropy that the model still reads the content as before at each offset."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.position.cells import plain_cell, score_cell
+from assay.models.language_model import LanguageModel
+from assay.position.crossed.contents_and_fillers import CrossedTexts
+from assay.position.crossed.design_cells import Cell, plain_cell, score_cell
 
 if TYPE_CHECKING:
     from jaxtyping import Int
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from assay.models.language_model import LanguageModel
-    from assay.position.cells import Cell
-    from assay.position.crossed_texts import CrossedTexts
-
 FIRST_TOKENS = 8
-"""Content tokens 1–8 are guarded apart, and never scored: what comes before a content tells most
-there, and a change among them hides in the mean over all."""
+"""The first 8 content tokens are checked separately and never scored: the text before a content
+affects them most, and a change among them hides in the mean over all tokens."""
 LARGEST_CHANGE = 0.05
-"""Nats by which the other tokens' cross-entropy may change before an offset is left out."""
+"""Nats by which the cross-entropy of the other tokens may change before an offset is left out."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,12 @@ def check_offsets(
 ) -> list[OffsetCheck]:
     """Compare each offset's cells with the contents unmoved, on ``contents`` of the contents.
 
-    Shifted ids must change nothing: an offset is left out when the scored tokens' cross-entropy
-    changes by more than LARGEST_CHANGE. Text before a content always changes it, by what the text
-    says: that is context. There an offset is compared with the design's other offsets, and left out
-    when it does more harm than LARGEST_CHANGE beyond what the fillers that happened to be drawn
-    explain. With fillers δ = 0 is reported too, and never used.
+    Shifted position ids must change nothing: an offset is left out when the cross-entropy of the
+    scored tokens changes by more than LARGEST_CHANGE. Text before a content always changes it,
+    because the text is context. So with fillers an offset is compared with the design's other
+    offsets, and left out when its cross-entropy is higher than theirs by more than LARGEST_CHANGE
+    and by more than the choice of fillers explains. With fillers δ = 0 is reported too, and never
+    used.
     """
     spread = np.linspace(0, len(texts.contents), min(contents, len(texts.contents)), endpoint=False)
     some = texts.contents[spread.astype(np.int64)]
@@ -88,7 +87,10 @@ def _verdicts(
         relative = relative - relative.mean()
         half = _half_width(rest)
     harm = relative - half if inserts else np.abs(relative)
-    checks = [OffsetCheck(0, 0.0, 0.0, 0.0, 0.0, False)] if inserts else []
+    unmoved = OffsetCheck(
+        offset=0, first_8=0.0, rest=0.0, rest_against_others=0.0, uncertainty=0.0, used=False
+    )
+    checks = [unmoved] if inserts else []
     for number, offset in enumerate(offsets):
         checks.append(
             OffsetCheck(

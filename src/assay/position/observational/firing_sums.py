@@ -1,4 +1,4 @@
-"""Hurdle parts and selectivity: does a feature fire, and how strongly, depending on position?"""
+"""Firing and its magnitude by position: the two hurdle parts, and the selectivity."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from assay.position.document_pairs import PairSums
-from assay.position.levels import position_bins
-from assay.position.split_half import has_variance, split_half_variance
+from assay.position.observational.document_pairs import PairSums
+from assay.position.observational.levels import position_bins
+from assay.position.observational.nonzero_activations import Entries
+from assay.position.observational.split_half import has_variance, split_half_variance
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int
     from numpy.typing import NDArray
     from torch import Tensor
-
-    from assay.position.entries import Entries
 
 MINIMUM_FIRINGS = 20
 """Firings needed in each bin for the magnitude, and in all for the selectivity."""
@@ -54,7 +53,13 @@ class FiringSums:
         self.tokens += used.double().sum(0)
         fired = firings.with_values(ones)
         one_group = torch.zeros(documents, dtype=torch.int64)
-        self.pairs.add(fired.summed_by_cell(), fired, used, document_of_row, one_group)
+        self.pairs.add(
+            fired.summed_by_cell(),
+            fired,
+            used=used,
+            document_of_row=document_of_row,
+            groups=one_group,
+        )
         bins = self.bin_of_position[firings.positions]
         by_bin = _within(firings, bins, documents, self.bins)
         place = bins * self.width + firings.features
@@ -92,8 +97,8 @@ class FiringSums:
         NaN for "too rare": fewer than MINIMUM_FIRINGS firings in some bin that holds tokens, or
         firings of one document alone in some bin.
         """
-        open_bins = self._open_bins()
-        k, z, z_squares, z_products, k_squares = self.binned.numpy()[:, open_bins]
+        bins = self._bins_with_tokens()
+        k, z, z_squares, z_products, k_squares = self.binned.numpy()[:, bins]
         firings = k.sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = z.sum(axis=0) / firings
@@ -114,13 +119,13 @@ class FiringSums:
     def selectivity(self) -> NDArray[np.float64]:
         """1 − H(bin | fires) / log(bins), with Miller and Madow's correction of the entropy.
 
-        Firings are weighed by the tokens in each bin, so that bins may differ in size. 0 where a
-        feature fires alike in all bins, 1 where it fires in one alone. NaN below MINIMUM_FIRINGS
-        firings, where the correction no longer holds.
+        Firings are weighted by the tokens in each bin, so that bins may differ in size. 0 where a
+        feature fires equally often in all bins, 1 where it fires in one bin only. NaN below
+        MINIMUM_FIRINGS firings, where the correction no longer holds.
         """
-        open_bins = self._open_bins()
-        tokens = self._tokens_by_bin()[open_bins]
-        k = self.binned[0].numpy()[open_bins]
+        bins = self._bins_with_tokens()
+        tokens = self._tokens_by_bin()[bins]
+        k = self.binned[0].numpy()[bins]
         firings = k.sum(axis=0)
         if len(tokens) < 2:
             return np.full(self.width, np.nan)
@@ -135,7 +140,7 @@ class FiringSums:
         sums = torch.zeros(self.bins, dtype=torch.float64)
         return sums.index_add_(0, self.bin_of_position, self.tokens).numpy()
 
-    def _open_bins(self) -> NDArray[np.bool_]:
+    def _bins_with_tokens(self) -> NDArray[np.bool_]:
         return self._tokens_by_bin() > 0
 
 

@@ -1,4 +1,4 @@
-"""The variance of position means from products of two different documents, never of one."""
+"""Variance of position means, from products of two different documents and never of one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.position.observational.document_pairs import DocumentPairs
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from assay.position.document_pairs import DocumentPairs
 
 
 def split_half_variance(
@@ -18,7 +18,7 @@ def split_half_variance(
     mean: NDArray[np.float64],
     pairs: DocumentPairs,
 ) -> NDArray[np.float64]:
-    """Variance of the position means, from products of two different documents alone.
+    """Variance of the position means, from products of two different documents only.
 
     ``squared`` is Σ_t (S_t − n_t·mean)². On complete crops, one a document, this is
     [D²·mean_t(m_t − m)² − Σ_d mean_t(f_dt − f̄_d)²] / (D(D − 1)). Tokens that are left out, and

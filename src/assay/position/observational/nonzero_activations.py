@@ -1,4 +1,4 @@
-"""Nonzero activations as flat lists: which document, row, position and feature, and how much."""
+"""Nonzero activations as flat lists: document, row, position, feature and value of each."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from assay.dictionaries.codes import SparseCodes
+
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
     from numpy.typing import NDArray
     from torch import Tensor
-
-    from assay.dictionaries.codes import SparseCodes
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,14 @@ class Entries:
         tokens = codes.rows.cpu()
         rows = tokens // length
         features, values = codes.features.cpu(), codes.values.cpu().double()
-        return cls(rows, rows, tokens - rows * length, features, values, codes.width)
+        return cls(
+            rows=rows,
+            documents=rows,
+            positions=tokens - rows * length,
+            features=features,
+            values=values,
+            width=codes.width,
+        )
 
     @classmethod
     def from_dense(cls, activations: NDArray) -> Entries:
@@ -46,7 +53,14 @@ class Entries:
         dense = torch.from_numpy(activations)
         rows, positions, features = torch.nonzero(dense, as_tuple=True)
         values = dense[rows, positions, features].double()
-        return cls(rows, rows, positions, features, values, activations.shape[2])
+        return cls(
+            rows=rows,
+            documents=rows,
+            positions=positions,
+            features=features,
+            values=values,
+            width=activations.shape[2],
+        )
 
     def of_rows(self, start: int, stop: int, length: int) -> Entries:
         """Those of rows start up to stop, counted from start."""
@@ -54,7 +68,12 @@ class Entries:
         part = slice(low, high)
         rows = self.rows[part] - start
         return Entries(
-            rows, rows, self.positions[part], self.features[part], self.values[part], self.width
+            rows=rows,
+            documents=rows,
+            positions=self.positions[part],
+            features=self.features[part],
+            values=self.values[part],
+            width=self.width,
         )
 
     def with_documents(self, document_of_row: Int[Tensor, " rows"]) -> Entries:
@@ -71,12 +90,12 @@ class Entries:
             return self
         chosen = torch.nonzero(mask)[:, 0]
         return Entries(
-            self.rows.index_select(0, chosen),
-            self.documents.index_select(0, chosen),
-            self.positions.index_select(0, chosen),
-            self.features.index_select(0, chosen),
-            self.values.index_select(0, chosen),
-            self.width,
+            rows=self.rows.index_select(0, chosen),
+            documents=self.documents.index_select(0, chosen),
+            positions=self.positions.index_select(0, chosen),
+            features=self.features.index_select(0, chosen),
+            values=self.values.index_select(0, chosen),
+            width=self.width,
         )
 
     def from_position(self, first: int) -> Entries:
@@ -94,10 +113,10 @@ class Entries:
         tokens = cells // self.width
         documents = tokens // length
         return Entries(
-            documents,
-            documents,
-            tokens - documents * length,
-            cells - tokens * self.width,
-            values,
-            self.width,
+            rows=documents,
+            documents=documents,
+            positions=tokens - documents * length,
+            features=cells - tokens * self.width,
+            values=values,
+            width=self.width,
         )

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from assay.errors import AssayError
-
-if TYPE_CHECKING:
-    from assay.models.language_model import LanguageModel
+from assay.models.language_model import LanguageModel
 
 LARGEST_OFFSET = 384
 """Largest offset by default, where the model was trained for that many positions."""
@@ -55,7 +52,7 @@ def treatment_of(model: LanguageModel) -> Treatment:
     if scheme not in TREATMENTS:
         raise AssayError(
             f"{model.name} has the position scheme '{scheme}', for which no causal treatment is "
-            f"known; known: {', '.join(TREATMENTS)}. Audit it with causal=False"
+            f"known; known: {', '.join(TREATMENTS)}. Audit it with causal=None"
         )
     return TREATMENTS[scheme]
 

@@ -1,20 +1,21 @@
-"""One streaming pass: everything the observational audit needs, from sparse codes alone."""
+"""One pass over sparse codes: the sums from which every observational figure follows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from assay.dictionaries.codes import SparseCodes
 from assay.errors import AssayError
-from assay.position.cell_totals import CellTotals
-from assay.position.circular_shifts import ShiftSums
-from assay.position.document_pairs import PairSums
-from assay.position.entries import Entries
-from assay.position.firing import FiringSums
-from assay.position.levels import FIRST_POSITION, check_level
+from assay.position.document_batches import whole_document_batches
+from assay.position.observational.cell_totals import CellTotals
+from assay.position.observational.circular_shifts import ShiftSums
+from assay.position.observational.document_pairs import PairSums
+from assay.position.observational.firing_sums import FiringSums
+from assay.position.observational.levels import FIRST_POSITION, check_level
+from assay.position.observational.nonzero_activations import Entries
 from assay.randomness import numpy_generator
 from assay.statistics.jackknife import deal_into_groups
 
@@ -23,21 +24,19 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from torch import Tensor
 
-    from assay.dictionaries.codes import SparseCodes
-
 ROWS_AT_ONCE = 16
 """Rows whose entries are held at a time, unless one document has more."""
 
 
 class PositionSums:
-    """Sums over documents, kept apart by jackknife group, from which every figure follows.
+    """Sums over documents, one set for each jackknife group, from which every figure follows.
 
     With G groups, T positions and m features: Σz in float64 by group, position and feature (8·G·T·m
     bytes: 75 MB at G = 16, T = 128, m = 4608), the sums of each circularly shifted replicate in
     float32 (4·P·T·m bytes: 151 MB at P = 64), firings by position in float32 (4·T·m), and a few
-    arrays of G·m. Nothing grows with the number of tokens. Doubles, because a variance is the
-    difference of sums that may be large; floats for the replicates, whose comparison with the data
-    allows for rounding.
+    arrays of G·m. Memory does not grow with the number of tokens. Sums are float64, because a
+    variance is the difference of sums that may be large; replicates are float32, because their
+    comparison with the data allows for rounding.
     """
 
     def __init__(
@@ -67,8 +66,10 @@ class PositionSums:
         self.totals = CellTotals(self.groups, length, width)
         self.pairs = {name: PairSums(self.groups, length, width) for name in FIRST_POSITION}
         self.firing = FiringSums(length, width)
-        first = FIRST_POSITION[level]
-        self.shifts = ShiftSums(max(length - first, 0), first, width, permutations, seed)
+        first = FIRST_POSITION[self.level]
+        self.shifts = ShiftSums(
+            max(length - first, 0), first, width=width, permutations=permutations, seed=seed
+        )
 
     @property
     def document_count(self) -> int:
@@ -114,7 +115,8 @@ class PositionSums:
         groups = torch.zeros(len(names), dtype=torch.int64)
         groups[document_of_row] = row_groups
         entries = entries.with_documents(document_of_row)
-        # A first token is massive as a rule and has a level of its own; here only later ones count.
+        # Most first tokens are massive, and a level of its own leaves position 0 out; so here only
+        # massive tokens after position 0 count.
         massive = massive.clone()
         massive[:, 0] = False
         out = massive[entries.rows, entries.positions]
@@ -128,7 +130,9 @@ class PositionSums:
             used[:, :first] = False
             tokens = (entries if every else kept).from_position(first)
             cells = (all_cells if every else kept_cells).from_position(first)
-            self.pairs[level].add(cells, tokens, used, document_of_row, groups)
+            self.pairs[level].add(
+                cells, tokens, used=used, document_of_row=document_of_row, groups=groups
+            )
             if level == self.level:
                 self.firing.add(tokens, used, document_of_row)
                 self.shifts.add(tokens, used, document_of_row, names)
@@ -147,22 +151,6 @@ class PositionSums:
                 f"crop {end} belongs to the same document as the one before it; add all crops of "
                 "a document together"
             )
-
-
-def whole_document_batches(documents: NDArray, rows_at_once: int) -> Iterator[tuple[int, int]]:
-    """Cut adjacent rows into [start, stop) runs of whole documents, of about ``rows_at_once`` rows.
-
-    A document with more rows than that is a run of its own.
-    """
-    ends = np.flatnonzero(np.append(documents[1:] != documents[:-1], True)) + 1
-    start, stop = 0, 0
-    for end in ends.tolist() if len(documents) else []:
-        if end - start > rows_at_once and stop > start:
-            yield start, stop
-            start = stop
-        stop = end
-    if stop > start:
-        yield start, stop
 
 
 def _check_sizes(documents: NDArray, width: int, length: int, permutations: int) -> None:

@@ -1,50 +1,27 @@
-"""How well separated position and content are, over a dictionary and over each attention head."""
+"""How well position and content are separated, over a dictionary and over each attention head."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.models.sites import HEAD_KINDS
-from assay.position.causal import label_shares
-from assay.position.labels import WELL_SEPARATED
+from assay.dictionaries.dictionary import Dictionary
+from assay.models.language_model import LanguageModel
+from assay.models.sites import HEAD_KINDS, Site
+from assay.position.labels import WELL_SEPARATED, label_shares
+from assay.position.result import Label, LabelSummary
 from assay.statistics.intervals import clopper_pearson
 from assay.statistics.jackknife import jackknife_ratio
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from assay.dictionaries.dictionary import Dictionary
-    from assay.models.language_model import LanguageModel
-    from assay.models.sites import Site
-
-
-@dataclass(frozen=True)
-class LabelSummary:
-    """Labels over a set of features; well separated means content or position."""
-
-    features: int
-    """Features in the set, also the rare ones."""
-    not_too_rare: int
-    """Features that fire often enough; the two shares below are among these."""
-    labels: dict[str, float]
-    """Share of all features with each label."""
-    well_separated: float | None
-    """Share of well-separated features; None where all are too rare."""
-    well_separated_ci: tuple[float, float] | None
-    """95 % Clopper-Pearson interval of it; the unit is the feature, each taken as labelled."""
-    well_separated_weighted: float | None
-    """Share of the activation, weighted by decoder norm, that well-separated features carry."""
-    well_separated_weighted_ci: tuple[float, float] | None
-    """95 % interval of it, jackknife over groups of documents, labels held fixed."""
-
 
 def summarise_labels(
-    labels: list[str], weights: NDArray[np.float64], chosen: NDArray[np.bool_]
+    labels: list[Label], weights: NDArray[np.float64], chosen: NDArray[np.bool_]
 ) -> LabelSummary:
-    """Summary of the chosen features.
+    """Summary of the features that ``chosen[features]`` marks, with figures that are not rounded.
 
     ``weights[groups, features]``: each feature's decoder norm times its summed activation, by
     group of documents, without the sink.
@@ -72,10 +49,20 @@ def summarise_labels(
     )
 
 
+def summarise_heads(
+    labels: list[Label], weights: NDArray[np.float64], heads: NDArray[np.int64]
+) -> dict[int, LabelSummary]:
+    """One summary for each attention head to which a feature belongs; ``heads[features]``."""
+    return {
+        head: summarise_labels(labels, weights, heads == head)
+        for head in sorted(set(heads.tolist()))
+    }
+
+
 def head_of_features(
     model: LanguageModel, dictionary: Dictionary, site: Site
 ) -> NDArray[np.int64] | None:
-    """The attention head to which each feature belongs; None where the site has no heads.
+    """[features] the attention head to which each belongs; None where the site has no heads.
 
     On one head's site, that head. On all heads side by side, the head that holds most of the
     feature's decoder norm.

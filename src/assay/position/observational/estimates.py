@@ -1,4 +1,4 @@
-"""The observational audit: what share of each feature's variance goes with the token's position."""
+"""The observational audit: the share of each feature's variance that its token's position explains."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from assay.errors import AssayError
-from assay.position.circular_shifts import pooled_p_values, position_sum_of_squares
-from assay.position.correlation_ratio import LevelVariance, level_variance, varying
-from assay.position.levels import FIRST_POSITION
-from assay.position.sums import PositionSums
+from assay.position.observational.circular_shifts import pooled_p_values, position_sum_of_squares
+from assay.position.observational.correlation_ratio import LevelVariance, level_variance, varying
+from assay.position.observational.levels import FIRST_POSITION
+from assay.position.observational.streaming_sums import PositionSums
+from assay.position.result import Level
 from assay.statistics.multiplicity import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VarianceExplained:
-    """One value a feature: arrays are [features] unless they say otherwise."""
+    """Observational figures, one for each feature: arrays are [features] unless they say otherwise."""
 
-    levels: dict[str, LevelVariance]
+    levels: dict[Level, LevelVariance]
     """``all`` positions, ``no_sink`` (without position 0 and massive tokens), ``no_first_8``."""
-    level: str
+    level: Level
     """The level to which all the figures below refer."""
     firing_rate: NDArray[np.float64]
     """Share of tokens on which the feature fires (z > 0)."""

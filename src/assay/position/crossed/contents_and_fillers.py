@@ -10,16 +10,15 @@ import torch
 
 from assay.errors import AssayError
 from assay.randomness import numpy_generator
+from assay.text.crops import Crops
 
 if TYPE_CHECKING:
     from jaxtyping import Int
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from assay.text.crops import Crops
-
 LARGEST_FILLER_SHARE = 4
-"""At most one in so many documents is kept for fillers."""
+"""At most one document in four is kept for fillers."""
 
 
 @dataclass(frozen=True)

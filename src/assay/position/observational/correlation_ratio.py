@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.position.split_half import has_variance, split_half_variance
+from assay.position.observational.document_pairs import DocumentPairs
+from assay.position.observational.split_half import has_variance, split_half_variance
+from assay.position.observational.streaming_sums import PositionSums
+from assay.position.result import Level
 from assay.statistics.jackknife import jackknife_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from assay.position.document_pairs import DocumentPairs
-    from assay.position.sums import PositionSums
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class LevelVariance:
     """N, tokens at this level."""
 
 
-def level_variance(sums: PositionSums, level: str) -> LevelVariance:
+def level_variance(sums: PositionSums, level: Level) -> LevelVariance:
     """Estimates and interval of one level from the streaming sums."""
     varies = varying(sums, "all")
     still = varies & ~varying(sums, level)
@@ -97,7 +97,7 @@ def _ratios(
     )
 
 
-def varying(sums: PositionSums, level: str) -> NDArray[np.bool_]:
+def varying(sums: PositionSums, level: Level) -> NDArray[np.bool_]:
     """Whether each feature varies over the tokens of a level."""
     total, count = sums.totals.of_level(level)
     tokens = count.sum()

@@ -1,4 +1,4 @@
-"""The running sums of squares by document that turn a naive ratio into the split-half one."""
+"""Sums of squares by document: what the split-half figure needs beyond the plain ratio."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from assay.position.observational.nonzero_activations import Entries
+
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int
     from numpy.typing import NDArray
     from torch import Tensor
-
-    from assay.position.entries import Entries
 
 
 @dataclass(frozen=True)
 class DocumentPairs:
     """Sums over documents d of one set of groups; S is a sum of values and n a count of tokens.
 
-    Arrays are [features]. What is left when these are taken off a square of sums are products of
-    two different documents, which is what splitting the documents in halves averages.
+    Arrays are [features]. When these are subtracted from a square of sums, only products of two
+    different documents remain; the split-half figure averages those products.
     """
 
     squares: NDArray[np.float64]
@@ -58,6 +58,7 @@ class PairSums:
         self,
         cells: Entries,
         squares: Entries,
+        *,
         used: Bool[Tensor, "rows length"],
         document_of_row: Int[Tensor, " rows"],
         groups: Int[Tensor, " documents"],

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from assay.position.levels import FIRST_POSITION
+from assay.position.observational.levels import FIRST_POSITION
+from assay.position.observational.nonzero_activations import Entries
+from assay.position.result import Level
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from assay.position.entries import Entries
-
 
 class CellTotals:
-    """Σz and token counts by group, position and feature, massive tokens beside the others.
+    """Σz and token counts by group, position and feature; massive tokens are kept apart.
 
-    Massive tokens after position 0 stand at few positions, so their sums are kept only for the
+    Massive tokens after position 0 occur at few positions, so their sums are kept only for the
     positions at which one was seen.
     """
 
@@ -53,7 +53,7 @@ class CellTotals:
             cell = group_of_row[here.rows] * self.width + here.features
             sums.view(-1).scatter_add_(0, cell, here.values)
 
-    def of_level(self, level: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def of_level(self, level: Level) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(Σz [groups, positions, features], tokens [groups, positions]) of a level's tokens."""
         first = FIRST_POSITION[level]
         if level != "all" or not self.massive_total:

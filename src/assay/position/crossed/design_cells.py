@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from assay.models.capturing import capture
+from assay.models.cross_entropy import token_cross_entropy
+from assay.models.language_model import LanguageModel
+from assay.models.prefixes import Prefix, cache_prefix
+from assay.models.sites import Site
+from assay.position.crossed.contents_and_fillers import CrossedTexts
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
     from torch import Tensor
-
-    from assay.models.language_model import LanguageModel
-    from assay.models.prefixes import Prefix
-    from assay.models.sites import Site
-    from assay.position.crossed_texts import CrossedTexts
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,14 @@ class Cell:
 
     offset: int
     """Index of the offset on the grid."""
-    filler: int
+    filler: int = 0
     """Index of the filler; 0 where there is none."""
-    prefix: Prefix | None
-    """Everything but the last token before the content, run once."""
+    _: KW_ONLY
     lead: Int[Tensor, " at_most_one"]
     """The last token before the content, run with it so that the content's first is predicted."""
-    position_ids: Int[Tensor, " lead_and_content"] | None
+    prefix: Prefix | None = None
+    """All tokens before the content but the last, run once."""
+    position_ids: Int[Tensor, " lead_and_content"] | None = None
     """Position ids of lead and content; None counts on from the prefix."""
 
     def tokens(
@@ -49,8 +52,6 @@ def run_cell(
     model: LanguageModel, cell: Cell, contents: Int[Tensor, "batch length"], site: Site
 ) -> Float[Tensor, "batch length width"]:
     """Activations of the contents' own tokens at a site."""
-    from assay.models.capturing import capture
-
     tokens, ids = cell.tokens(contents), cell.ids(contents)
     seen = capture(model, tokens, [site], position_ids=ids, prefix=cell.prefix)
     return seen[site][:, len(cell.lead) :]
@@ -60,28 +61,26 @@ def score_cell(
     model: LanguageModel, cell: Cell, contents: Int[Tensor, "batch length"]
 ) -> Float[Tensor, "batch length_or_one_less"]:
     """Cross-entropy in nats of the contents' tokens; without a lead the first is not scored."""
-    from assay.models.cross_entropy import token_cross_entropy
-
     tokens, ids = cell.tokens(contents), cell.ids(contents)
     return token_cross_entropy(model, tokens, position_ids=ids, prefix=cell.prefix)
 
 
 def shifted_cells(texts: CrossedTexts, offsets: tuple[int, ...]) -> list[Cell]:
-    """The first token at position id 0, the content's ids grown by δ; without text between."""
+    """The first token at position id 0, the content's ids increased by δ; no text between them."""
     lead, length = _first(texts), texts.contents.shape[1]
     return [
-        Cell(number, 0, None, lead, torch.cat([torch.zeros_like(lead), ids]))
+        Cell(number, lead=lead, position_ids=torch.cat([torch.zeros_like(lead), ids]))
         for number, offset in enumerate(offsets)
         for ids in [torch.arange(length) + offset + len(lead)]
     ]
 
 
 def constant_shift_cells(texts: CrossedTexts, offsets: tuple[int, ...]) -> list[Cell]:
-    """All position ids grown by δ, the first token's too."""
+    """All position ids increased by δ, the first token's too."""
     lead = _first(texts)
     length = texts.contents.shape[1] + len(lead)
     return [
-        Cell(number, 0, None, lead, torch.arange(length) + offset)
+        Cell(number, lead=lead, position_ids=torch.arange(length) + offset)
         for number, offset in enumerate(offsets)
     ]
 
@@ -89,21 +88,19 @@ def constant_shift_cells(texts: CrossedTexts, offsets: tuple[int, ...]) -> list[
 def filler_cells(
     model: LanguageModel, texts: CrossedTexts, fillers: int | None = None
 ) -> list[Cell]:
-    """Every filler of every offset (or the first few of each), its prefix run and cached."""
-    from assay.models.prefixes import cache_prefix
-
+    """A cell for every filler of every offset (or the first few of each), its prefix cached."""
     cells = []
     for number, at_this_offset in enumerate(texts.fillers):
         for which, filler in enumerate(at_this_offset[:fillers]):
             before = torch.cat([_first(texts), filler])
             prefix = cache_prefix(model, before[None, :-1]) if len(before) > 1 else None
-            cells.append(Cell(number, which, prefix, before[-1:], None))
+            cells.append(Cell(number, which, lead=before[-1:], prefix=prefix))
     return cells
 
 
 def plain_cell(texts: CrossedTexts) -> Cell:
-    """The contents right behind the first token."""
-    return Cell(0, 0, None, _first(texts), None)
+    """The contents directly after the first token."""
+    return Cell(0, lead=_first(texts))
 
 
 def _first(texts: CrossedTexts) -> Int[Tensor, " at_most_one"]:
