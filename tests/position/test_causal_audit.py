@@ -148,7 +148,7 @@ def test_the_sum_of_squares_over_tokens_keeps_the_document_as_unit():
 def test_fillers_come_from_documents_that_give_no_content():
     crops = random_crops(rows=80, crops_a_document=2)
     texts, _ = texts_for(tiny_llama(), crops)
-    assert texts.fillers_apart
+    assert texts.fillers_from_other_documents
     by_tokens = {
         tuple(row.tolist()): d for row, d in zip(crops.tokens[:, 1:], crops.documents, strict=True)
     }

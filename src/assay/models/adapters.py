@@ -1,4 +1,4 @@
-"""LoRA adapters over a loaded model."""
+"""LoRA adapters, applied to a loaded model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def apply_adapter(module: nn.Module, folder: Path, model_name: str) -> tuple[nn.
         raise AssayError(f"the adapter in {folder} is of type {kind}; valid: LORA")
     stored = read_safetensors(folder / "adapter_model.safetensors")
     try:
-        # PEFT only warns of tensors that do not match; they are compared below instead.
+        # PEFT only warns of tensors that do not match; the comparison below refuses them.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             adapted = PeftModel.from_pretrained(module, str(folder), is_trainable=False)

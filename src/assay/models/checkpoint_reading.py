@@ -22,7 +22,7 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer
 
 
 def read_config(checkpoint: Checkpoint) -> Any:
-    """The checkpoint's configuration. Raises AssayError where it cannot be had."""
+    """The checkpoint's configuration. Raises AssayError where it cannot be read."""
     with one_line_errors(checkpoint), quiet_transformers():
         return AutoConfig.from_pretrained(checkpoint.location, **source_options(checkpoint))
 
@@ -30,7 +30,8 @@ def read_config(checkpoint: Checkpoint) -> Any:
 def read_weights(checkpoint: Checkpoint, config: Any, dtype: torch.dtype) -> Any:
     """The model with its weights, from safetensors only.
 
-    Raises AssayError where they are missing, truncated or misshapen: nothing is left at random.
+    Raises AssayError where tensors are missing, truncated or of the wrong shape: no weight keeps a
+    random initial value.
     """
     with one_line_errors(checkpoint), quiet_transformers():
         module, report = AutoModelForCausalLM.from_pretrained(
@@ -69,16 +70,16 @@ def read_tokenizer(checkpoint: Checkpoint) -> Any:
 
 
 def source_options(checkpoint: Checkpoint) -> dict[str, bool]:
-    """Where transformers may look: never for code, and on the hub only where it can be reached."""
+    """Options of transformers: run none of its code; ask the hub only where it can be reached."""
     only_here = checkpoint.folder is not None or not hub_has_address()
     return {"trust_remote_code": False, "local_files_only": only_here}
 
 
 def hub_has_address() -> bool:
-    """Whether the hub's name resolves, or a proxy may resolve it.
+    """Whether the hub's host name resolves, or a proxy may resolve it.
 
-    Without this question an offline machine waits half a minute for retries, also for models
-    that it has in its cache.
+    Without this check an offline machine waits half a minute for retries, even for models that are
+    in its cache.
     """
     if urllib.request.getproxies():
         return True

@@ -1,4 +1,4 @@
-"""One forward pass: masks and positions always explicit, no unembedding."""
+"""One forward pass of the decoder: masks and positions are explicit, nothing is unembedded."""
 
 from __future__ import annotations
 

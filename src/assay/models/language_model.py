@@ -39,17 +39,17 @@ class LanguageModel:
     head_dim: int
     """Width of one head."""
     context_length: int | None
-    """Number of positions the model was trained for; None where the configuration is silent."""
+    """Number of positions the model was trained for; None where the configuration does not say."""
     vocabulary_size: int
-    """Number of token ids that the embedding knows."""
+    """Number of token ids, which are 0 up to one less."""
     recorded_base_sha256: str | None = field(default=None, repr=False)
-    """Hash of the weights without adapter where it is already known, else None."""
+    """Hash of the weights without adapter, where it is on record, else None."""
     adapter_sha256: str | None = field(default=None, repr=False)
     """Hash of the adapter's files, or None without an adapter."""
 
     @property
     def position_scheme(self) -> str:
-        """How positions enter: learned_absolute, sinusoidal, rotary, alibi or none."""
+        """How positions enter, such as rotary or learned_absolute (see ``Architecture``)."""
         return self.architecture.position_scheme
 
     @property
@@ -74,17 +74,17 @@ class LanguageModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device that holds the weights."""
         return next(self.module.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the residual stream is computed in."""
+        """Data type in which the residual stream is computed."""
         embedding = self.decoder.get_submodule(self.architecture.embedding)
         return next(embedding.parameters()).dtype
 
     def heads_at(self, kind: str) -> int:
-        """Number of heads of a kind of site: key-value heads for k and v, query heads else."""
+        """Number of heads of a kind of site: key-value heads for k and v, else query heads."""
         return self.n_kv_heads if kind in ("k", "v") else self.n_heads
 
     def site_width(self, site: Site | str) -> int:

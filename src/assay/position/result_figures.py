@@ -101,7 +101,7 @@ def treatment_figures(causal: CausalAudit) -> TreatmentFigures:
         words=causal.treatment.words,
         offsets=causal.offsets,
         fillers=causal.fillers,
-        fillers_from_other_documents=causal.fillers_apart,
+        fillers_from_other_documents=causal.fillers_from_other_documents,
         contents=causal.contents,
         contents_dropped_as_massive=causal.dropped,
         content_length=causal.content_length,
@@ -147,12 +147,12 @@ def figures_beside_labels(
         NamedFigure(
             name="share of features with S_int ≥ .05",
             value=number(shares.interaction_rate),
-            note="of those not too rare; the estimate, whatever its interval",
+            note="of those not too rare; by the estimate, not by its interval",
         ),
         NamedFigure(
             name="features labelled content whose η² without the sink has its lower end ≥ .05",
             value=float((content & (low >= SMALL)).sum()),
-            note="they act near the start of a text, which the offsets do not reach: read them apart",
+            note="they act near the start of a text, where no offset reaches: read them separately",
         ),
     ]
     if causal.fillers:
@@ -166,9 +166,9 @@ def figures_beside_labels(
     if causal.noise_floor is not None:
         found.append(
             NamedFigure(
-                name="noise floor: median S_int when all position ids grow alike",
+                name="noise floor: median S_int when all position ids grow by a constant",
                 value=number(causal.noise_floor),
-                note="exactly nothing changes on this model, but for rounding",
+                note="on this model such a shift changes nothing but rounding",
             )
         )
     if causal.sink_distance is not None:
@@ -177,7 +177,7 @@ def figures_beside_labels(
             NamedFigure(
                 name="median T_pos when only the distance to the first token changes",
                 value=_median(distance.shares.t_pos[distance.shares.frequent]),
-                note=f"sink_distance, δ up to {distance.offsets[-1]}; reported apart, never the label",
+                note=f"δ up to {distance.offsets[-1]}; a second treatment, never the label",
             )
         )
     return tuple(found)

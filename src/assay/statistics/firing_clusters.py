@@ -1,4 +1,4 @@
-"""Firings of neighbouring tokens come in clusters: the extremal index (Leadbetter 1983)."""
+"""Clusters of firings at neighbouring tokens: the extremal index (Leadbetter 1983)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def extremal_index(conversations: Iterable[NDArray], gap: int = 1) -> float:
-    """θ in (0, 1]: clusters of firings over firings, the inverse mean size of a cluster.
+    """θ in (0, 1]: number of clusters over number of firings, the inverse mean size of a cluster.
 
     Each conversation is a bool array [tokens], true where the token fires. The runs estimator: two
     firings belong to one cluster when fewer than ``gap`` quiet tokens lie between them. 1 where
-    nothing fires, which is the cautious value. Raises ValueError for a gap below 1.
+    nothing fires, which is the most cautious value. Raises ValueError for a gap below 1.
     """
     if gap < 1:
         raise ValueError(f"a gap is at least 1 token, not {gap}")
@@ -32,6 +32,6 @@ def extremal_index(conversations: Iterable[NDArray], gap: int = 1) -> float:
 def conversation_rate(token_rate: float, tokens: int, index: float = 1.0) -> float:
     """Rate of conversations with a firing among T tokens: 1 − (1 − φ_tok)^{θT}.
 
-    ``index`` is θ; 1 takes tokens as independent.
+    ``index`` is θ; 1 treats tokens as independent.
     """
     return float(-np.expm1(index * tokens * np.log1p(-token_rate)))

@@ -1,4 +1,4 @@
-"""Which of thousands of features differ between two groups: contrasts with max-T permutation."""
+"""Find which of thousands of features differ between two groups, by max-T permutation."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ def max_t(
 ) -> MaxT:
     """One-sided contrasts, family-wise error controlled over features (Westfall & Young 1993).
 
-    Labels are permuted over all conversations, or, with ``blocks``, whole blocks (templates) at a
-    time where a block bears one label: conversations of one template are not exchangeable with
-    others. Blocks with both labels are permuted within themselves.
+    Labels are permuted over all conversations. With ``blocks`` (templates), blocks whose
+    conversations all have one label exchange their labels with one another, because conversations of
+    one template are not exchangeable with others; in a block with both labels they are permuted
+    within the block.
     """
     x = np.asarray(values, np.float64)
     labels = np.asarray(positive, bool)
@@ -51,7 +52,7 @@ def max_t(
 
 
 def permuted(labels: NDArray, blocks: NDArray | None, generator: np.random.Generator) -> NDArray:
-    """Labels dealt anew: over conversations, or by block as ``max_t`` says."""
+    """Permuted labels: over conversations, or by block as in ``max_t``."""
     if blocks is None:
         return generator.permutation(labels)
     dealt = labels.copy()
@@ -69,7 +70,7 @@ def permuted(labels: NDArray, blocks: NDArray | None, generator: np.random.Gener
 
 
 def _contrast(x: NDArray, square: NDArray, labels: NDArray) -> NDArray:
-    """Welch's t of every feature. Products with the labels: two passes over the data."""
+    """Welch's t of every feature, from two products with the labels."""
     n, k = int(labels.sum()), int((~labels).sum())
     if min(n, k) < 2:
         return np.zeros(x.shape[1])

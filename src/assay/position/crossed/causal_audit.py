@@ -32,7 +32,7 @@ from assay.text.crops import Crops
 
 @dataclass(frozen=True)
 class CausalAudit:
-    """The crossed design and what it found."""
+    """The crossed design as it was run, and its figures."""
 
     treatment: Treatment
     """How the content was moved."""
@@ -58,7 +58,7 @@ class CausalAudit:
     """Contents left out because a token was massive in some cell."""
     content_length: int
     """Tokens of a content; those from the ninth on are scored."""
-    fillers_apart: bool
+    fillers_from_other_documents: bool
     """Whether no document gave both a content and a filler."""
 
     @property
@@ -69,9 +69,9 @@ class CausalAudit:
         scored = f"only content tokens after the first {FIRST_TOKENS} are scored"
         if self.treatment.inserts_text:
             rule = (
-                "the text before a content changes its cross-entropy by what it says, which is "
-                "context; an offset is left out when it does more than "
-                f"{LARGEST_CHANGE} nats of harm beyond the other offsets, fillers' chance allowed for"
+                "the text before a content changes its cross-entropy, which is context; an offset is "
+                f"left out when it raises it by > {LARGEST_CHANGE} nats more than the other offsets "
+                "do, beyond what the choice of fillers explains"
             )
         else:
             rule = (
@@ -93,7 +93,7 @@ def audit_causally(
     """Run the crossed design with the treatment that fits the model's position scheme.
 
     Raises AssayError where no treatment is known, the offsets exceed the trained length, there
-    are too few crops, or fewer than two offsets leave the model's predictions alone.
+    are too few crops, or fewer than two offsets leave the model's predictions unchanged.
     """
     treatment = treatment_of(model)
     fillers = sizes.fillers if treatment.inserts_text else 0
@@ -152,14 +152,14 @@ def audit_causally(
         contents=run.contents,
         dropped=run.dropped,
         content_length=texts.contents.shape[1],
-        fillers_apart=texts.fillers_apart,
+        fillers_from_other_documents=texts.fillers_from_other_documents,
     )
 
 
 def _usable(
     cells: list[Cell], offsets: tuple[int, ...], checks: list[OffsetCheck]
 ) -> tuple[list[Cell], tuple[int, ...]]:
-    """The cells of the offsets that the guard keeps, renumbered, and those offsets."""
+    """The cells of the offsets that the check keeps, renumbered, and those offsets."""
     used = [check.offset for check in checks if check.used]
     if len(used) < 2:
         changes = ", ".join(

@@ -33,7 +33,7 @@ class CrossedTexts:
     """Constant token at position 0, or None."""
     fillers: tuple[tuple[Int[Tensor, " offset"], ...], ...]
     """For each offset δ, R fillers of δ tokens; empty where the treatment inserts no text."""
-    fillers_apart: bool
+    fillers_from_other_documents: bool
     """Whether no document gives both a content and a filler."""
 
 
@@ -75,7 +75,7 @@ def choose_texts(
         documents=documents[chosen],
         first_token=crops.first_token,
         fillers=_cut_fillers(text[torch.from_numpy(filler_rows)], offsets, fillers),
-        fillers_apart=apart,
+        fillers_from_other_documents=apart,
     )
 
 

@@ -1,4 +1,4 @@
-"""Sums of squares of a crossed table, accumulated from sparse codes: the table is never held."""
+"""Sums of squares of a crossed table, accumulated from sparse codes: the table is never in memory."""
 
 from __future__ import annotations
 

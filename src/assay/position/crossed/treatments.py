@@ -1,4 +1,4 @@
-"""How the position of the same content is changed, depending on how a model knows positions."""
+"""The treatment that moves a content to other positions, by how the model encodes positions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from assay.models.language_model import LanguageModel
 LARGEST_OFFSET = 384
 """Largest offset by default, where the model was trained for that many positions."""
 LARGEST_SINK_DISTANCE = 256
-"""Larger gaps between the first token and the content make new massive tokens."""
+"""Largest distance between first token and content; larger ones make new massive tokens."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ _SHIFT_IDS = Treatment(
 _INSERT_TEXT = Treatment(
     inserts_text=True,
     words="δ tokens of real filler text between the first token and the content, the same fillers "
-    "for every content, drawn anew for every δ; δ = 0 left out",
+    "for every content, other fillers for every δ; δ = 0 left out",
 )
 
 TREATMENTS = {
@@ -41,7 +41,7 @@ TREATMENTS = {
     "alibi": _INSERT_TEXT,
     "none": _INSERT_TEXT,
 }
-"""Treatment by position scheme. Where positions are only relative, a shift of all ids does
+"""Treatment by position scheme. Where positions are only relative, a shift of all ids changes
 nothing, and only text can move the content. Position-infused attention (Press et al. 2021) adds
 absolute positions to queries and keys, so that shifted ids do change it."""
 

@@ -25,7 +25,7 @@ class VarianceComponents:
     interaction: NDArray[np.float64]
     """σ²_int, content × offset."""
     filler: NDArray[np.float64]
-    """σ²_f, what a filler does to all contents alike: context. 0 without fillers."""
+    """σ²_f, the effect of a filler that all contents share: context. 0 without fillers."""
     content_filler: NDArray[np.float64]
     """σ²_e, content × filler: context. 0 without fillers."""
 

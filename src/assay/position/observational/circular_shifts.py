@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 POOL_PER_FEATURE = 20
 """A pool of 20 null values for each feature tested: 1/20 = .05, so that the smallest p, times the
-number of features, is .05 and survives Benjamini-Hochberg even when it stands alone."""
+number of features, is .05 and survives Benjamini-Hochberg even when no other feature's p is small."""
 FEATURES_PER_STRATUM = 50
 """Fewer features than twice this share one pool."""
 ENTRIES_AT_ONCE = 1 << 20

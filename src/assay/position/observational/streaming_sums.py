@@ -145,11 +145,11 @@ class PositionSums:
             )
         end = self.rows_added + rows
         if end > len(self.documents):
-            raise AssayError(f"{end} crops were added, but only {len(self.documents)} announced")
+            raise AssayError(f"{end} crops were added to sums for {len(self.documents)} crops")
         if rows and end < len(self.documents) and self.documents[end - 1] == self.documents[end]:
             raise AssayError(
                 f"crop {end} belongs to the same document as the one before it; add all crops of "
-                "a document together"
+                "a document in one call"
             )
 
 
