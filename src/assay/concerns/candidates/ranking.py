@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from assay.randomness import numpy_generator
-from assay.statistics.max_t import max_t
+from assay.statistics.permutation_contrasts import max_t
 from assay.statistics.roc import auroc_columns
 
 if TYPE_CHECKING:
