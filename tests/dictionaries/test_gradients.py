@@ -4,13 +4,13 @@ import copy
 
 import pytest
 import torch
-
 from assay.dictionaries.architectures import ARCHITECTURES
-from assay.dictionaries.config import TrainingConfig
+
 from assay.dictionaries.selector import SelectionRecord, Selector, Workspace
 from assay.dictionaries.sparse_step import step_gradients
 from assay.dictionaries.state import new_dictionary
-from assay.dictionaries.training import selection_dtype
+from assay.dictionaries.training_config import TrainingConfig
+from assay.dictionaries.training_loop import selection_dtype
 
 ROWS, D_IN, WIDTH, K = 96, 12, 48, 4
 

@@ -5,7 +5,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.dictionaries.config import TrainingConfig
 from assay.dictionaries.kernels import order_by_feature
 from assay.dictionaries.selection import (
     SAMPLED_ROWS,
@@ -17,6 +16,7 @@ from assay.dictionaries.selection import (
 )
 from assay.dictionaries.selector import SelectionRecord, Selector, Workspace
 from assay.dictionaries.state import new_dictionary
+from assay.dictionaries.training_config import TrainingConfig
 
 
 def chosen(entries, shape):
