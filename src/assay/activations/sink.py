@@ -141,4 +141,4 @@ def _with_interval(values: list[float]) -> Estimate | None:
     """From the statistic on all groups, and then with each group left out."""
     estimate, *replicates = np.array(values)
     low, high = jackknife_interval(np.array(replicates), estimate)
-    return Estimate.of(estimate, low, high)
+    return Estimate.of(float(estimate), float(low), float(high))
