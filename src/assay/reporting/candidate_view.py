@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assay.reporting.feature_table import HIGHLIGHT_LEVELS
+from assay.dictionaries.decoded_contexts import HIGHLIGHT_LEVELS
 from assay.reporting.transfer_view import OWN_PROMPTS, detector_order
 
 PURE = ("content", "additive")

@@ -5,65 +5,33 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-if TYPE_CHECKING:
-    from assay.dictionaries.top_contexts import TopContexts
-
-HIGHLIGHT_LEVELS = 9
+from assay.dictionaries.decoded_contexts import DecodedContexts
 
 
-def feature_examples(
-    contexts: TopContexts,
-    tokens: np.ndarray,
-    starts: np.ndarray,
-    document_names: list[str],
-    promoted: list[list[tuple[str, float]]],
-    decode: Any,
-) -> dict[str, Any]:
-    """The contexts and promoted tokens of every feature, as JSON with a shared list of strings.
-
-    ``tokens`` [crops, length]; ``starts`` [crops]; ``document_names`` [crops]; ``decode`` maps a
-    token id to its text. Activations are kept as 0–9, relative to the feature's own peak.
-    """
-    strings: dict[str, int] = {}
-
-    def index(text: str) -> int:
-        return strings.setdefault(text, len(strings))
-
-    vocabulary = {int(token): decode(int(token)) for token in np.unique(tokens)}
-    examples = []
-    for feature in range(len(contexts.rows)):
-        # The sink is left out of peaks, and may fire far above them: it is not highlighted.
-        peak = float(contexts.activations[feature, :, contexts.before].max(initial=0.0))
-        shown = []
-        for rank, row in enumerate(contexts.rows[feature]):
-            if row < 0:
-                continue
-            position = int(contexts.positions[feature, rank])
-            window = contexts.activations[feature, rank]
-            first = position - contexts.before
-            places = [p for p in range(first, first + len(window)) if 0 <= p < tokens.shape[1]]
-            levels = [
-                int(np.ceil(HIGHLIGHT_LEVELS * min(float(window[p - first]) / peak, 1.0))) * (p > 0)
-                for p in places
-            ]
-            shown.append(
-                {
-                    "t": [index(vocabulary[int(tokens[row, p])]) for p in places],
-                    "a": "".join(str(level) for level in levels),
-                    "p": position,
-                    "v": round(float(window[contexts.before]), 3),
-                    "d": index(document_names[row]),
-                    "s": int(starts[row]),
-                }
-            )
-        examples.append(
-            {"c": shown, "l": [[index(t), round(score, 2)] for t, score in promoted[feature]]}
-        )
-    return {"strings": list(strings), "features": examples}
+def examples_of_page(contexts: DecodedContexts) -> dict[str, Any]:
+    """The contexts and promoted tokens under the short names that the page's script reads."""
+    return {
+        "strings": contexts.strings,
+        "features": [
+            {
+                "c": [
+                    {
+                        "t": context.tokens,
+                        "a": context.levels,
+                        "p": context.position,
+                        "v": context.activation,
+                        "d": context.document,
+                        "s": context.start,
+                    }
+                    for context in feature.contexts
+                ],
+                "l": feature.promoted,
+            }
+            for feature in contexts.features
+        ],
+    }
 
 
 def pack(value: Any) -> str:
