@@ -11,7 +11,14 @@ from typing import NamedTuple
 from assay.concerns.budgets import Budgets
 from assay.concerns.concern import Severity
 from assay.concerns.detectors.registered import CONTROLS
-from assay.concerns.matrix.result import Ablation, Cell, TestedOrganism, TwinCell, Verdict
+from assay.concerns.matrix.result import (
+    Ablation,
+    Cell,
+    TestedOrganism,
+    TransferMatrix,
+    TwinCell,
+    Verdict,
+)
 from assay.concerns.strategies import shows_transfer
 from assay.statistics.intervals import proportion_lower_bound
 
@@ -62,6 +69,11 @@ class Admission(NamedTuple):
     """What the figures come to."""
     reasons: tuple[str, ...]
     """Why, where the cell is not admitted."""
+
+
+def budgets_of(matrix: TransferMatrix) -> Budgets:
+    """The budgets by which a matrix was judged."""
+    return Budgets(fpr=matrix.fpr_budget, delta=matrix.delta, tpr_target=matrix.tpr_target)
 
 
 def is_control(strategy: str, detector: str) -> bool:
