@@ -5,22 +5,24 @@ from __future__ import annotations
 import pytest
 
 from assay.errors import AssayError
-from assay.safety_case import Defeater, Node, NodeEvidence, SafetyCase, recheck, settle
-from assay.safety_case.nodes import cite
+from assay.evidence import Evidence
+from assay.safety_case import Defeater, Node, SafetyCase, recheck, settle
+from assay.safety_case.nodes import citable_interval
 from assay.safety_case.status import STRENGTH, check_statuses, weakest
 
-EVIDENCE = NodeEvidence(
-    path="evidence.json",
-    sha256="e" * 64,
+EVIDENCE = Evidence(
     metric="m",
     estimate=0.9,
     ci=(0.8, 0.95),
-    confidence=0.95,
+    method="jackknife",
     n=10,
     unit="documents",
     split="test",
-    inputs={"model": "a" * 64, "threshold": "b" * 64},
+    seed=0,
+    inputs={"model": "a" * 64, "dictionary": "d" * 64, "threshold": "b" * 64},
+    file="evidence.json",
 )
+FILES = {"evidence.json": "e" * 64}
 
 
 def leaf(name, status, **changes):
@@ -34,7 +36,7 @@ def goal(name, *supports, **changes):
 
 
 def case(*nodes, **changes):
-    fields = {"case": "c", "model": "a" * 64, "created_from": {}, "roots": (nodes[0].id,)}
+    fields = {"case": "c", "model": "a" * 64, "created_from": FILES, "roots": (nodes[0].id,)}
     return SafetyCase(**(fields | {"nodes": nodes} | changes))
 
 
@@ -99,7 +101,7 @@ def test_an_open_defeater_makes_nothing_stronger():
     assert statuses(settled)["G"] == "defeated"
 
 
-def test_contexts_carry_nothing():
+def test_contexts_support_nothing():
     around = Node(id="X", type="context", label="X", text="t")
     settled = settle(case(goal("G", "a", in_context_of=("X",)), leaf("a", "supported"), around))
     assert statuses(settled) == {"G": "supported", "a": "supported", "X": None}
@@ -112,9 +114,9 @@ def test_a_claim_without_support_is_an_error():
         settle(case(goal("G")))
 
 
-@pytest.mark.parametrize("name", ["model", "threshold"])
-def test_a_changed_hash_demotes_what_depends_on_it(name):
-    other = EVIDENCE.model_copy(update={"inputs": {"text": "c" * 64}})
+@pytest.mark.parametrize("name", ["dictionary", "threshold"])
+def test_a_changed_hash_opens_what_depends_on_it(name):
+    other = EVIDENCE.model_copy(update={"inputs": {"model": "a" * 64}})
     whole = settle(
         case(
             goal("G", "H", "b"),
@@ -129,11 +131,9 @@ def test_a_changed_hash_demotes_what_depends_on_it(name):
     assert f"{name} changed" in after.node("a").why
 
 
-def test_a_changed_file_demotes_what_cites_it():
-    whole = settle(
-        case(goal("G", "a"), leaf("a", "supported"), created_from={"evidence.json": "1" * 64})
-    )
-    assert statuses(recheck(whole, {"evidence.json": "1" * 64}))["G"] == "supported"
+def test_a_changed_file_opens_what_cites_it():
+    whole = settle(case(goal("G", "a"), leaf("a", "supported")))
+    assert statuses(recheck(whole, FILES))["G"] == "supported"
     assert statuses(recheck(whole, {"evidence.json": "2" * 64}))["G"] == "open"
 
 
@@ -152,23 +152,30 @@ def test_a_status_that_the_rules_do_not_give_is_refused():
 def test_a_solution_without_evidence_is_an_error():
     with pytest.raises(AssayError, match="solution a has no evidence"):
         leaf("a", "supported", evidence=None)
-    with pytest.raises(AssayError, match="only a developed solution carries evidence"):
+    with pytest.raises(AssayError, match="only a developed solution has evidence"):
         leaf("a", "open", undeveloped=True)
 
 
-@pytest.mark.parametrize("missing", ["sha256", "ci", "n"])
-def test_evidence_without_hash_interval_or_n_is_refused(missing):
-    fields = EVIDENCE.model_dump()
-    del fields[missing]
-    with pytest.raises(ValueError, match=missing):
-        NodeEvidence(**fields)
+@pytest.mark.parametrize(
+    ("lacking", "words"),
+    [
+        ({"ci": None}, "evidence.json: 'm' has no confidence interval"),
+        ({"n": 0}, "evidence.json: 'm' has no n"),
+        ({"file": None}, "an unnamed file: 'm' does not state its file"),
+        ({"inputs": {"text": "c" * 64}}, "does not state the hash of its model"),
+    ],
+)
+def test_a_solution_on_an_incomplete_figure_is_an_error(lacking, words):
+    figure = EVIDENCE.model_copy(update=lacking)
+    with pytest.raises(AssayError, match=words):
+        citable_interval(figure)
+    with pytest.raises(AssayError, match=words):
+        leaf("a", "supported", evidence=figure)
 
 
-def test_a_record_without_interval_or_n_cannot_be_cited(planted):
-    with pytest.raises(AssayError, match="e.json: 'x' has no confidence interval"):
-        cite("e.json", planted["record"]("x", 0.5, None))
-    with pytest.raises(AssayError, match="e.json: 'x' has no n"):
-        cite("e.json", planted["record"]("x", 0.5, (0.4, 0.6), n=0))
+def test_a_solution_whose_file_has_no_hash_is_an_error():
+    with pytest.raises(AssayError, match=r"solution a cites evidence.json, .* no hash"):
+        case(goal("G", "a"), leaf("a", "supported"), created_from={})
 
 
 @pytest.mark.parametrize(

@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from assay.safety_case.candidate_solutions import labels_solution
+from assay.safety_case.case_inputs import CaseInputs
+from assay.safety_case.catching_solutions import catching_solution
+from assay.safety_case.cause_solutions import cause_solutions
+from assay.safety_case.detection_solutions import detection_solutions
 from assay.safety_case.dictionary_solutions import learning_solutions, missed_solution
-from assay.safety_case.inputs import CaseInputs
 from assay.safety_case.monitor_solutions import deployment_words, monitor_solutions
-from assay.safety_case.nodes import Node, SafetyCase
+from assay.safety_case.nodes import Node
+from assay.safety_case.phrases import catch_sentence
 from assay.safety_case.responses import responded
+from assay.safety_case.result import SafetyCase
 from assay.safety_case.sketch import NEVER_RUN, ROOTS, claims, surroundings
 from assay.safety_case.status import recheck
-from assay.safety_case.transfer_solutions import (
-    catch_bound,
-    catching_solution,
-    cause_solutions,
-    detection_solutions,
-)
-from assay.safety_case.wording import catch_sentence
 
 
 def build_case(inputs: CaseInputs) -> SafetyCase:
     """The case that the evidence supports, with every status settled.
 
     What was not run leaves an undeveloped solution that says why. Evidence that was measured on
-    another model than ``inputs.model`` is open. Raises AssayError for a record without an interval
-    or n that a claim would rest on.
+    another model than ``inputs.model`` is open. Raises AssayError for a figure that a claim would
+    rest on without an interval, n, the hash of its model, or its file's hash in ``inputs.files``.
     """
     leaves = _solutions(inputs)
-    built = [_developed(claim, leaves.get(claim.id, ()), inputs) for claim in claims()]
-    around = surroundings(inputs.model[:12], deployment_words(inputs))
+    built = [_with_support(claim, leaves.get(claim.id, ()), inputs) for claim in claims()]
+    around = surroundings(inputs.model[:12], deployment_words(inputs.monitor))
     nodes = _numbered([*built, *(node for group in leaves.values() for node in group)])
-    summaries = {summary.path: summary.sha256 for summary in inputs.summaries()}
     case = SafetyCase(
         case=inputs.case,
         model=inputs.model,
-        created_from={**inputs.files, **summaries},
+        created_from=inputs.files,
         roots=ROOTS,
         nodes=(*nodes, *around),
     )
@@ -55,19 +51,21 @@ def _solutions(inputs: CaseInputs) -> Mapping[str, Sequence[Node]]:
     }
 
 
-def _developed(claim: Node, leaves: Sequence[Node], inputs: CaseInputs) -> Node:
-    """A claim on its own and the evidence's feet, with its defeaters' responses."""
+def _with_support(claim: Node, leaves: Sequence[Node], inputs: CaseInputs) -> Node:
+    """A claim with its solutions and the responses to its defeaters."""
     if claim.id in NEVER_RUN:
         return claim.model_copy(update={"undeveloped": True, "why": NEVER_RUN[claim.id]})
-    changes: dict[str, Any] = {
-        "supported_by": (*(leaf.id for leaf in leaves), *claim.supported_by),
-        "defeaters": tuple(responded(defeater, inputs) for defeater in claim.defeaters),
-    }
+    text = claim.text
     if claim.id == "C1.1.1" and inputs.transfer is not None:
         undefeated = all(leaf.status != "defeated" for leaf in leaves)
-        confidence = catch_sentence(*catch_bound(inputs.transfer.content), undefeated)
-        changes["text"] = f"{claim.text} {confidence}"
-    return claim.model_copy(update=changes)
+        text = f"{text} {catch_sentence(inputs.transfer.catch_bound, undefeated)}"
+    return claim.model_copy(
+        update={
+            "text": text,
+            "supported_by": (*(leaf.id for leaf in leaves), *claim.supported_by),
+            "defeaters": tuple(responded(defeater, inputs) for defeater in claim.defeaters),
+        }
+    )
 
 
 def _numbered(nodes: Sequence[Node]) -> list[Node]:

@@ -1,40 +1,60 @@
-"""What the quality and position stages say of the dictionary."""
+"""What the records of the quality and position stages show about the dictionary."""
 
 from __future__ import annotations
 
-from assay.safety_case import criteria
-from assay.safety_case.inputs import CaseInputs
-from assay.safety_case.nodes import Node, cite
+from typing import NamedTuple
+
+from assay.safety_case import cited_metrics, criteria
+from assay.safety_case.case_inputs import CaseInputs
+from assay.safety_case.nodes import Node, citable_interval
+from assay.safety_case.phrases import share
 from assay.safety_case.solutions import developed, undeveloped
-from assay.safety_case.wording import share
 
-VARIANCE_EXPLAINED = "variance explained without the sink"
-CROSS_ENTROPY_RECOVERED = "cross-entropy recovered"
-WELL_SEPARATED = "well-separated features"
-DEAD = "dead features"
 
-_MEASURES = (
-    (
+class Measure(NamedTuple):
+    """One solution about the dictionary."""
+
+    name: str
+    """Name of the solution."""
+    metric: str
+    """Metric of the record that it cites."""
+    stage: str
+    """The stage that writes the record."""
+    limits: criteria.Limits
+    """When it is supported and when defeated."""
+    text: str
+    """What it states."""
+
+
+LEARNING = (
+    Measure(
         "variance",
-        VARIANCE_EXPLAINED,
+        cited_metrics.VARIANCE_EXPLAINED,
         "quality",
         criteria.VARIANCE_EXPLAINED,
         "The dictionary reconstructs the activations of held-out text.",
     ),
-    (
+    Measure(
         "cross_entropy",
-        CROSS_ENTROPY_RECOVERED,
+        cited_metrics.CROSS_ENTROPY_RECOVERED,
         "quality",
         criteria.CROSS_ENTROPY_RECOVERED,
         "The model still predicts when it reads the reconstruction instead of the activation.",
     ),
-    (
+    Measure(
         "purity",
-        WELL_SEPARATED,
+        cited_metrics.WELL_SEPARATED,
         "position",
         criteria.WELL_SEPARATED,
         "Features are content or position, and do not mix the two.",
     ),
+)
+MISSED = Measure(
+    "missed",
+    cited_metrics.VARIANCE_EXPLAINED,
+    "quality",
+    criteria.NOTHING_MISSED,
+    "Hardly any of the activations' variance is left out of the dictionary.",
 )
 
 
@@ -43,27 +63,35 @@ def learning_solutions(inputs: CaseInputs) -> list[Node]:
 
     Raises AssayError for a record without an interval.
     """
-    return [_measured(inputs, *measure) for measure in _MEASURES]
+    return [_solution(inputs, measure) for measure in LEARNING]
 
 
 def missed_solution(inputs: CaseInputs) -> Node:
-    """For V1.2: how little of the variance is left unexplained."""
-    text = "Hardly any of the activations' variance is left out of the dictionary."
-    return _measured(inputs, "missed", VARIANCE_EXPLAINED, "quality", criteria.NOTHING_MISSED, text)
+    """For V1.2: how little of the variance is left unexplained.
+
+    Raises AssayError for a record without an interval.
+    """
+    return _solution(inputs, MISSED)
 
 
-def _measured(
-    inputs: CaseInputs, name: str, metric: str, stage: str, limits: criteria.Limits, text: str
-) -> Node:
-    found = inputs.find(metric)
-    if found is None:
-        absent = stage in inputs.not_run or not inputs.evidence
-        why = inputs.missing(stage) if absent else f"The {stage} stage left no '{metric}'."
-        return undeveloped(name, text, why)
-    evidence = cite(found.path, found.record)
-    judgement = criteria.grade(evidence.ci, limits, metric.capitalize())
-    dead = inputs.find(DEAD)
-    if metric == VARIANCE_EXPLAINED and dead and dead.record.estimate > criteria.MOST_DEAD:
-        reason = f"{share(dead.record.estimate)} of the features are dead."
-        judgement = criteria.capped(judgement, reason)
-    return developed(name, text, evidence, judgement)
+def _solution(inputs: CaseInputs, measure: Measure) -> Node:
+    record = inputs.find(measure.metric)
+    if record is None:
+        absent = measure.stage in inputs.not_run or not inputs.evidence
+        why = (
+            inputs.missing(measure.stage)
+            if absent
+            else f"The {measure.stage} stage wrote no record '{measure.metric}'."
+        )
+        return undeveloped(measure.name, measure.text, why)
+    judgement = criteria.grade(
+        citable_interval(record), measure.limits, measure.metric.capitalize()
+    )
+    dead = inputs.find(cited_metrics.DEAD)
+    if (
+        measure.metric == cited_metrics.VARIANCE_EXPLAINED
+        and dead is not None
+        and dead.estimate > criteria.MOST_DEAD
+    ):
+        judgement = criteria.capped(judgement, f"{share(dead.estimate)} of the features are dead.")
+    return developed(measure.name, measure.text, record, judgement)

@@ -1,17 +1,18 @@
-"""What the evidence says to each of the eight defeaters, or nothing."""
+"""What the evidence says about each of the eight defeaters, or nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from assay.safety_case.candidate_solutions import chosen
+from assay.concerns.matrix.admission import catch_lower_bound, is_admitted, is_control
+from assay.concerns.strategies import shows_transfer
+from assay.safety_case.candidate_solutions import chosen, scored_labels
+from assay.safety_case.case_inputs import CaseInputs
+from assay.safety_case.cited_metrics import VARIANCE_EXPLAINED, WELL_SEPARATED
 from assay.safety_case.criteria import CHANCE
-from assay.safety_case.dictionary_solutions import VARIANCE_EXPLAINED, WELL_SEPARATED
-from assay.safety_case.inputs import CaseInputs
 from assay.safety_case.nodes import Defeater, DefeaterStatus
-from assay.safety_case.transfer_solutions import CONTROL_STRATEGY, catch_bound
-from assay.safety_case.wording import between, catch_sentence, plural, share
+from assay.safety_case.phrases import between_shares, catch_sentence, plural, share
 
 
 class Response(NamedTuple):
@@ -35,77 +36,83 @@ def responded(defeater: Defeater, inputs: CaseInputs) -> Defeater:
 
 
 def _missed_features(inputs: CaseInputs) -> Response | None:
-    found = inputs.find(VARIANCE_EXPLAINED)
-    if found is None or found.record.ci is None:
+    record = inputs.find(VARIANCE_EXPLAINED)
+    if record is None or record.ci is None:
         return None
-    record, (low, high) = found.record, found.record.ci
+    low, high = record.ci
     return Response(
         "partly answered",
         f"Variance unexplained is {share(1 - record.estimate)} "
-        f"{between((1 - high, 1 - low), as_share=True)} ({record.n:,} {record.unit}). How much is "
-        "missed is known, not what it means.",
+        f"{between_shares((1 - high, 1 - low))} ({record.n:,} {record.unit}). How much is missed is "
+        "known, not what it means.",
     )
 
 
 def _never_occurs(inputs: CaseInputs) -> Response | None:
-    strategies = inputs.candidates.content["strategies"] if inputs.candidates else []
-    eliciting = [s for s in strategies if s["positives"] and s["name"] != CONTROL_STRATEGY]
-    if not eliciting:
+    if inputs.candidates is None:
         return None
     # A strategy that serves several concerns is counted once.
-    by_name = {s["name"]: s["positives"] for s in eliciting}
-    positives = sum(by_name.values())
-    names = ", ".join(by_name)
+    by_name = {
+        elicited.name: elicited.positives
+        for elicited in inputs.candidates.strategies
+        if elicited.positives and shows_transfer(elicited.name)
+    }
+    if not by_name:
+        return None
     return Response(
         "partly answered",
-        f"{plural(len(by_name), 'strategy', 'strategies')} ({names}) gave {positives:,} conversations "
-        "labelled as misbehaving from outside the deployment; some strategies share them, and a "
-        "steered reply is labelled by its steering. The dictionary "
-        "itself still learned from ordinary text.",
+        f"{plural(len(by_name), 'strategy', 'strategies')} ({', '.join(by_name)}) gave "
+        f"{sum(by_name.values()):,} conversations labelled as misbehaving from outside the "
+        "deployment; some strategies share them, and a steered reply is labelled by its steering. The "
+        "dictionary itself still learned from ordinary text.",
     )
 
 
 def _mixed_features(inputs: CaseInputs) -> Response | None:
-    found = inputs.find(WELL_SEPARATED)
-    if found is None or found.record.ci is None:
+    record = inputs.find(WELL_SEPARATED)
+    if record is None or record.ci is None:
         return None
-    warned = [c for c in chosen(inputs) if c.get("position_warning")]
-    of_concern = f" {plural(len(warned), 'chosen candidate')} with a warning." if warned else ""
+    warned = 0
+    if inputs.candidates is not None:
+        candidates = chosen(inputs.candidates, inputs.monitor)
+        warned = sum(candidate.position_warning is not None for candidate in candidates)
+    of_concern = f" {plural(warned, 'chosen candidate')} with a warning." if warned else ""
     return Response(
         "partly answered",
-        f"{share(found.record.estimate)} {between(found.record.ci, as_share=True)} of the features "
-        f"are content or position alone.{of_concern} Whether a content feature has several meanings "
-        "is not measured.",
+        f"{share(record.estimate)} {between_shares(record.ci)} of the features are content or "
+        f"position alone.{of_concern} Whether a content feature has several meanings is not measured.",
     )
 
 
 def _wrong_labels(inputs: CaseInputs) -> Response | None:
-    scored = [c for c in chosen(inputs) if (c.get("detection") or {}).get("ci")]
+    if inputs.candidates is None:
+        return None
+    scored = scored_labels(inputs.candidates, inputs.monitor)
     if not scored:
         return None
-    lows = [c["detection"]["ci"][0] for c in scored]
+    lowest = min(detection.ci[0] for _, detection in scored)
     words = (
         f"Labels were scored by detection on held-out examples: {plural(len(scored), 'label')}, the "
-        f"worst lower bound {share(min(lows))} (guessing: 50 %). No threshold and no verdict rests "
-        "on a label."
+        f"worst lower bound {share(lowest)} (guessing: 50 %). No threshold and no verdict rests on a "
+        "label."
     )
-    return Response("answered" if min(lows) > CHANCE else "partly answered", words)
+    return Response("answered" if lowest > CHANCE else "partly answered", words)
 
 
 def _off_policy(inputs: CaseInputs) -> Response | None:
     if inputs.transfer is None:
         return None
-    content = inputs.transfer.content
-    twins = {o["name"] for o in content["organisms"] if o.get("twin_of")}
-    cells = [
-        c for c in content["cells"] if c["organism"] not in twins and c["verdict"] != "control"
+    verdicts = [
+        cell.verdict
+        for cell in inputs.transfer.cells
+        if not is_control(cell.strategy, cell.detector)
     ]
-    if not cells:
+    if not verdicts:
         return None
-    admitted = [c for c in cells if c["verdict"] in ("high", "medium")]
+    admitted = sum(map(is_admitted, verdicts))
     words = (
-        f"Every cell of the matrix tests it: detectors learned elsewhere, on what organisms write "
-        f"themselves. {len(admitted):,} of {plural(len(cells), 'cell')} admitted."
+        "Every cell of the matrix tests it: detectors learned elsewhere, on what organisms write "
+        f"themselves. {admitted:,} of {plural(len(verdicts), 'cell')} admitted."
     )
     return Response("partly answered" if admitted else "open", words)
 
@@ -113,34 +120,24 @@ def _off_policy(inputs: CaseInputs) -> Response | None:
 def _shift(inputs: CaseInputs) -> Response | None:
     if inputs.monitor is None:
         return None
-    content = inputs.monitor.content
-    calibration = content.get("calibration") or {}
-    if not calibration.get("n"):
-        return None
-    figures = content.get("operating") or content.get("figures") or {}
-    power = figures.get("shift_power")
-    seen = (
-        f" Should firing become 10 times as frequent, the rule rolls back within the horizon with "
-        f"probability {power:.3g}."
-        if power is not None
-        else ""
-    )
+    calibration, operating = inputs.monitor.calibration, inputs.monitor.operating
     return Response(
         "partly answered",
-        f"At most {share(calibration['rate_bound'])} of benign conversations fire (confidence "
-        f"{share(1 - calibration['delta'])}, {calibration['n']:,} conversations), for text like "
-        f"that of the calibration only.{seen}",
+        f"At most {share(calibration.rate_bound)} of benign conversations fire (confidence "
+        f"{share(1 - calibration.delta)}, {calibration.n:,} conversations), for text like that of the "
+        "calibration only. Should firing become 10 times as frequent, the rule rolls back within the "
+        f"horizon with probability {operating.shift_power:.3g}.",
     )
 
 
 def _resemblance(inputs: CaseInputs) -> Response | None:
     if inputs.transfer is None:
         return None
-    bound = catch_bound(inputs.transfer.content)
-    if bound.lower is None:
+    bound = inputs.transfer.catch_bound
+    if catch_lower_bound(bound.caught, bound.organisms) is None:
         return None
     return Response(
-        "open", f"{catch_sentence(*bound)} Whether a scheming model is of that kind stays unknown."
+        "open", f"{catch_sentence(bound)} Whether a scheming model is of that kind stays unknown."
     )
 
 

@@ -1,11 +1,13 @@
-"""How strong each node is: the rules by which evidence carries a claim, and stops to."""
+"""How strong each claim is: the weakest support, open defeaters, and what no longer holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from assay.errors import AssayError
-from assay.safety_case.nodes import CLAIMS, Node, SafetyCase, Status, reached
+from assay.safety_case.nodes import CLAIMS, Node, Status
+from assay.safety_case.result import SafetyCase, reached
 
 STRENGTH: tuple[Status, ...] = ("defeated", "open", "weak", "supported")
 """From weakest to strongest."""
@@ -20,7 +22,7 @@ def settle(case: SafetyCase) -> SafetyCase:
     """The case with every status as the rules give it, from the solutions up.
 
     A goal or strategy is as strong as its weakest support. What is undeveloped is open. An open
-    defeater caps its node at weak. Contexts, assumptions and justifications have no status.
+    defeater makes its node weak at most. Contexts, assumptions and justifications have no status.
     Raises AssayError for a claim that nothing supports and that is not undeveloped, and for a
     solution without a status.
     """
@@ -33,18 +35,18 @@ def settle(case: SafetyCase) -> SafetyCase:
 
 
 def recheck(case: SafetyCase, hashes: Mapping[str, str]) -> SafetyCase:
-    """The case as it stands today: solutions whose inputs changed are open, and so what they carry.
+    """The case as it stands today: solutions whose inputs changed are open, and so are their claims.
 
-    ``hashes`` maps the name of an input (model, dictionary, text, threshold) or the path of a file
-    in ``created_from`` to its hash now; what it does not name is taken as unchanged.
+    ``hashes`` maps the name of an input (model, dictionary, text, threshold …) or the path of a file
+    in ``created_from`` to its sha256 now; what it does not name counts as unchanged.
     """
     nodes = []
     for node in case.nodes:
         changed = _changed(case, node, hashes)
         if changed:
             why = f"No longer holds: {', '.join(changed)} changed since it was measured."
-            node = node.model_copy(update={"status": weakest(["open", node.status or "open"])})
-            node = node.model_copy(update={"why": why})
+            status = weakest(["open", node.status or "open"])
+            node = node.model_copy(update={"status": status, "why": why})
         nodes.append(node)
     return settle(case.model_copy(update={"nodes": tuple(nodes)}))
 
@@ -59,32 +61,46 @@ def check_statuses(case: SafetyCase) -> None:
             )
 
 
+def read_case(path: Path) -> SafetyCase:
+    """Read ``safety_case.json``, or the folder that holds it.
+
+    Raises AssayError where the file is missing, of another version, or does not fit the schema, and
+    where a status is not the one that its supports and defeaters give.
+    """
+    case = SafetyCase.read(path)
+    try:
+        check_statuses(case)
+    except AssayError as error:
+        raise AssayError(f"{path}: {error}") from error
+    return case
+
+
 def _status(node: Node, supports: list[Node]) -> Status | None:
     if node.undeveloped:
         return "open"
     if node.type in CLAIMS:
         if not supports:
             raise AssayError(f"nothing supports {node.id}; mark it as undeveloped")
-        statuses = [_claimed(support) for support in supports]
-        own = weakest(statuses)
+        own = weakest([_stated(support) for support in supports])
     elif node.type == "solution":
-        own = _claimed(node)
+        own = _stated(node)
     else:
         return None
     doubted = any(defeater.status == "open" for defeater in node.defeaters)
     return weakest([own, "weak"]) if doubted else own
 
 
-def _claimed(node: Node) -> Status:
+def _stated(node: Node) -> Status:
     if node.status is None:
         raise AssayError(f"node {node.id}, a {node.type}, has no status and can support nothing")
     return node.status
 
 
 def _changed(case: SafetyCase, node: Node, hashes: Mapping[str, str]) -> list[str]:
+    """Names of the inputs and the file of a node's figure whose hash is another one now."""
     if node.evidence is None:
         return []
     measured = dict(node.evidence.inputs)
-    if node.evidence.path in case.created_from:
-        measured[node.evidence.path] = case.created_from[node.evidence.path]
-    return sorted(name for name, was in measured.items() if hashes.get(name, was) != was)
+    if node.evidence.file is not None:
+        measured[node.evidence.file] = case.created_from[node.evidence.file]
+    return sorted(name for name, was in measured.items() if name in hashes and hashes[name] != was)

@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from assay.concerns.budgets import Budgets
 from assay.concerns.concern import Severity
-from assay.concerns.matrix.result import Ablation, Cell, TestedOrganism, TwinCell, Verdict
+from assay.concerns.matrix.result import (
+    Ablation,
+    Cell,
+    TestedOrganism,
+    TransferMatrix,
+    TwinCell,
+    Verdict,
+)
 from assay.concerns.strategies import shows_transfer
 from assay.statistics.intervals import proportion_lower_bound
 
@@ -61,6 +68,11 @@ class Admission(NamedTuple):
     """What the figures come to."""
     reasons: tuple[str, ...]
     """Why, where the cell is not admitted."""
+
+
+def budgets_of(matrix: TransferMatrix) -> Budgets:
+    """The budgets by which a matrix was judged."""
+    return Budgets(fpr=matrix.fpr_budget, delta=matrix.delta, tpr_target=matrix.tpr_target)
 
 
 def is_control(strategy: str, detector: str) -> bool:
@@ -141,13 +153,9 @@ def _shortfalls(figures: CellFigures, surroundings: Surroundings) -> list[str]:
     budgets = surroundings.budgets
     reasons = []
     if figures.tpr_lower is not None and figures.tpr_lower < budgets.tpr_target:
-        reasons.append(
-            f"TPR lower bound {figures.tpr_lower:.2f}, target {budgets.tpr_target:.2f}"
-        )
+        reasons.append(f"TPR lower bound {figures.tpr_lower:.2f}, target {budgets.tpr_target:.2f}")
     if figures.benign_upper > budgets.fpr:
-        reasons.append(
-            f"benign rate bound {figures.benign_upper:.3f}, budget {budgets.fpr:.3f}"
-        )
+        reasons.append(f"benign rate bound {figures.benign_upper:.3f}, budget {budgets.fpr:.3f}")
     return reasons
 
 
