@@ -34,10 +34,10 @@ class Setting:
 
 def assay(setting: Setting, architecture: str, selection: str) -> Step:
     """Assay's train_step: the one that ``assay.dictionaries.train`` calls."""
-    from assay.dictionaries.config import TrainingConfig
     from assay.dictionaries.selector import Workspace
     from assay.dictionaries.state import new_state
-    from assay.dictionaries.training import train_step
+    from assay.dictionaries.training_config import TrainingConfig
+    from assay.dictionaries.training_loop import train_step
 
     config = TrainingConfig(
         width=setting.width,
@@ -57,7 +57,7 @@ def assay(setting: Setting, architecture: str, selection: str) -> Step:
     workspace = Workspace()
 
     def step(x: Tensor) -> float:
-        result = train_step(state, x, config, setting.steps, workspace)
+        result = train_step(state, x, config, steps=setting.steps, workspace=workspace)
         return result.squared_error / len(x)
 
     return step

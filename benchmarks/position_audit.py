@@ -47,8 +47,8 @@ def random_codes(generator, rows, width):
         torch.from_numpy(tokens),
         torch.from_numpy(features[keep]),
         torch.from_numpy(values),
-        rows * LENGTH,
-        width,
+        row_count=rows * LENGTH,
+        width=width,
     )
 
 

@@ -74,4 +74,6 @@ def load_plugins() -> None:
             register: Any = plugin.load()
             register()
         except Exception as error:
-            raise AssayError(f"the plugin '{plugin.name}' ({plugin.value}) failed: {error}") from error
+            raise AssayError(
+                f"the plugin '{plugin.name}' ({plugin.value}) failed: {error}"
+            ) from error

@@ -192,7 +192,7 @@ def measure(x, groups=16):
 
 def test_a_planted_share_of_position_variance_is_recovered_within_its_interval():
     found = measure(planted(0.3, 0.0))
-    estimate, low, high = found.epsilon2["no_sink"]
+    estimate, (low, high) = found.epsilon2.no_sink.value, found.epsilon2.no_sink.ci
     assert estimate == pytest.approx(0.3, abs=0.02)
     assert low <= 0.3 <= high or abs(estimate - 0.3) < 3 * (high - low) / 4
 
@@ -200,10 +200,10 @@ def test_a_planted_share_of_position_variance_is_recovered_within_its_interval()
 def test_the_sink_dominates_until_it_is_left_out():
     found = measure(planted(0.0, 300.0))
     assert isinstance(found, ResidualVariance)
-    assert found.epsilon2["all"][0] > 0.98
-    assert abs(found.epsilon2["no_sink"][0]) < 0.01
-    assert found.sink_share[0] > 0.98
-    assert found.sink_share[1] <= found.sink_share[0] <= found.sink_share[2]
+    assert found.epsilon2.all.value > 0.98
+    assert abs(found.epsilon2.no_sink.value) < 0.01
+    assert found.sink_share.value > 0.98
+    assert found.sink_share.ci[0] <= found.sink_share.value <= found.sink_share.ci[1]
     assert found.left_out_rate == pytest.approx(1 / 16)
     assert found.massive_rate == 0.0
 
@@ -213,4 +213,4 @@ def test_a_massive_token_elsewhere_is_left_out_and_counted():
     x[::10, 5] *= 100
     found = measure(x)
     assert found.massive_rate == pytest.approx(0.1 / 16)
-    assert found.sink_share[0] > 0.9
+    assert found.sink_share.value > 0.9

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from assay.dictionaries import (
+    ARCHITECTURES,
     DictionaryMetadata,
     TrainingConfig,
-    architecture_named,
     load_dictionary,
     save_dictionary,
     train,
@@ -277,4 +277,4 @@ def test_folder_without_a_dictionary_names_those_below_it_or_what_was_expected(t
 
 def test_unknown_architecture_names_the_nearest():
     with pytest.raises(AssayError, match="did you mean 'jumprelu'"):
-        architecture_named("jump_relu")
+        ARCHITECTURES["jump_relu"]

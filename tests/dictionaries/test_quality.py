@@ -150,7 +150,7 @@ def texts(model):
 
 
 def test_exact_reconstruction_recovers_all_of_the_cross_entropy(model, texts):
-    result = cross_entropy_recovered(model, SITE, exact_dictionary(24), texts, first_only)
+    result = cross_entropy_recovered(model, SITE, exact_dictionary(24), texts, left_out=first_only)
     assert result.recovered() == pytest.approx(1.0, abs=1e-5)
     nats = result.nats_per_token()
     assert nats["spliced"] == pytest.approx(nats["clean"], abs=1e-5)
@@ -165,13 +165,13 @@ def test_reconstruction_by_the_mean_recovers_nothing(model, texts):
     activations = torch.cat([capture(model, tokens, [SITE])[SITE] for tokens, _ in texts])
     dictionary = TopK(24, 4, 1)  # all zeros: it reconstructs b_dec
     dictionary.b_dec.data.copy_(activations[:, 1:].flatten(0, 1).mean(0))
-    result = cross_entropy_recovered(model, SITE, dictionary, texts, first_only)
+    result = cross_entropy_recovered(model, SITE, dictionary, texts, left_out=first_only)
     assert result.recovered() == pytest.approx(0.0, abs=1e-4)
 
 
 def test_tokens_left_out_pass_through_unchanged(model, texts):
     nothing = TopK(24, 4, 1)
-    changed = cross_entropy_recovered(model, SITE, nothing, texts, first_only)
+    changed = cross_entropy_recovered(model, SITE, nothing, texts, left_out=first_only)
     assert changed.spliced.sum() > changed.clean.sum() + 1
 
     def all_but_last(x):
@@ -180,7 +180,7 @@ def test_tokens_left_out_pass_through_unchanged(model, texts):
         return mask
 
     # The last token predicts nothing that is scored.
-    kept = cross_entropy_recovered(model, SITE, nothing, texts, all_but_last)
+    kept = cross_entropy_recovered(model, SITE, nothing, texts, left_out=all_but_last)
     np.testing.assert_array_equal(kept.spliced, kept.clean)
     with edit(model, SITE, lambda x: torch.where(first_only(x).unsqueeze(-1), x, 0.0)):
         by_hand = torch.cat([token_cross_entropy(model, tokens) for tokens, _ in texts])
@@ -189,6 +189,6 @@ def test_tokens_left_out_pass_through_unchanged(model, texts):
 
 def test_dictionary_of_another_width_and_empty_text_are_refused(model, texts):
     with pytest.raises(AssayError, match=r"width 8; resid_post.1 has width 24"):
-        cross_entropy_recovered(model, SITE, exact_dictionary(8), texts, first_only)
+        cross_entropy_recovered(model, SITE, exact_dictionary(8), texts, left_out=first_only)
     with pytest.raises(AssayError, match="no text"):
-        cross_entropy_recovered(model, SITE, exact_dictionary(24), [], first_only)
+        cross_entropy_recovered(model, SITE, exact_dictionary(24), [], left_out=first_only)

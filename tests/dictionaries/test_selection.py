@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from dense_reference import among_largest_of_batch, among_largest_of_each_row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.dictionaries.config import TrainingConfig
 from assay.dictionaries.kernels import order_by_feature
 from assay.dictionaries.selection import (
     SAMPLED_ROWS,
@@ -17,18 +17,13 @@ from assay.dictionaries.selection import (
 )
 from assay.dictionaries.selector import SelectionRecord, Selector, Workspace
 from assay.dictionaries.state import new_dictionary
+from assay.dictionaries.training_config import TrainingConfig
 
 
 def chosen(entries, shape):
     mask = torch.zeros(shape, dtype=torch.bool)
     mask[entries.rows, entries.features] = True
     return mask
-
-
-def dense_top_rows(u, k):
-    kept = u.topk(k, dim=1)
-    mask = torch.zeros_like(u, dtype=torch.bool).scatter_(1, kept.indices, True)
-    return mask & (u > 0)
 
 
 @settings(max_examples=60, deadline=None)
@@ -43,7 +38,7 @@ def test_largest_of_each_row_equals_a_full_sort(rows, width, k, shift, seed):
     k = min(k, width)
     u = torch.randn(rows, width, generator=torch.Generator().manual_seed(seed)) + shift
     entries = largest_of_each_row(u, k)
-    assert torch.equal(chosen(entries, u.shape), dense_top_rows(u, k))
+    assert torch.equal(chosen(entries, u.shape), among_largest_of_each_row(u, k))
     assert torch.equal(entries.values, u[entries.rows, entries.features])
     assert (entries.rows.diff() >= 0).all()
 
@@ -62,8 +57,7 @@ def test_largest_of_batch_equals_a_full_sort(rows, width, k, shift, seed):
     # One row far above the others defeats the guess from a sample of rows.
     u[-1] += 5
     entries = largest_of_batch(u, count)
-    smallest = u.flatten().topk(count).values.min()
-    assert torch.equal(chosen(entries, u.shape), (u >= smallest) & (u > 0))
+    assert torch.equal(chosen(entries, u.shape), among_largest_of_batch(u, count))
 
 
 def test_entries_concentrated_in_one_group_are_all_found():
@@ -76,7 +70,7 @@ def test_entries_concentrated_in_one_group_are_all_found():
     lane = width // size if width // size < 128 else 64
     members = torch.arange(last, -1, -lane)[:k]
     u[:, members] += 1
-    assert torch.equal(chosen(largest_of_each_row(u, k), u.shape), dense_top_rows(u, k))
+    assert torch.equal(chosen(largest_of_each_row(u, k), u.shape), among_largest_of_each_row(u, k))
 
 
 def test_equal_values_never_give_a_row_more_than_k():
@@ -103,7 +97,10 @@ def make_selector(dtype, margin, seed=0, width=1024, d_in=64, rows=200):
     # The rows that a batch's threshold is guessed from are larger than most, so that the guess is
     # too high and the exact threshold has to be found.
     x[::SAMPLED_ROWS] *= 1.5
-    return Selector(dictionary, x, Workspace(), dtype, record), record
+    selector = Selector(
+        dictionary=dictionary, centred=x, workspace=Workspace(), dtype=dtype, record=record
+    )
+    return selector, record
 
 
 @pytest.mark.parametrize("method", ["largest_of_each_row", "largest_of_batch"])

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from assay.dictionaries.codes import SparseCodes
-from assay.dictionaries.top_contexts import top_contexts
+from assay.dictionaries.top_contexts import ContextCollector
 
 LENGTH = 30
 
@@ -19,11 +19,11 @@ def random_codes(crops, width, seed=0):
 
 def collect(dense, out, width, per_batch, contexts=4):
     step = per_batch * LENGTH
-    batches = [
-        (SparseCodes.from_dense(dense[i : i + step]), out[i : i + step])
-        for i in range(0, len(dense), step)
-    ]
-    return top_contexts(batches, width, LENGTH, contexts=contexts)
+    collector = ContextCollector(width, LENGTH, contexts=contexts)
+    for i in range(0, len(dense), step):
+        codes = SparseCodes.from_dense(dense[i : i + step])
+        collector.add(codes, i // LENGTH, out[i : i + step])
+    return collector.finish()
 
 
 def test_contexts_are_the_strongest_crops_by_brute_force_and_batching_does_not_matter():

@@ -2,12 +2,15 @@
 
 import pytest
 import torch
+from pydantic import ValidationError
 
-from assay.dictionaries import TrainingConfig, architecture_named, train
+from assay.dictionaries import ARCHITECTURES, TrainingConfig, train
 from assay.dictionaries.selector import Workspace
 from assay.dictionaries.state import new_state
-from assay.dictionaries.training import train_step
+from assay.dictionaries.training_loop import train_step
 from assay.errors import AssayError
+from assay.pipeline.case import Training
+from assay.strict import describe
 
 D_IN, TRUE_FEATURES, ACTIVE = 64, 256, 5
 
@@ -115,7 +118,7 @@ def test_the_radial_part_of_the_decoder_gradient_is_removed():
     before = state.dictionary.W_dec.detach().clone()
     # The dead features join through the auxiliary loss.
     state.silent_for += 100
-    train_step(state, batches[0], config, 10, Workspace())
+    train_step(state, batches[0], config, steps=10, workspace=Workspace())
     average = state.optimiser.state[state.dictionary.W_dec]["exp_avg"]
     radial = (average * before).sum(1)
     assert float(average.norm()) > 0
@@ -126,7 +129,7 @@ def test_gradients_are_clipped_to_their_common_norm():
     config = config_for("batch_topk", steps=10, gradient_clip=1e-3)
     (x,) = planted(256, 1)
     state = new_state(x, config, 10)
-    train_step(state, x, config, 10, Workspace())
+    train_step(state, x, config, steps=10, workspace=Workspace())
     averages = [state.optimiser.state[p]["exp_avg"] for p in state.dictionary.parameters()]
     # Adam's first average is a tenth of the gradient.
     norm = torch.stack([average.norm() for average in averages]).norm()
@@ -148,7 +151,7 @@ def test_dead_features_are_revived():
         state.dictionary.b_enc.data[dead] = 0.01
         workspace = Workspace()
         for x in batches:
-            train_step(state, x, config, 200, workspace)
+            train_step(state, x, config, steps=200, workspace=workspace)
         fired = torch.zeros(TRUE_FEATURES, dtype=torch.bool)
         (x,) = planted(4000, 1, seed=5)
         state.dictionary.rescale(1 / state.figures.scale)
@@ -204,28 +207,42 @@ def test_no_batches_and_constant_batches_are_refused():
     ("settings", "message"),
     [
         ({"k": 300}, "k = 300 exceeds the width, 256"),
-        ({"steps": 0}, "steps = 0 is out of range; at least 1"),
-        ({"learning_rate": -1.0}, "above 0"),
-        ({"decay_share": 2.0}, "0 to 1"),
-        ({"selection_dtype": "float16"}, "valid: auto, bfloat16, float32"),
+        ({"steps": 0}, "steps: Input should be greater than or equal to 1"),
+        ({"learning_rate": -1.0}, "learning_rate: Input should be greater than 0"),
+        ({"decay_share": 2.0}, "decay_share: Input should be less than or equal to 1"),
+        ({"bandwidth": 0.0}, "bandwidth: Input should be greater than 0"),
+        ({"selection_dtype": "float16"}, "should be 'auto', 'float32' or 'bfloat16'"),
+        ({"architecture": "batch_top"}, "did you mean 'batch_topk'"),
+        ({"prefixes": (16, 8, 256)}, "must rise and end at the width, 256"),
+        ({"learning_rates": 1e-3}, "did you mean 'learning_rate'"),
     ],
 )
-def test_settings_out_of_range_are_refused(settings, message):
-    with pytest.raises(AssayError, match=message):
+def test_settings_out_of_range_are_refused_in_one_line(settings, message):
+    with pytest.raises(ValidationError) as caught:
         config_for(**{"architecture": "topk", **settings})
+    line = describe(caught.value)
+    assert message in line
+    assert "\n" not in line
 
 
-def test_an_unknown_architecture_is_refused_before_any_batch_is_asked_for():
-    def batches(first_step):
-        raise AssertionError("a batch was asked for")
+def test_no_setting_of_a_case_file_is_lost_in_training():
+    """What the case file calls ``train:`` is the trainer's own class."""
+    written = {"architecture": "jumprelu", "bandwidth": 0.05, "l0_coefficient": 2.0, "tokens": 9000}
+    train_section = Training.model_validate(written)
+    assert isinstance(train_section, TrainingConfig)
+    settings = train_section.as_json()
+    assert (settings["bandwidth"], settings["l0_coefficient"]) == (0.05, 2.0)
+    assert settings.keys() == TrainingConfig.model_fields.keys()
 
-    with pytest.raises(AssayError, match="did you mean 'batch_topk'"):
-        train(batches, config_for("batch_top", steps=3))
+
+def test_an_interval_between_checkpoints_below_1_is_refused():
+    with pytest.raises(AssayError, match="checkpoint_interval = 0"):
+        train(planted(64, 3), config_for("topk", steps=3), checkpoint_interval=0)
 
 
 def test_matryoshka_prefixes_must_rise_to_the_width():
     with pytest.raises(AssayError, match="must rise and end at the width, 64"):
-        architecture_named("matryoshka")(8, 64, 4, prefixes=(16, 8, 64))
+        ARCHITECTURES["matryoshka"](8, 64, 4, prefixes=(16, 8, 64))
 
 
 def test_learning_rate_rises_stays_and_falls():
@@ -259,7 +276,7 @@ def test_topk_features_cannot_be_computed_alone_but_their_pre_activations_can():
 
 
 def test_activations_of_another_width_and_unknown_features_are_refused():
-    dictionary = architecture_named("batch_topk")(8, 16, 2)
+    dictionary = ARCHITECTURES["batch_topk"](8, 16, 2)
     with pytest.raises(AssayError, match=r"expected \[rows, 8\]"):
         dictionary.encode(torch.zeros(3, 9))
     with pytest.raises(AssayError, match="valid: 0 to 15"):

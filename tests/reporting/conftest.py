@@ -8,9 +8,9 @@ import shutil
 import numpy as np
 import pytest
 
-from assay.dictionaries.top_contexts import TopContexts
+from assay.dictionaries import DecodedContext, DecodedContexts, FeatureContexts
 from assay.evidence import Evidence
-from assay.reporting.feature_table import feature_examples
+from assay.reporting.feature_table import examples_of_page
 from assay.reporting.page import Page
 
 WORDS = ["▁the", "▁state", "\n", "<b>", "▁law", "▁war", "▁peace", "def", "▁self", "(", ")"]
@@ -73,27 +73,33 @@ def made_position(features=120, heads=("resid",)):
     }
 
 
+def made_contexts(features=120):
+    """Three contexts a feature, none for feature 7."""
+    generator = np.random.default_rng(1)
+    strings = (*WORDS, *(f"made/{i}" for i in range(5)), "▁zebra", "▁x")
+    made = []
+    for feature in range(features):
+        contexts = tuple(
+            DecodedContext(
+                tokens=tuple(generator.integers(0, len(WORDS), 20).tolist()),
+                levels="".join(map(str, generator.integers(0, 10, 20).tolist())),
+                position=int(generator.integers(0, 32)),
+                activation=round(float(generator.exponential(1.0)), 3),
+                document=strings.index(f"made/{feature % 5}"),
+                start=feature % 5,
+            )
+            for _ in range(0 if feature == 7 else 3)
+        )
+        second = strings.index("▁zebra" if feature == 3 else "▁x")
+        promoted = ((feature % len(WORDS), 1.5), (second, 1.0))
+        made.append(FeatureContexts(contexts=contexts, promoted=promoted))
+    return DecodedContexts(strings=strings, features=tuple(made))
+
+
 @pytest.fixture
 def page():
     """A whole page."""
-    generator = np.random.default_rng(1)
-    rows = generator.integers(0, 5, (120, 3))
-    rows[7] = -1
-    contexts = TopContexts(
-        rows,
-        generator.integers(0, 32, (120, 3)),
-        generator.exponential(1.0, (120, 3, 20)).astype(np.float32),
-        14,
-    )
-    tokens = generator.integers(0, len(WORDS), (5, 32))
-    examples = feature_examples(
-        contexts,
-        tokens,
-        np.arange(5),
-        [f"made/{i}" for i in range(5)],
-        [[(WORDS[i % len(WORDS)], 1.5), ("▁zebra" if i == 3 else "▁x", 1.0)] for i in range(120)],
-        lambda token: WORDS[token],
-    )
+    examples = examples_of_page(made_contexts())
     evidence = [
         Evidence(
             metric=metric,

@@ -1,8 +1,8 @@
 """Batches shuffled across shards, with a bound on how much of one forward pass a batch may hold.
 
-Rows of one forward pass are correlated, so a batch that holds many of them is a small batch in
-disguise. Here the shards are read in a random order, a pool of several at a time; inside a pool the
-rows of each forward pass are shuffled and then spaced evenly over the pool.
+Rows of one forward pass are correlated, so a batch that holds many of them carries as little
+information as a smaller one. Here the shards are read in a random order, a pool of several at a
+time; inside a pool the rows of each forward pass are shuffled and then spaced evenly over the pool.
 
 **Guarantee**: of a batch of B rows out of a pool of N rows from F forward passes, at most
 ⌈n·(B + F)/N⌉ + 1 come from any one pass that has n rows in the pool. (Rows of a pass lie 1/n apart
@@ -16,23 +16,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from assay.activations.sink import left_out
+from assay.activations.store import ActivationStore
 from assay.randomness import torch_generator
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
-    from torch import Tensor
-
-    from assay.activations.store import ActivationStore
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows in random order, each still knowing where it came from."""
+    """Rows in random order, each with the token and the document it came from."""
 
     activations: Float[Tensor, "rows width"]
-    """bfloat16."""
+    """bfloat16 activations."""
     positions: Int[Tensor, " rows"]
     """Position in the crop; 0 is the first token."""
     tokens: Int[Tensor, " rows"]
@@ -49,7 +48,7 @@ class Batch:
 
     def take(self, rows: Tensor | slice) -> Batch:
         """Some of the rows."""
-        return Batch(*(getattr(self, name)[rows] for name in _FIELDS))
+        return Batch(**{name: getattr(self, name)[rows] for name in _FIELDS})
 
 
 _FIELDS = tuple(Batch.__dataclass_fields__)
@@ -66,8 +65,9 @@ def shuffled_batches(
 ) -> Iterator[Batch]:
     """Yield batches of exactly ``batch_size`` rows; what does not fill the last one is dropped.
 
-    ``epochs=None`` goes on for ever. Each epoch has its own order, drawn from ``seed``. Memory holds
-    ``pool_shards`` shards.
+    ``epochs=None`` never ends. Each epoch has its own order, drawn from ``seed``. Tokens of the
+    attention sink are left out unless ``leave_out_sink`` is False. Memory holds ``pool_shards``
+    shards.
     """
     epoch = 0
     rest: Batch | None = None
@@ -122,4 +122,6 @@ def _read(store: ActivationStore, shard: int, leave_out_sink: bool) -> Batch:
 
 
 def _concatenate(batches: list[Batch]) -> Batch:
-    return Batch(*(torch.cat([getattr(batch, name) for batch in batches]) for name in _FIELDS))
+    return Batch(
+        **{name: torch.cat([getattr(batch, name) for batch in batches]) for name in _FIELDS}
+    )

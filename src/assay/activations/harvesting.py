@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
+from torch import Tensor
 
 from assay.activations.sink import MASSIVE_RATIO, median_norm
 from assay.activations.store import MANIFEST, ActivationStore, Manifest, open_store, shard_name
 from assay.errors import AssayError
 from assay.files import atomic_file, read_json, read_safetensors, sha256_of_json, write_json
+from assay.models import LanguageModel, Site, capture
 from assay.progress import Advance, progress
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from assay.models import LanguageModel, Site
-    from assay.text import Crops
+from assay.text import Crops
 
 ROWS_PER_SHARD = 65_536
+"""Rows in a shard, at most."""
 PLAN = "plan.json"
+"""What is being harvested, so that an interrupted harvest resumes with the same inputs only."""
 
 
 def harvest(
     model: LanguageModel,
-    site: Site,
+    site: Site | str,
     crops: Crops,
     out: Path,
     *,
@@ -35,12 +34,15 @@ def harvest(
     seed: int,
     crops_per_forward: int = 32,
 ) -> ActivationStore:
-    """Write the site's activations on all crops to ``out`` and return the store.
+    """Write the site's activations on all crops to ``out`` as bfloat16 shards; return the store.
 
-    Interrupted, it goes on from the last whole shard when called again with the same arguments; the
-    bytes in the end are the same. Memory holds one shard. Raises AssayError where ``out`` belongs
-    to other inputs, where activations are not finite, or where memory runs out.
+    ``text`` and ``text_sha256`` name the text and ``seed`` the seed of the crops, for the manifest.
+    Call it again with the same arguments after an interruption: it resumes after the last whole
+    shard and ends with the same bytes. Memory holds one shard.
+    Raises AssayError where ``out`` holds something else or the harvest of other inputs, where
+    activations are not finite, and where memory runs out.
     """
+    site = Site.parse(str(site))
     length = crops.tokens.shape[1]
     forwards_per_shard = max(1, ROWS_PER_SHARD // (length * crops_per_forward))
     crops_per_shard = forwards_per_shard * crops_per_forward
@@ -86,7 +88,7 @@ def harvest(
 
 
 def _claim(out: Path, plan: dict[str, str | int]) -> None:
-    """Take the folder for this plan, or find that it is this plan's already."""
+    """Reserve the folder for this plan. Raises AssayError where it holds anything else."""
     if (out / PLAN).is_file():
         if read_json(out / PLAN) != plan:
             raise AssayError(f"{out} holds a harvest of other inputs; choose another --out")
@@ -99,8 +101,6 @@ def _claim(out: Path, plan: dict[str, str | int]) -> None:
 def _forward(
     model: LanguageModel, site: Site, crops: Crops, crops_per_forward: int, advance: Advance
 ) -> Tensor:
-    from assay.models import capture
-
     length = crops.tokens.shape[1]
     rows = torch.empty(len(crops) * length, model.site_width(site), dtype=torch.bfloat16)
     for start in range(0, len(crops), crops_per_forward):
@@ -123,8 +123,6 @@ def _forward(
 
 
 def _write_shard(path: Path, activations: Tensor, crops: Crops) -> None:
-    from safetensors.torch import save_file
-
     count, length = crops.tokens.shape
     tensors = {
         "activations": activations,

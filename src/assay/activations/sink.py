@@ -2,28 +2,32 @@
 
 A few tokens (position 0, now and then another) carry massive activations whose norm is hundreds of
 times the median (Xiao et al. 2024, "Efficient streaming language models with attention sinks";
-Sun et al. 2024, "Massive activations in large language models"). Any loss or audit that lets them
-in measures them and little else.
+Sun et al. 2024, "Massive activations in large language models"). Any loss or audit that includes
+them measures them and little else.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from assay.activations.residual_variance import Estimate, PositionShares, ResidualVariance
+from assay.errors import AssayError
 from assay.statistics import jackknife_interval
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
-    from torch import Tensor
 
 MASSIVE_RATIO = 10.0
 """A token is massive when its norm exceeds this many times the median."""
 EARLY_POSITIONS = 8
-"""Positions 0–7 still feel the sink; the third level of every position figure leaves them out."""
+"""Positions 0–7 are still affected by the sink; the third level of every position figure leaves
+them out."""
+FIRST_POSITION = {"all": 0, "no_sink": 1, "no_first_8": EARLY_POSITIONS}
+"""The first position that each level of a position figure includes."""
 
 
 def median_norm(activations: Float[Tensor, "*rows width"]) -> float:
@@ -34,31 +38,16 @@ def median_norm(activations: Float[Tensor, "*rows width"]) -> float:
 def left_out(
     activations: Float[Tensor, "*rows width"], positions: Int[Tensor, "*rows"], median: float
 ) -> Bool[Tensor, "*rows"]:
-    """True for position 0 and for every other token whose norm exceeds MASSIVE_RATIO × median."""
+    """True for position 0 and for every other token whose norm exceeds MASSIVE_RATIO × median.
+
+    The mask lies on the device of the activations.
+    """
     norms = activations.float().norm(dim=-1)
-    return (positions == 0) | (norms > MASSIVE_RATIO * median)
-
-
-@dataclass(frozen=True)
-class ResidualVariance:
-    """Where the variance of the raw activations lies, with intervals over documents."""
-
-    sink_share: tuple[float, float, float]
-    """Share of Σ‖x − x̄‖² that goes away with the left-out tokens: estimate, low, high."""
-    epsilon2: dict[str, tuple[float, float, float]]
-    """ε² of position for the levels all, no_sink, no_first_8: estimate, low, high."""
-    left_out_rate: float
-    """Share of tokens left out."""
-    massive_rate: float
-    """Share of tokens beyond position 0 that are massive."""
-    documents: int
-    """Distinct documents."""
-    rows: int
-    """Crops."""
+    return (positions.to(norms.device) == 0) | (norms > MASSIVE_RATIO * median)
 
 
 class ResidualSums:
-    """One streaming pass over [batch, position, width] activations, sums kept by document group.
+    """One streaming pass over activations [batch, position, width], with sums by document group.
 
     Memory: groups × positions × width doubles, whatever the number of tokens.
     """
@@ -77,7 +66,9 @@ class ResidualSums:
         groups: Int[Tensor, " batch"],
         out: Bool[Tensor, "batch position"],
     ) -> None:
-        """Add a batch; ``groups`` says to which group each crop's document was dealt."""
+        """Add a batch on the CPU; ``groups`` is the group of each crop's document, ``out`` the mask
+        of left-out tokens.
+        """
         x = activations.double()
         squares = x.square().sum(-1)
         kept = (~out).double()
@@ -89,22 +80,27 @@ class ResidualSums:
         self.out_count.index_add_(0, groups, 1 - kept)
 
     def finish(self, documents: int, rows: int) -> ResidualVariance:
-        """Estimates with delete-a-group jackknife intervals."""
+        """Estimates with delete-a-group jackknife intervals.
+
+        Raises AssayError where the activations do not vary.
+        """
         groups = len(self.count)
         every = [torch.ones(groups, dtype=torch.bool)]
         for left in range(groups):
             mask = torch.ones(groups, dtype=torch.bool)
             mask[left] = False
             every.append(mask)
-        shares = np.array([self._sink_share(mask) for mask in every])
+        sink_share = _with_interval([self._sink_share(mask) for mask in every])
+        if sink_share is None:
+            raise AssayError("all activations are equal; there is no variance to divide")
         epsilon2 = {
-            level: np.array([self._epsilon2(mask, level) for mask in every])
-            for level in ("all", "no_sink", "no_first_8")
+            level: _with_interval([self._epsilon2(mask, level) for mask in every])
+            for level in FIRST_POSITION
         }
         tokens = float(self.count.sum() + self.out_count.sum())
         return ResidualVariance(
-            sink_share=_with_interval(shares),
-            epsilon2={level: _with_interval(values) for level, values in epsilon2.items()},
+            sink_share=sink_share,
+            epsilon2=PositionShares(**epsilon2),
             left_out_rate=float(self.out_count.sum()) / tokens,
             massive_rate=float(self.out_count[:, 1:].sum()) / tokens,
             documents=documents,
@@ -129,7 +125,7 @@ class ResidualSums:
             total = total + self.out_total[groups].sum(0)
             squares = squares + self.out_squares[groups].sum(0)
             count = count + self.out_count[groups].sum(0)
-        first = {"all": 0, "no_sink": 1, "no_first_8": EARLY_POSITIONS}[level]
+        first = FIRST_POSITION[level]
         total, squares, count = total[first:], squares[first:], count[first:]
         total, squares, count = total[count > 0], squares[count > 0], count[count > 0]
         n, t = float(count.sum()), len(count)
@@ -141,6 +137,8 @@ class ResidualSums:
         return 1 - (1 - between / everything) * (n - 1) / (n - t)
 
 
-def _with_interval(values: np.ndarray) -> tuple[float, float, float]:
-    low, high = jackknife_interval(values[1:], values[0])
-    return float(values[0]), float(low), float(high)
+def _with_interval(values: list[float]) -> Estimate | None:
+    """From the statistic on all groups, and then with each group left out."""
+    estimate, *replicates = np.array(values)
+    low, high = jackknife_interval(np.array(replicates), estimate)
+    return Estimate.of(float(estimate), float(low), float(high))

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assay.errors import AssayError
 from assay.files import read_json, read_safetensors
+from assay.strict import describe
 
 if TYPE_CHECKING:
+    # The manifest is read by light code, which must not load torch.
     from torch import Tensor
 
 MANIFEST = "manifest.json"
@@ -38,7 +40,7 @@ class Manifest(BaseModel):
     crops: int
     """Crops, one document each."""
     crops_per_forward: int
-    """Crops that went through the model together."""
+    """Crops in one forward pass."""
     crops_per_shard: int
     """Crops in each shard but the last."""
     first_token: int | None
@@ -64,7 +66,7 @@ class ActivationStore:
     """A folder of shards. Each row keeps its position, token, document and crop start."""
 
     folder: Path
-    """Where the shards lie."""
+    """The folder with the shards and the manifest."""
     manifest: Manifest
     """What they hold."""
 
@@ -80,7 +82,8 @@ class ActivationStore:
         return self.manifest.crops * self.manifest.length
 
     def read_shard(self, number: int) -> dict[str, Tensor]:
-        """activations bf16 [rows, width]; positions, tokens, documents, starts int32 [rows].
+        """Tensors by name: activations bf16 [rows, width]; positions, tokens, documents and starts
+        int32 [rows].
 
         Raises AssayError where the file is damaged, of the wrong width, or not finite.
         """
@@ -103,12 +106,12 @@ def shard_name(number: int) -> str:
 
 
 def open_store(folder: Path) -> ActivationStore:
-    """Open a store that ``harvest`` wrote. Raises AssayError where it is none or is incomplete."""
+    """Open a store that ``harvest`` wrote. Raises AssayError where the folder holds none, or part."""
     try:
         manifest = Manifest.model_validate(read_json(folder / MANIFEST))
     except ValidationError as error:
         raise AssayError(
-            f"{folder / MANIFEST} is not a manifest of activations: {error}"
+            f"{folder / MANIFEST} is not a manifest of activations: {describe(error)}"
         ) from error
     if manifest.format != FORMAT:
         raise AssayError(

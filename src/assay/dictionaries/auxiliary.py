@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
+
+from assay.dictionaries.dictionary import Dictionary
+from assay.dictionaries.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
-    from torch import Tensor
-
-    from assay.dictionaries.config import TrainingConfig
-    from assay.dictionaries.dictionary import Dictionary
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ def auxiliary_gradients(
     dictionary: Dictionary,
     centred: Float[Tensor, "rows d_in"],
     residual: Float[Tensor, "rows d_in"],
+    *,
     dead: Int[Tensor, " dead"],
     config: TrainingConfig,
 ) -> AuxiliaryGradients:

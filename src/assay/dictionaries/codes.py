@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
-    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SparseCodes:
         row_count: int,
         width: int,
     ) -> SparseCodes:
-        """From the row of each value; rows must not decrease and every value must be > 0."""
+        """From the row and feature of each value: rows must not decrease, values must be > 0."""
         return cls(features, values, row_offsets(rows, row_count), width)
 
     @classmethod
@@ -69,7 +69,7 @@ class SparseCodes:
         """Keep the entries that are > 0."""
         rows, features = torch.nonzero(codes > 0, as_tuple=True)
         values = codes[rows, features].float()
-        return cls.from_rows(rows, features, values, len(codes), codes.shape[1])
+        return cls.from_rows(rows, features, values, row_count=len(codes), width=codes.shape[1])
 
 
 def row_offsets(rows: Int[Tensor, " nnz"], row_count: int) -> Int[Tensor, " rows_plus_one"]:

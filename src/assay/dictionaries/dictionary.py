@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from assay.dictionaries.codes import SparseCodes
 from assay.dictionaries.gradients import ActivationGradients
 from assay.dictionaries.kernels import bag_sums
+from assay.dictionaries.selected_entries import Entries
+from assay.dictionaries.selector import Selector
+from assay.dictionaries.training_config import TrainingConfig
 from assay.errors import AssayError
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
-    from torch import Tensor
-
-    from assay.dictionaries.config import TrainingConfig
-    from assay.dictionaries.entries import Entries
-    from assay.dictionaries.selector import Selector
 
 ROWS_AT_ONCE = 2048
 """Rows whose pre-activations are held at a time while encoding."""
+SHARED = ("W_enc", "b_enc", "W_dec", "b_dec")
+"""Parameters that every architecture has."""
 
 
 class Dictionary(nn.Module):
@@ -31,11 +32,14 @@ class Dictionary(nn.Module):
     Pre-activations are u = W_enc (x − b_dec) + b_enc; an architecture says which of them become
     codes. Reconstructions are Σ_a z_a d_a + b_dec.
 
-    Subclasses are the architectures, one file each, registered by name in ``architectures.py``.
+    Subclasses are the architectures, one file each, registered in ``architecture_registry.py``.
     """
 
     architecture: ClassVar[str]
     """The name under which the architecture is registered."""
+    saelens_architecture: ClassVar[str | None] = None
+    """SAELens's name for an architecture with the same codes at inference; None where it has none,
+    so that SAELens refuses the folder."""
     unit_decoder: ClassVar[bool] = True
     """Whether training keeps every decoder row at norm 1."""
     every_entry_fires: ClassVar[bool] = True
@@ -64,6 +68,11 @@ class Dictionary(nn.Module):
         self.b_dec = nn.Parameter(torch.zeros(d_in))
         self.prefixes = (width,)
         self.training_figures = {}
+
+    @classmethod
+    def from_config(cls, d_in: int, config: TrainingConfig) -> Self:
+        """A dictionary of zeros, to be trained with these settings."""
+        return cls(d_in, config.width)
 
     @property
     def d_in(self) -> int:
@@ -137,17 +146,20 @@ class Dictionary(nn.Module):
         return entries.values
 
     def activation_gradients(
-        self, entries: Entries, z: Tensor, dz: Tensor, rows: int, config: TrainingConfig
+        self, entries: Entries, z: Tensor, dz: Tensor, *, rows: int, config: TrainingConfig
     ) -> ActivationGradients:
-        """∂L/∂u from ∂L/∂z of each entry, with the sparsity penalty over ``rows`` rows."""
+        """∂L/∂u of each entry from ∂L/∂z, and the sparsity penalty of a batch of ``rows`` rows.
+
+        ``z`` and ``dz`` hold the code and ∂L/∂z of each entry, float32 [nnz].
+        """
         return ActivationGradients(dz)
 
     def begin(self, u: Float[Tensor, "rows width"], config: TrainingConfig) -> None:
-        """Set what starts from the first batch's pre-activations."""
+        """Initialise the architecture's own parameters from the first batch's pre-activations."""
         return None
 
     def after_step(self, entries: Entries, step: int) -> None:
-        """Restore constraints, and learn what is not learned by gradients, after a step."""
+        """Restore constraints after a step, and update what gradients do not (a threshold, say)."""
         if self.unit_decoder:
             decoder = self.W_dec.data
             norms = torch.linalg.vector_norm(decoder, dim=1, keepdim=True)
@@ -158,6 +170,14 @@ class Dictionary(nn.Module):
         with torch.no_grad():
             self.b_enc.mul_(factor)
             self.b_dec.mul_(factor)
+
+    def extra_tensors(self) -> dict[str, Tensor]:
+        """Parameters and buffers beyond W_enc, b_enc, W_dec and b_dec, as a folder keeps them."""
+        return {name: value for name, value in self.state_dict().items() if name not in SHARED}
+
+    def load_extra_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Copy what ``extra_tensors`` gave back into the dictionary; called without gradients."""
+        self.load_state_dict(dict(tensors), strict=False)
 
     def _check_width(self, x: Tensor) -> None:
         if x.dim() != 2 or x.shape[1] != self.d_in:

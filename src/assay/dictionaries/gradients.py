@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from torch import Tensor
+
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from assay.dictionaries.gradients import ActivationGradients
 from assay.dictionaries.kernels import feature_sums
+from assay.dictionaries.selected_entries import Entries
 from assay.dictionaries.selection import largest_of_batch
+from assay.dictionaries.selector import Selector
 from assay.dictionaries.threshold import ThresholdDictionary
+from assay.dictionaries.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from torch import Tensor
-
-    from assay.dictionaries.config import TrainingConfig
-    from assay.dictionaries.entries import Entries
-    from assay.dictionaries.selector import Selector
 
 
 class JumpReLU(ThresholdDictionary):
@@ -63,7 +61,7 @@ class JumpReLU(ThresholdDictionary):
         return torch.where(entries.values > self.thresholds[entries.features], entries.values, 0.0)
 
     def activation_gradients(
-        self, entries: Entries, z: Tensor, dz: Tensor, rows: int, config: TrainingConfig
+        self, entries: Entries, z: Tensor, dz: Tensor, *, rows: int, config: TrainingConfig
     ) -> ActivationGradients:
         """Straight-through gradients of θ by a rectangular kernel of width ε.
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
+from torch import Tensor
 
 from assay.dictionaries.gradients import ActivationGradients
 from assay.dictionaries.kernels import feature_sums
+from assay.dictionaries.selected_entries import Entries
+from assay.dictionaries.selector import Selector
 from assay.dictionaries.threshold import ThresholdDictionary
+from assay.dictionaries.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from torch import Tensor
-
-    from assay.dictionaries.config import TrainingConfig
-    from assay.dictionaries.entries import Entries
-    from assay.dictionaries.selector import Selector
 
 
 class ReluL1(ThresholdDictionary):
     """z = ReLU(u), penalised by λ Σ_a z_a ‖d_a‖, so that decoder rows need no fixed norm."""
 
     architecture: ClassVar[str] = "relu_l1"
+    saelens_architecture: ClassVar[str] = "standard"
     unit_decoder: ClassVar[bool] = False
 
     @property
@@ -35,7 +35,7 @@ class ReluL1(ThresholdDictionary):
         return selector.above(torch.zeros_like(self.b_enc))
 
     def activation_gradients(
-        self, entries: Entries, z: Tensor, dz: Tensor, rows: int, config: TrainingConfig
+        self, entries: Entries, z: Tensor, dz: Tensor, *, rows: int, config: TrainingConfig
     ) -> ActivationGradients:
         """Adds the penalty's gradient to the codes and to the decoder."""
         decoder = self.W_dec.detach()

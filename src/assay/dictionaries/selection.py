@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from assay.dictionaries.entries import Entries
+from assay.dictionaries.selected_entries import Entries
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from torch import Tensor
 
 GROUP_SIZES = (8, 4, 2)
 """Features a group, largest first; the first that divides the width and leaves enough groups."""

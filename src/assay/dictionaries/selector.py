@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import torch
+from torch import Tensor, nn
 
-from assay.dictionaries.entries import Entries
 from assay.dictionaries.kernels import feature_dots, order_by_feature
+from assay.dictionaries.selected_entries import Entries
 from assay.dictionaries.selection import (
     SMALLEST,
     batch_bound,
@@ -24,7 +25,6 @@ from assay.dictionaries.selection import (
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from torch import Tensor, nn
 
 UNSAFE_SHARE = 0.01
 """The margin is doubled once more than this share of a batch's rows had to be selected again."""

@@ -14,25 +14,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from assay.dictionaries.auxiliary import auxiliary_gradients
 from assay.dictionaries.codes import row_offsets
+from assay.dictionaries.dictionary import Dictionary
 from assay.dictionaries.gradients import StepGradients
 from assay.dictionaries.kernels import bag_sums, feature_dots, feature_sums, order_by_feature
+from assay.dictionaries.selected_entries import Entries
+from assay.dictionaries.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
-    from torch import Tensor
-
-    from assay.dictionaries.config import TrainingConfig
-    from assay.dictionaries.dictionary import Dictionary
-    from assay.dictionaries.entries import Entries
 
 
 def step_gradients(
     dictionary: Dictionary,
     centred: Float[Tensor, "rows d_in"],
     entries: Entries,
+    *,
     config: TrainingConfig,
     dead: Int[Tensor, " dead"],
 ) -> StepGradients:
@@ -62,7 +62,7 @@ def step_gradients(
     entries, bags = entries.take(order.order), bags.index_select(0, order.order)
     z = z.index_select(0, order.order)
     dz = feature_dots(per_bag, decoder, bags, order.offsets).mul_(scale)
-    activation = dictionary.activation_gradients(entries, z, dz, rows, config)
+    activation = dictionary.activation_gradients(entries, z, dz, rows=rows, config=config)
     du = activation.pre_activations
     gradients = {
         "W_dec": bag_sums(per_bag, bags, z * scale, order.offsets[:-1]),
@@ -76,7 +76,7 @@ def step_gradients(
 
     auxiliary = 0.0
     if len(dead) and config.auxiliary_coefficient > 0:
-        revival = auxiliary_gradients(dictionary, centred, residual, dead, config)
+        revival = auxiliary_gradients(dictionary, centred, residual, dead=dead, config=config)
         auxiliary = revival.loss
         gradients["W_dec"].index_add_(0, dead, revival.decoder)
         gradients["W_enc"].index_add_(0, dead, revival.encoder)

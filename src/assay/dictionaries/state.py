@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
 
-from assay.dictionaries.architectures import architecture_named
-from assay.dictionaries.config import TrainingConfig
+from assay.dictionaries.architecture_registry import ARCHITECTURES
+from assay.dictionaries.dictionary import Dictionary
 from assay.dictionaries.selector import SelectionRecord
+from assay.dictionaries.training_config import TrainingConfig
 from assay.errors import AssayError
 from assay.files import atomic_file
 from assay.randomness import torch_generator
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from jaxtyping import Float, Int
-    from torch import Tensor
-
-    from assay.dictionaries.dictionary import Dictionary
 
 
 @dataclass
 class RunFigures:
-    """Numbers that a run carries along."""
+    """Counters and running figures of a run."""
 
     step: int = 0
     """Steps done."""
@@ -42,12 +42,12 @@ class RunFigures:
 
 @dataclass
 class TrainingState:
-    """Everything that decides the rest of a run, beside its batches."""
+    """Everything that decides the rest of a run beside its batches."""
 
     dictionary: Dictionary
-    """In scaled units."""
+    """The dictionary, in scaled units."""
     optimiser: torch.optim.Adam
-    """Over the dictionary's parameters, in the order of their names."""
+    """Adam over the dictionary's parameters, in the order of their names."""
     silent_for: Int[Tensor, " width"]
     """int64 rows since each feature last fired."""
     figures: RunFigures = field(default_factory=RunFigures)
@@ -55,25 +55,32 @@ class TrainingState:
     selection: SelectionRecord = field(default_factory=lambda: SelectionRecord(0))
     """Margin and misses of the selection in bfloat16."""
 
+    def to(self, device: torch.device) -> None:
+        """Move the state to a device, in place."""
+        self.dictionary.to(device)
+        self.silent_for = self.silent_for.to(device)
+        for moments in self.optimiser.state.values():
+            for name, value in moments.items():
+                moments[name] = value.to(device)
+
 
 def new_dictionary(d_in: int, config: TrainingConfig) -> Dictionary:
-    """A dictionary of the configured architecture, all zeros."""
-    kind = architecture_named(config.architecture)
-    options: dict[str, Any] = {}
-    if config.architecture in ("topk", "batch_topk", "matryoshka"):
-        options["k"] = config.k
-    if config.architecture == "matryoshka":
-        options["prefixes"] = config.prefixes
-    return kind(d_in, config.width, **options)
+    """A dictionary of the configured architecture, all zeros.
+
+    Raises AssayError for an unknown architecture, with the valid names.
+    """
+    architecture: type[Dictionary] = ARCHITECTURES[config.architecture]
+    return architecture.from_config(d_in, config)
 
 
 def new_state(
-    first: Float[Tensor, "rows d_in"], config: TrainingConfig, steps: int
+    first: Float[Tensor, "rows d_in"], config: TrainingConfig, steps: int, *, seed: int = 0
 ) -> TrainingState:
-    """A run's state before its first step.
+    """A run's state before its first step, on the device of the first batch.
 
-    Decoder rows are random unit vectors, the encoder starts as their copy, b_dec as the first
-    batch's mean (Gao et al. 2024, appendix A.1).
+    Decoder rows are random unit vectors drawn from ``seed``, the encoder starts as their copy,
+    b_dec as the first batch's mean (Gao et al. 2024, appendix A.1).
+    Raises AssayError where all activations of the first batch are equal.
     """
     dictionary = new_dictionary(first.shape[1], config).to(first.device)
     mean = first.mean(0)
@@ -81,7 +88,7 @@ def new_state(
     if spread == 0:
         raise AssayError("all activations of the first batch are equal; nothing can be learned")
     scale = 1 / spread if config.scale else 1.0
-    generator = torch_generator(config.seed, "dictionaries/initial directions")
+    generator = torch_generator(seed, "dictionaries/initial directions")
     directions = torch.randn(dictionary.W_dec.shape, generator=generator)
     directions = torch.nn.functional.normalize(directions, dim=1)
     dictionary.W_dec.data.copy_(directions)
@@ -91,7 +98,13 @@ def new_state(
     figures = RunFigures(run_tokens=steps * len(first), scale=scale)
     silent = torch.zeros(config.width, dtype=torch.int64, device=first.device)
     record = SelectionRecord(config.selection_margin)
-    return TrainingState(dictionary, _optimiser(dictionary), silent, figures, record)
+    return TrainingState(
+        dictionary=dictionary,
+        optimiser=_optimiser(dictionary),
+        silent_for=silent,
+        figures=figures,
+        selection=record,
+    )
 
 
 def _optimiser(dictionary: Dictionary) -> torch.optim.Adam:
@@ -99,10 +112,15 @@ def _optimiser(dictionary: Dictionary) -> torch.optim.Adam:
     return torch.optim.Adam(parameters, lr=0.0, betas=(0.9, 0.999), fused=True)
 
 
-def write_checkpoint(state: TrainingState, config: TrainingConfig, path: Path) -> None:
-    """Write the state atomically, so that a run killed anywhere can resume."""
-    from safetensors.torch import save_file
+def settings_of_run(config: TrainingConfig, seed: int) -> dict[str, Any]:
+    """Everything that decides a run's result beside its batches, as JSON values."""
+    return config.as_json() | {"seed": seed}
 
+
+def write_checkpoint(
+    state: TrainingState, config: TrainingConfig, path: Path, *, seed: int
+) -> None:
+    """Write the state atomically, so that a run that is killed at any moment can resume."""
     tensors = {f"dictionary/{name}": value for name, value in state.dictionary.state_dict().items()}
     for name, parameter in state.dictionary.named_parameters():
         moments = state.optimiser.state[parameter]
@@ -110,7 +128,7 @@ def write_checkpoint(state: TrainingState, config: TrainingConfig, path: Path) -
         tensors[f"exp_avg_sq/{name}"] = moments["exp_avg_sq"]
     tensors["silent_for"] = state.silent_for
     facts = {
-        "config": config.as_json(),
+        "config": settings_of_run(config, seed),
         "d_in": state.dictionary.d_in,
         "figures": asdict(state.figures),
         "selection": asdict(state.selection),
@@ -123,13 +141,12 @@ def write_checkpoint(state: TrainingState, config: TrainingConfig, path: Path) -
         )
 
 
-def read_checkpoint(config: TrainingConfig, path: Path) -> TrainingState:
-    """Read a run's state.
+def read_checkpoint(config: TrainingConfig, path: Path, *, seed: int) -> TrainingState:
+    """Read a run's state, on the CPU.
 
-    Raises AssayError where the file is damaged or belongs to a run with other settings.
+    Raises AssayError where the file is damaged or belongs to a run with other settings or another
+    seed.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
         with safe_open(str(path), "pt") as file:
             facts = json.loads((file.metadata() or {}).get("assay", "null"))
@@ -140,7 +157,7 @@ def read_checkpoint(config: TrainingConfig, path: Path) -> TrainingState:
         ) from error
     if facts is None:
         raise AssayError(f"{path} is not a checkpoint of a training run; give another path")
-    _check_same_settings(facts["config"], config.as_json(), path)
+    _check_same_settings(facts["config"], settings_of_run(config, seed), path)
     dictionary = new_dictionary(facts["d_in"], config)
     dictionary.load_state_dict(
         {
@@ -158,7 +175,13 @@ def read_checkpoint(config: TrainingConfig, path: Path) -> TrainingState:
             "exp_avg_sq": tensors[f"exp_avg_sq/{name}"],
         }
     record = SelectionRecord(**facts["selection"])
-    return TrainingState(dictionary, optimiser, tensors["silent_for"], figures, record)
+    return TrainingState(
+        dictionary=dictionary,
+        optimiser=optimiser,
+        silent_for=tensors["silent_for"],
+        figures=figures,
+        selection=record,
+    )
 
 
 def _check_same_settings(held: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
+from torch import Tensor
 
 from assay.dictionaries.codes import SparseCodes
 from assay.dictionaries.dictionary import Dictionary
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
-    from torch import Tensor
 
 
 class ThresholdDictionary(Dictionary):
     """A dictionary whose features can each be computed alone: z = u · H(u − θ), θ >= 0."""
+
+    saelens_architecture: ClassVar[str] = "jumprelu"
 
     @property
     @abstractmethod
@@ -26,7 +28,9 @@ class ThresholdDictionary(Dictionary):
     def select(self, u: Float[Tensor, "rows width"]) -> SparseCodes:
         """The entries above their feature's threshold."""
         rows, features = torch.nonzero(u > self.thresholds, as_tuple=True)
-        return SparseCodes.from_rows(rows, features, u[rows, features], len(u), self.width)
+        return SparseCodes.from_rows(
+            rows, features, u[rows, features], row_count=len(u), width=self.width
+        )
 
     def encode_features(
         self, x: Float[Tensor, "rows d_in"], features: Int[Tensor, " watched"]

@@ -1,23 +1,19 @@
-"""Where each feature fires most, in context: one streaming pass, the best few crops a feature."""
+"""Where each feature fires most strongly: one streaming pass, the best few crops a feature."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from assay.dictionaries.codes import SparseCodes
+from assay.dictionaries.codes import SparseCodes
 
 
 @dataclass(frozen=True)
 class TopContexts:
-    """For every feature the crops on which it fires most, at most one context a crop."""
+    """For every feature the crops on which it fires most strongly, one context a crop."""
 
     rows: NDArray[np.int64]
     """[features, contexts] crop of each context, −1 where there are fewer; strongest first."""
@@ -29,8 +25,24 @@ class TopContexts:
     """Tokens of the window that come before the peak."""
 
 
+@dataclass(frozen=True)
+class _Fresh:
+    """The contexts that a batch adds, one entry a context."""
+
+    features: NDArray[np.int64]
+    rank: NDArray[np.int64]
+    peaks: NDArray[np.float32]
+    rows: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    windows: NDArray[np.float32]
+
+
 class ContextCollector:
-    """Keeps the best contexts while batches of codes go by; memory does not grow with tokens."""
+    """Keeps the strongest contexts of each feature; memory does not grow with the tokens seen.
+
+    ``width`` features, crops of ``length`` tokens; ``contexts`` are kept for each feature, with
+    ``before`` tokens before the peak and ``after`` tokens after it.
+    """
 
     def __init__(
         self, width: int, length: int, *, contexts: int = 6, before: int = 14, after: int = 5
@@ -47,12 +59,12 @@ class ContextCollector:
 
         ``left_out`` bool [crops · length]: tokens that may not be a peak.
         """
-        token, feature = codes.rows.numpy(), codes.features.numpy()
-        value = codes.values.float().numpy()
+        token, feature = codes.rows.cpu().numpy(), codes.features.cpu().numpy()
+        value = codes.values.float().cpu().numpy()
         key = token * self.width + feature
         order = np.argsort(key, kind="stable")
         key, ordered_values = key[order], value[order]
-        allowed = ~left_out.numpy()[token]
+        allowed = ~left_out.cpu().numpy()[token]
         token, feature, value = token[allowed], feature[allowed], value[allowed]
         crop = token // self.length
         # The strongest token of each (feature, crop), then the strongest crops of each feature.
@@ -62,8 +74,15 @@ class ContextCollector:
         best = best[rank < self.contexts]
         rank = rank[rank < self.contexts]
         chosen_tokens, chosen = token[best], feature[best]
-        windows = self._windows(chosen_tokens, chosen, key, ordered_values)
-        self._merge(chosen, rank, value[best], chosen_tokens, first_row, windows)
+        fresh = _Fresh(
+            features=chosen,
+            rank=rank,
+            peaks=value[best],
+            rows=chosen_tokens // self.length + first_row,
+            positions=chosen_tokens % self.length,
+            windows=self._windows(chosen_tokens, chosen, key, ordered_values),
+        )
+        self._merge(fresh)
 
     def _windows(
         self, tokens: NDArray, features: NDArray, key: NDArray, values: NDArray
@@ -76,25 +95,17 @@ class ContextCollector:
         found = inside & (key[place] == wanted) if len(key) else np.zeros_like(inside)
         return np.where(found, values[place] if len(key) else 0.0, 0.0).astype(np.float32)
 
-    def _merge(
-        self,
-        features: NDArray,
-        rank: NDArray,
-        peaks: NDArray,
-        tokens: NDArray,
-        first_row: int,
-        windows: NDArray,
-    ) -> None:
-        touched, place = np.unique(features, return_inverse=True)
+    def _merge(self, fresh: _Fresh) -> None:
+        touched, place = np.unique(fresh.features, return_inverse=True)
         shape = (len(touched), self.contexts)
         fresh_peaks = np.zeros(shape, dtype=np.float32)
         fresh_rows = np.full(shape, -1, dtype=np.int64)
         fresh_positions = np.zeros(shape, dtype=np.int64)
         fresh_windows = np.zeros((*shape, self.window), dtype=np.float32)
-        fresh_peaks[place, rank] = peaks
-        fresh_rows[place, rank] = tokens // self.length + first_row
-        fresh_positions[place, rank] = tokens % self.length
-        fresh_windows[place, rank] = windows
+        fresh_peaks[place, fresh.rank] = fresh.peaks
+        fresh_rows[place, fresh.rank] = fresh.rows
+        fresh_positions[place, fresh.rank] = fresh.positions
+        fresh_windows[place, fresh.rank] = fresh.windows
         both = np.concatenate([self.peaks[touched], fresh_peaks], axis=1)
         keep = np.argsort(-both, axis=1, kind="stable")[:, : self.contexts]
 
@@ -110,18 +121,6 @@ class ContextCollector:
     def finish(self) -> TopContexts:
         """The contexts found so far."""
         return TopContexts(self.rows, self.positions, self.activations, self.before)
-
-
-def top_contexts(
-    batches: Iterable[tuple[SparseCodes, Tensor]], width: int, length: int, *, contexts: int = 6
-) -> TopContexts:
-    """Collect from (codes of whole crops, left-out mask) batches, crops numbered in order."""
-    collector = ContextCollector(width, length, contexts=contexts)
-    first_row = 0
-    for codes, left_out in batches:
-        collector.add(codes, first_row, left_out)
-        first_row += len(codes) // length
-    return collector.finish()
 
 
 def _first_of_each(order: NDArray, *keys: NDArray) -> NDArray:

@@ -14,13 +14,7 @@ from assay.models.sites import Site
 from assay.pipeline import names
 from assay.pipeline.case import CausalSizes
 from assay.pipeline.opened import evidence_inputs
-from assay.pipeline.position import (
-    CONTEXTS,
-    POSITION,
-    audit_to_folder,
-    load_contexts,
-    position_evidence,
-)
+from assay.pipeline.position import POSITION, audit_to_folder, position_evidence
 from assay.pipeline.texts import SplitText
 
 if TYPE_CHECKING:
@@ -53,9 +47,8 @@ def audit_dictionary(
     ``sizes`` None leaves the causal design out. Returns the content of position.json.
     Raises AssayError for bad input, with nothing written.
     """
-    from assay.dictionaries import load_dictionary
+    from assay.dictionaries import check_fit, load_dictionary
     from assay.models import load_model
-    from assay.pipeline.fitting import check_fit
     from assay.text import read_corpus
 
     loaded = load_dictionary(dictionary)
@@ -111,7 +104,8 @@ def _draw(
     crops: Crops,
     corpus: Corpus,
 ) -> None:
-    from assay.pipeline.report import examples_of
+    from assay.dictionaries import DecodedContexts
+    from assay.reporting.feature_table import examples_of_page
     from assay.reporting.page import Page, write_page
 
     inputs = evidence_inputs(model, corpus, loaded)
@@ -132,9 +126,7 @@ def _draw(
         evidence=position_evidence(audit, inputs, SUPPLIED),
         headline=[names.WELL_SEPARATED, names.WELL_SEPARATED_WEIGHTED],
         position=read_json(folder / POSITION),
-        examples=examples_of(
-            model, site, loaded.dictionary, load_contexts(folder / CONTEXTS), crops
-        ),
+        examples=examples_of_page(DecodedContexts.read(folder)),
         notes=[corpus.note] if corpus.note else [],
     )
     write_page(folder / HTML, page)

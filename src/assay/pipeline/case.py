@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from assay.dictionaries.training_config import TrainingConfig
 from assay.errors import AssayError
 from assay.pipeline.concern_case import ConcernCase
 from assay.strict import StrictModel, read_yaml
@@ -34,38 +35,21 @@ class ModelChoice(StrictModel):
     """The weaker model to go back to when the monitor says so."""
 
 
-class Training(StrictModel):
-    """How a dictionary is trained. Larger runs are one number away."""
+class Training(TrainingConfig):
+    """How a dictionary is trained, and on what. Larger runs are one number away."""
 
-    architecture: str = "batch_topk"
-    """A registered architecture: topk, batch_topk, jumprelu, matryoshka, relu_l1."""
     width: int = Field(default=4608, ge=2)
     """Number of features, m."""
-    k: int = Field(default=32, ge=1)
-    """Features active on a token (the mean, for BatchTopK; the target, for JumpReLU)."""
+    steps: int = Field(default=600, ge=1)
+    """Training steps."""
     position: Literal["none"] = "none"
     """How position is special-cased."""
     tokens: int = Field(default=400_000, ge=1)
     """Tokens harvested."""
     text: str | None = None
     """Corpus or file to train on; by default the case's."""
-    steps: int = Field(default=600, ge=1)
-    """Training steps."""
     batch_size: int = Field(default=2048, ge=1)
     """Activations in a step."""
-    learning_rate: float | None = Field(default=None, gt=0)
-    """By default 2e-4 / √(width / 2¹⁴)."""
-
-    @field_validator("architecture")
-    @classmethod
-    def _known_architecture(cls, value: str) -> str:
-        from assay.dictionaries import architecture_named
-
-        try:
-            architecture_named(value)
-        except AssayError as error:
-            raise ValueError(str(error)) from error
-        return value
 
 
 class DictionaryChoice(StrictModel):

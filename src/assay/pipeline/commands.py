@@ -48,7 +48,7 @@ def train_from(activations: Path, out: Path, options: dict[str, Any], seed: int)
 
     Interrupted, the same call resumes. Raises AssayError where ``out`` holds something already.
     """
-    from assay.pipeline.training import train_dictionary
+    from assay.dictionaries import train_dictionary
 
     try:
         settings = Training.model_validate(options)
@@ -57,4 +57,7 @@ def train_from(activations: Path, out: Path, options: dict[str, Any], seed: int)
     if out.exists() and any(out.iterdir()):
         raise AssayError(f"{out} is not empty; choose another --out")
     out.parent.mkdir(parents=True, exist_ok=True)
-    return train_dictionary(activations, out, settings, seed)
+    dictionary = train_dictionary(
+        activations, out, settings, batch_size=settings.batch_size, seed=seed
+    )
+    return dictionary.training_figures

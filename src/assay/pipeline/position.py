@@ -6,24 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.evidence import Evidence, write_evidence
-from assay.files import atomic_file, read_safetensors, write_json
+from assay.files import write_json
 from assay.pipeline import names
 from assay.pipeline.case import CausalSizes
 from assay.pipeline.opened import OpenedCase, evidence_inputs
 
 if TYPE_CHECKING:
     from assay.dictionaries import LoadedDictionary
-    from assay.dictionaries.top_contexts import TopContexts
     from assay.models import LanguageModel, Site
     from assay.position import PositionAudit
     from assay.text import Crops
 
 POSITION = "position.json"
-CONTEXTS = "contexts.safetensors"
 
 
 def measure_position(opened: OpenedCase, dictionary_folder: Path, folder: Path) -> None:
-    """Write ``position.json``, ``contexts.safetensors`` and ``evidence.json`` into ``folder``."""
+    """Write ``position.json``, ``contexts.json`` and ``evidence.json`` into ``folder``."""
     from assay.dictionaries import load_dictionary
 
     audit_settings = opened.case.audit
@@ -51,13 +49,12 @@ def audit_to_folder(
     seed: int,
     folder: Path,
 ) -> PositionAudit:
-    """Audit a dictionary and write ``position.json`` and ``contexts.safetensors``.
+    """Audit a dictionary and write ``position.json`` and ``contexts.json``.
 
-    Contexts are numbered by ``sort_by_document(crops)``. ``sizes`` None leaves the causal design out.
+    ``sizes`` None leaves the causal design out.
     """
-    from assay.dictionaries.top_contexts import ContextCollector
-    from assay.pipeline.fitting import check_fit
-    from assay.position import CrossedSizes, audit_position, position_json
+    from assay.dictionaries import ContextCollector, check_fit, decode_contexts
+    from assay.position import CrossedSizes, audit_position, position_json, sort_by_document
 
     check_fit(loaded, model, site)
     dictionary = loaded.dictionary
@@ -73,7 +70,10 @@ def audit_to_folder(
         observe=contexts.add,
     )
     write_json(folder / POSITION, position_json(audit))
-    save_contexts(folder / CONTEXTS, contexts.finish())
+    # The audit numbers crops by document.
+    decode_contexts(
+        model, site, dictionary, contexts.finish(), crops=sort_by_document(crops)
+    ).write(folder)
     return audit
 
 
@@ -111,31 +111,3 @@ def position_evidence(
             )
         )
     return records
-
-
-def save_contexts(path: Path, contexts: TopContexts) -> None:
-    """Write contexts as safetensors."""
-    import torch
-    from safetensors.torch import save_file
-
-    tensors = {
-        "rows": torch.from_numpy(contexts.rows),
-        "positions": torch.from_numpy(contexts.positions),
-        "activations": torch.from_numpy(contexts.activations),
-        "before": torch.tensor(contexts.before),
-    }
-    with atomic_file(path) as aside:
-        save_file(tensors, str(aside))
-
-
-def load_contexts(path: Path) -> TopContexts:
-    """Read what ``save_contexts`` wrote."""
-    from assay.dictionaries.top_contexts import TopContexts
-
-    stored = read_safetensors(path)
-    return TopContexts(
-        stored["rows"].numpy(),
-        stored["positions"].numpy(),
-        stored["activations"].numpy(),
-        int(stored["before"]),
-    )

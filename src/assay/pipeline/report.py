@@ -5,29 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from assay.activations.residual_variance import ResidualVariance
 from assay.evidence import Evidence, read_evidence
 from assay.files import read_json
 from assay.pipeline.names import CROSS_ENTROPY_RECOVERED, HEADLINE, QUALITY, WELL_SEPARATED
 from assay.pipeline.opened import OpenedCase
-from assay.pipeline.position import CONTEXTS, POSITION, load_contexts
+from assay.pipeline.position import POSITION
 
 if TYPE_CHECKING:
-    from assay.dictionaries import Dictionary, LoadedDictionary
-    from assay.dictionaries.top_contexts import TopContexts
-    from assay.models import LanguageModel, Site
-    from assay.text import Crops
-
-PROMOTED = 8
-"""Tokens shown for the logit lens."""
+    from assay.dictionaries import LoadedDictionary
 
 
 def draw_report(
     opened: OpenedCase, dictionary_folder: Path, measured: dict[str, Path], folder: Path
 ) -> None:
     """Write ``report.html`` into ``folder`` from the artefacts of the stages before it, by name."""
-    from assay.dictionaries import load_dictionary
+    from assay.dictionaries import DecodedContexts, QualityResult, load_dictionary
+    from assay.reporting.feature_table import examples_of_page
     from assay.reporting.page import Page, write_page
 
     loaded = load_dictionary(dictionary_folder)
@@ -39,23 +33,35 @@ def draw_report(
         for record in read_evidence(made / "evidence.json")
     ]
     audit = read_json(position / POSITION)
-    crops = opened.text.held_out_crops(
-        opened.model, opened.case.audit.rows, opened.case.audit.length
-    )
-    contexts = load_contexts(position / CONTEXTS)
     page = Page(
         title=opened.case.name,
         facts=_facts(opened, loaded),
         evidence=evidence,
         headline=list(HEADLINE),
         position=audit,
-        sink=read_json(quality / "sink.json"),
+        sink=_sink(QualityResult.read(quality).sink),
         quality=[name for name in QUALITY if any(r.metric == name for r in evidence)],
-        examples=examples_of(opened.model, opened.site, loaded.dictionary, contexts, crops),
+        examples=examples_of_page(DecodedContexts.read(position)),
         notes=_notes(opened, loaded, evidence),
         **_results(measured),
     )
     write_page(folder / "report.html", page)
+
+
+def _sink(found: ResidualVariance) -> dict[str, Any]:
+    """The sink's figures as the page reads them."""
+    values = found.model_dump()
+    levels = {
+        level: (figure["value"], *(figure["ci"] or (None, None)))
+        for level, figure in values["epsilon2"].items()
+        if figure is not None
+    }
+    share = values["sink_share"]
+    return {
+        **values,
+        "epsilon2": levels,
+        "sink_share": (share["value"], *(share["ci"] or (None, None))),
+    }
 
 
 def _results(measured: dict[str, Path]) -> dict[str, Any]:
@@ -133,33 +139,3 @@ def _notes(opened: OpenedCase, loaded: LoadedDictionary, evidence: list[Evidence
             "there is nothing to recover a share of."
         )
     return notes
-
-
-def examples_of(
-    model: LanguageModel, site: Site, dictionary: Dictionary, contexts: TopContexts, crops: Crops
-) -> dict[str, Any]:
-    """Contexts and promoted tokens of every feature, as the page wants them."""
-    from assay.position import sort_by_document
-    from assay.reporting.feature_table import feature_examples
-
-    crops = sort_by_document(crops)  # the order in which the audit numbered them
-    names = [crops.document_ids[document] for document in crops.documents]
-    return feature_examples(
-        contexts,
-        np.asarray(crops.tokens),
-        crops.starts,
-        names,
-        promoted(model, site, dictionary),
-        lambda token: model.tokenizer.decode([token]),
-    )
-
-
-def promoted(
-    model: LanguageModel, site: Site, dictionary: Dictionary
-) -> list[list[tuple[str, float]]]:
-    """The logit lens of every feature; empty where the site does not write to the residual stream."""
-    from assay.models import promoted_tokens
-
-    if dictionary.d_in != model.d_model or site.kind in ("q", "k", "v", "z"):
-        return [[] for _ in range(dictionary.width)]
-    return promoted_tokens(model, dictionary.W_dec.detach(), PROMOTED)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from assay.evidence import write_evidence
 from assay.pipeline import cost
 from assay.pipeline.concern_steps import concern_stages
-from assay.pipeline.opened import OpenedCase, folder_hash
+from assay.pipeline.opened import OpenedCase, evidence_inputs, folder_hash
 from assay.pipeline.stages import Stage, artefact
 
 STAGE_NAMES = (
@@ -16,7 +17,7 @@ STAGE_NAMES = (
 )
 DICTIONARY = "dictionary"
 """The dictionary's folder within its stage's artefact."""
-VERSION = 2
+VERSION = 3
 """Raised whenever a stage comes to write something else from the same inputs."""
 
 
@@ -77,9 +78,15 @@ def _dictionary_stage(opened: OpenedCase, activations: Path, harvest_key: str) -
     assert train is not None
 
     def run(folder: Path) -> None:
-        from assay.pipeline.training import train_dictionary
+        from assay.dictionaries import train_dictionary
 
-        train_dictionary(activations, folder / DICTIONARY, train, opened.case.seed)
+        train_dictionary(
+            activations,
+            folder / DICTIONARY,
+            train,
+            batch_size=train.batch_size,
+            seed=opened.case.seed,
+        )
 
     width = opened.model.site_width(opened.site)
     inputs = {
@@ -99,9 +106,22 @@ def _quality_stage(opened: OpenedCase, dictionary: Path, key: str) -> Stage:
     audit = opened.case.audit
 
     def run(folder: Path) -> None:
-        from assay.pipeline.quality import measure_quality
+        from assay.dictionaries import load_dictionary, measure_quality, quality_evidence
 
-        measure_quality(opened, dictionary, folder)
+        loaded = load_dictionary(dictionary)
+        # Crops come in random order, so that the first ones are a random sample of the audit's.
+        crops = opened.text.held_out_crops(opened.model, audit.rows, audit.length)
+        result = measure_quality(
+            opened.model,
+            opened.site,
+            loaded,
+            crops.rows(0, audit.quality_rows),
+            spliced_rows=audit.spliced_rows,
+            seed=opened.case.seed,
+        )
+        result.write(folder)
+        inputs = evidence_inputs(opened.model, opened.text.corpus, loaded)
+        write_evidence(folder / "evidence.json", quality_evidence(result, inputs))
 
     inputs = {
         **opened.inputs,

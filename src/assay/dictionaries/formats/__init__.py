@@ -1,13 +1,5 @@
 """Dictionaries on disk: Assay's own folders, SAELens's, sparsify's and dictionary_learning's."""
 
-from assay.dictionaries.formats.assay import save_dictionary
-from assay.dictionaries.formats.detection import format_of, load_dictionary
-from assay.dictionaries.formats.metadata import DictionaryMetadata, LoadedDictionary
+import lazy_loader
 
-__all__ = [
-    "DictionaryMetadata",
-    "LoadedDictionary",
-    "format_of",
-    "load_dictionary",
-    "save_dictionary",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

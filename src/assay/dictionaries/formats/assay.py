@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from assay.dictionaries.architectures import architecture_named
+import torch
+from safetensors.torch import save_file
+
+from assay.dictionaries.architecture_registry import ARCHITECTURES
+from assay.dictionaries.dictionary import Dictionary
+from assay.dictionaries.formats.folder_format import FolderFormat
 from assay.dictionaries.formats.metadata import DictionaryMetadata, LoadedDictionary
 from assay.dictionaries.formats.saelens import (
     SETTINGS,
@@ -16,11 +21,6 @@ from assay.dictionaries.formats.saelens import (
 from assay.dictionaries.formats.weights import Weights, fill, read_settings, setting
 from assay.errors import AssayError
 from assay.files import atomic_folder, read_safetensors, sha256_of, write_json
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from assay.dictionaries.dictionary import Dictionary
 
 DESCRIPTION = "assay.json"
 VERSION = 1
@@ -37,8 +37,6 @@ def save_dictionary(
     come from the dictionary where ``metadata.training`` is empty.
     Raises AssayError where the disk is full.
     """
-    from safetensors.torch import save_file
-
     metadata = metadata or DictionaryMetadata()
     with atomic_folder(path) as folder:
         save_file(saelens_tensors(dictionary), str(folder / WEIGHTS))
@@ -48,7 +46,7 @@ def save_dictionary(
             "training": metadata.training or dictionary.training_figures,
             "hashes": metadata.hashes | {"weights": digest},
         }
-        # The source is what wrote the folder that is read.
+        # Whoever reads the folder takes the source from its format.
         del described["source"]
         write_json(
             folder / DESCRIPTION,
@@ -67,7 +65,8 @@ def save_dictionary(
 def read_assay(folder: Path) -> LoadedDictionary:
     """Read a folder that ``save_dictionary`` wrote; its codes are bit-identical.
 
-    Raises AssayError where the weights do not have the sha256 that ``assay.json`` names.
+    Raises AssayError where the weights do not have the sha256 that ``assay.json`` names, and where
+    the architecture is not registered.
     """
     path = folder / DESCRIPTION
     described = read_settings(path)
@@ -87,7 +86,14 @@ def read_assay(folder: Path) -> LoadedDictionary:
     weights = Weights(read_safetensors(folder / WEIGHTS), folder / WEIGHTS)
     d_in, width = int(setting(described, "d_in", path)), int(setting(described, "width", path))
     name = setting(described, "architecture", path)
-    dictionary = architecture_named(name)(d_in, width, **setting(described, "options", path))
+    architecture: type[Dictionary] = ARCHITECTURES[name]
+    dictionary = architecture(d_in, width, **setting(described, "options", path))
+    extra = {
+        name: weights.take(name, *tensor.shape)
+        for name, tensor in dictionary.extra_tensors().items()
+    }
+    with torch.no_grad():
+        dictionary.load_extra_tensors(extra)
     fill(
         dictionary,
         W_enc=weights.take("W_enc", d_in, width).T,
@@ -95,13 +101,13 @@ def read_assay(folder: Path) -> LoadedDictionary:
         W_dec=weights.take("W_dec", width, d_in),
         b_dec=weights.take("b_dec", d_in),
     )
-    if name in ("batch_topk", "matryoshka"):
-        fill(dictionary, threshold=weights.take("threshold", width)[0])
-    elif name == "jumprelu":
-        fill(dictionary, threshold=weights.take("threshold", width))
     known = DictionaryMetadata.__dataclass_fields__
     metadata = DictionaryMetadata(
         **{name: value for name, value in described.items() if name in known}
     )
     dictionary.training_figures = metadata.training
     return LoadedDictionary(dictionary, replace(metadata, source="assay"))
+
+
+ASSAY = FolderFormat(files=(DESCRIPTION,), read=read_assay)
+"""Assay's own folders."""

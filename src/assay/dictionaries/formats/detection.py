@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from assay.dictionaries.formats import assay, dictionary_learning, saelens, sparsify
+from assay.dictionaries.formats.folder_format import FolderFormat
+from assay.dictionaries.formats.metadata import LoadedDictionary
 from assay.errors import AssayError
+from assay.registry import Registry
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from assay.dictionaries.formats.metadata import LoadedDictionary
-
-FORMATS: dict[str, tuple[tuple[str, ...], Callable[[Path], LoadedDictionary]]] = {
-    "assay": ((assay.DESCRIPTION,), assay.read_assay),
-    "saelens": ((saelens.SETTINGS, saelens.WEIGHTS), saelens.read_saelens),
-    "sparsify": ((sparsify.SETTINGS, sparsify.WEIGHTS), sparsify.read_sparsify),
-    "dictionary_learning": (
-        (dictionary_learning.SETTINGS, dictionary_learning.WEIGHTS),
-        dictionary_learning.read_dictionary_learning,
-    ),
-}
-"""Each library's files and reader; Assay's first, whose folders are SAELens's as well."""
+FORMATS: Registry[FolderFormat] = Registry(
+    "format",
+    {
+        "assay": "assay.dictionaries.formats.assay:ASSAY",
+        "saelens": "assay.dictionaries.formats.saelens:SAELENS",
+        "sparsify": "assay.dictionaries.formats.sparsify:SPARSIFY",
+        "dictionary_learning": "assay.dictionaries.formats.dictionary_learning:DICTIONARY_LEARNING",
+    },
+)
+"""Formats by name, tried in this order: Assay's first, whose folders are SAELens's as well.
+``FORMATS.register(name, FolderFormat(files, read))`` adds one of a third party, tried last."""
 
 
 def format_of(folder: Path) -> str | None:
-    """The library whose files the folder holds; None where it holds none's."""
-    for name, (files, _) in FORMATS.items():
-        if all((folder / file).is_file() for file in files):
+    """Name of the format whose files the folder holds; None where it holds no format's."""
+    for name in FORMATS:
+        if FORMATS[name].recognises(folder):
             return name
     return None
 
 
 def load_dictionary(path: Path | str) -> LoadedDictionary:
-    """Read a dictionary's folder, whichever of the four libraries wrote it.
+    """Read a dictionary's folder, of whichever registered format it is.
 
-    Raises AssayError where the folder is none of theirs (naming dictionaries further down, where
+    Raises AssayError where the folder is of no known format (naming dictionaries below it, where
     there are any), is damaged, or uses an option that cannot be honoured exactly.
     """
     folder = Path(path)
@@ -51,6 +48,6 @@ def load_dictionary(path: Path | str) -> LoadedDictionary:
         )
         if below:
             raise AssayError(f"{folder} holds several dictionaries; name one of {', '.join(below)}")
-        wanted = "; ".join(f"{name}: {' and '.join(files)}" for name, (files, _) in FORMATS.items())
+        wanted = "; ".join(f"{name}: {' and '.join(FORMATS[name].files)}" for name in FORMATS)
         raise AssayError(f"{folder} holds no dictionary that can be read; expected {wanted}")
-    return FORMATS[name][1](folder)
+    return FORMATS[name].read(folder)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import torch
 
 from assay.dictionaries.batch_topk import BatchTopK
+from assay.dictionaries.dictionary import Dictionary
+from assay.dictionaries.formats.folder_format import FolderFormat
 from assay.dictionaries.formats.metadata import DictionaryMetadata, LoadedDictionary
 from assay.dictionaries.formats.weights import (
     Weights,
@@ -23,12 +27,6 @@ from assay.dictionaries.relu_l1 import ReluL1
 from assay.dictionaries.topk import TopK
 from assay.errors import AssayError
 from assay.files import sha256_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from assay.dictionaries.dictionary import Dictionary
 
 SETTINGS = "config.json"
 WEIGHTS = "ae.pt"
@@ -158,3 +156,7 @@ _READERS: dict[str, Callable[[Weights], Dictionary]] = {
     "JumpReluAutoEncoder": _jumprelu,
     "MatryoshkaBatchTopKSAE": _matryoshka,
 }
+
+
+DICTIONARY_LEARNING = FolderFormat(files=(SETTINGS, WEIGHTS), read=read_dictionary_learning)
+"""dictionary_learning's folders."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from assay.dictionaries.batch_topk import BatchTopK
+from assay.dictionaries.dictionary import Dictionary
+from assay.dictionaries.formats.folder_format import FolderFormat
 from assay.dictionaries.formats.metadata import DictionaryMetadata, LoadedDictionary
 from assay.dictionaries.formats.weights import (
     Weights,
@@ -23,13 +27,6 @@ from assay.dictionaries.topk import TopK
 from assay.errors import AssayError
 from assay.files import read_safetensors, sha256_of
 from assay.models.sites import Site
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from torch import Tensor
-
-    from assay.dictionaries.dictionary import Dictionary
 
 SETTINGS = "cfg.json"
 WEIGHTS = "sae_weights.safetensors"
@@ -159,8 +156,11 @@ def _site(hook: str | None, head: int | None) -> str | None:
 
 
 def saelens_settings(dictionary: Dictionary, metadata: DictionaryMetadata) -> dict[str, Any]:
-    """The ``cfg.json`` with which SAELens loads this dictionary."""
-    architecture = {"relu_l1": "standard", "topk": "topk"}.get(dictionary.architecture, "jumprelu")
+    """The ``cfg.json`` with which SAELens loads this dictionary.
+
+    SAELens refuses an architecture for which it has no name.
+    """
+    architecture = dictionary.saelens_architecture or dictionary.architecture
     hook, head = hook_name(metadata.site)
     config: dict[str, Any] = {
         "architecture": architecture,
@@ -187,15 +187,14 @@ def saelens_settings(dictionary: Dictionary, metadata: DictionaryMetadata) -> di
 
 def saelens_tensors(dictionary: Dictionary) -> dict[str, Tensor]:
     """The tensors of ``sae_weights.safetensors``."""
-    tensors = {
-        "W_enc": dictionary.W_enc.detach().T,
-        "b_enc": dictionary.b_enc.detach(),
-        "W_dec": dictionary.W_dec.detach(),
-        "b_dec": dictionary.b_dec.detach(),
+    tensors: dict[str, Tensor] = {
+        "W_enc": dictionary.W_enc.T,
+        "b_enc": dictionary.b_enc,
+        "W_dec": dictionary.W_dec,
+        "b_dec": dictionary.b_dec,
     }
-    if isinstance(dictionary, BatchTopK | JumpReLU):
-        tensors["threshold"] = dictionary.thresholds
-    return {name: tensor.float().cpu().contiguous() for name, tensor in tensors.items()}
+    tensors |= dictionary.extra_tensors()
+    return {name: tensor.detach().float().cpu().contiguous() for name, tensor in tensors.items()}
 
 
 def hook_name(site: str | None) -> tuple[str | None, int | None]:
@@ -208,3 +207,7 @@ def hook_name(site: str | None) -> tuple[str | None, int | None]:
         return site, None
     within = "attn." if parsed.kind in ("q", "k", "v", "z") else ""
     return f"blocks.{parsed.layer}.{within}hook_{parsed.kind}", parsed.head
+
+
+SAELENS = FolderFormat(files=(SETTINGS, WEIGHTS), read=read_saelens)
+"""SAELens's folders."""

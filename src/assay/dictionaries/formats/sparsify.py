@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from assay.dictionaries.formats.folder_format import FolderFormat
 from assay.dictionaries.formats.metadata import DictionaryMetadata, LoadedDictionary
 from assay.dictionaries.formats.weights import Weights, fill, read_settings, refuse, setting
 from assay.dictionaries.topk import TopK
 from assay.files import read_safetensors, sha256_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SETTINGS = "cfg.json"
 WEIGHTS = "sae.safetensors"
@@ -58,3 +56,7 @@ def _site(hookpoint: str) -> str:
         return hookpoint
     kind = "mlp_out" if match["part"] else "resid_post"
     return f"{kind}.{match['layer']}"
+
+
+SPARSIFY = FolderFormat(files=(SETTINGS, WEIGHTS), read=read_sparsify)
+"""sparsify's folders."""

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from assay.dictionaries.dictionary import Dictionary
 from assay.errors import AssayError
 from assay.files import read_json
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from torch import Tensor
-
-    from assay.dictionaries.dictionary import Dictionary
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
-    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -30,5 +30,8 @@ class Entries:
         """Some of the entries, by mask or by increasing index."""
         if which.dtype == torch.bool:
             which = which.nonzero().flatten()
-        parts = (self.rows, self.features, self.values)
-        return Entries(*(part.index_select(0, which) for part in parts))
+        return Entries(
+            self.rows.index_select(0, which),
+            self.features.index_select(0, which),
+            self.values.index_select(0, which),
+        )

@@ -4,56 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sized
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
-from assay.dictionaries.architectures import architecture_named
+from assay.dictionaries.dictionary import Dictionary
+from assay.dictionaries.gradients import StepGradients
 from assay.dictionaries.selector import Selector, Workspace
 from assay.dictionaries.sparse_step import step_gradients
 from assay.dictionaries.state import (
     TrainingState,
     new_state,
     read_checkpoint,
+    settings_of_run,
     write_checkpoint,
 )
+from assay.dictionaries.training_config import TrainingConfig
 from assay.errors import AssayError
 from assay.progress import progress
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from torch import Tensor
-
-    from assay.dictionaries.config import TrainingConfig
-    from assay.dictionaries.dictionary import Dictionary
-    from assay.dictionaries.gradients import StepGradients
 
 Batches = Iterable["Tensor"] | Callable[[int], Iterable["Tensor"]]
 FIGURE_MEMORY = 50
 """Steps over which the running figures are averaged."""
 
 
-def train(batches: Batches, config: TrainingConfig) -> Dictionary:
+def train(
+    batches: Batches,
+    config: TrainingConfig,
+    *,
+    seed: int = 0,
+    checkpoint: Path | None = None,
+    checkpoint_interval: int = 100,
+) -> Dictionary:
     """Train a dictionary; it acts on activations as given, whatever scale training used.
 
     ``batches`` yields float tensors [rows, d_in] (float32 or bfloat16) in a reproducible order. It
     is either an iterable, of which a resumed run skips the batches already used, or a function
     ``batches(first_step)`` that gives an iterable from that step on. If it ends before
-    ``config.steps``, training ends there, and ``training_figures["ended_early"]`` says so.
+    ``config.steps``, training ends there, and ``training_figures["ended_early"]`` says so. Training
+    runs on the device of the first batch. ``seed`` draws the initial directions.
 
-    With ``config.checkpoint`` the run writes its state there and resumes from it; interrupted and
-    resumed, it ends with the same bytes as without the interruption (on a CPU, with the same number
-    of threads).
+    With ``checkpoint`` the run writes its state to that file every ``checkpoint_interval`` steps and
+    resumes from it; interrupted and resumed, it ends with the same bytes as without the
+    interruption (on a CPU, with the same number of threads).
 
     Raises AssayError for a batch that is not finite or has another width, naming the batch (from
-    1), for an unknown architecture (before any batch is asked for), and where neither
-    ``config.steps`` nor ``len(batches)`` is given.
+    1), where neither ``config.steps`` nor ``len(batches)`` is given, where the loss is no longer
+    finite, and where the checkpoint is damaged or belongs to other settings.
     """
-    architecture_named(config.architecture)
+    if checkpoint_interval < 1:
+        raise AssayError(f"checkpoint_interval = {checkpoint_interval} is out of range; at least 1")
     steps = _steps(batches, config)
     state: TrainingState | None = None
-    if config.checkpoint is not None and config.checkpoint.is_file():
-        state = read_checkpoint(config, config.checkpoint)
+    if checkpoint is not None and checkpoint.is_file():
+        state = read_checkpoint(config, checkpoint, seed=seed)
     first_step = state.figures.step if state is not None else 0
     workspace = Workspace()
     ended_early = first_step < steps
@@ -64,45 +73,49 @@ def train(batches: Batches, config: TrainingConfig) -> Dictionary:
                 break
             x = _checked(batch, step + 1, state)
             if state is None:
-                state = new_state(x, config, steps)
-            train_step(state, x, config, steps, workspace)
+                state = new_state(x, config, steps, seed=seed)
+            elif step == first_step:
+                state.to(x.device)
+            train_step(state, x, config, steps=steps, workspace=workspace)
             done = step + 1
-            if config.checkpoint is not None and done % config.checkpoint_interval == 0:
-                write_checkpoint(state, config, config.checkpoint)
+            if checkpoint is not None and done % checkpoint_interval == 0:
+                write_checkpoint(state, config, checkpoint, seed=seed)
             advance(1)
             ended_early = done < steps
             if not ended_early:
                 break
     if state is None:
         raise AssayError("there are no batches to train on; at least one is needed")
-    return _finished(state, config, ended_early)
+    return _finished(state, settings_of_run(config, seed), config, ended_early)
 
 
 def train_step(
     state: TrainingState,
     x: Float[Tensor, "rows d_in"],
     config: TrainingConfig,
+    *,
     steps: int,
     workspace: Workspace,
 ) -> StepGradients:
     """One step of Adam on one batch of float32 activations, changing the state in place.
 
-    Raises AssayError where the loss is no longer finite.
+    ``steps`` is the length of the run, on which the learning rate depends; ``workspace`` keeps
+    buffers from step to step. Raises AssayError where the loss is no longer finite.
     """
     dictionary, figures = state.dictionary, state.figures
     with torch.no_grad():
         centred = torch.add(-dictionary.b_dec, x, alpha=figures.scale)
         selector = Selector(
-            dictionary,
-            centred,
-            workspace,
-            selection_dtype(config.selection_dtype, x.device),
-            state.selection,
+            dictionary=dictionary,
+            centred=centred,
+            workspace=workspace,
+            dtype=selection_dtype(config.selection_dtype, x.device),
+            record=state.selection,
         )
         entries = dictionary.training_entries(selector, config)
         dead_after = config.dead_after(figures.run_tokens)
         dead = (state.silent_for >= dead_after).nonzero().flatten()
-        result = step_gradients(dictionary, centred, entries, config, dead)
+        result = step_gradients(dictionary, centred, entries, config=config, dead=dead)
         if not result.loss < float("inf"):
             raise AssayError(
                 f"training diverged at step {figures.step + 1}: the loss is {result.loss}; "
@@ -192,12 +205,14 @@ def _checked(batch: Tensor, number: int, state: TrainingState | None) -> Tensor:
     return x
 
 
-def _finished(state: TrainingState, config: TrainingConfig, ended_early: bool) -> Dictionary:
+def _finished(
+    state: TrainingState, settings: dict[str, Any], config: TrainingConfig, ended_early: bool
+) -> Dictionary:
     dictionary, figures, selection = state.dictionary, state.figures, state.selection
     dead_after = config.dead_after(figures.run_tokens)
     dictionary.rescale(1 / figures.scale)
     dictionary.training_figures = {
-        "config": config.as_json(),
+        "config": settings,
         "steps": figures.step,
         "ended_early": ended_early,
         "tokens": figures.tokens,

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from assay.dictionaries.formats.metadata import LoadedDictionary
 from assay.errors import AssayError
-
-if TYPE_CHECKING:
-    from assay.dictionaries import LoadedDictionary
-    from assay.models import LanguageModel, Site
+from assay.models import LanguageModel, Site
 
 
-def check_fit(loaded: LoadedDictionary, model: LanguageModel, site: Site) -> None:
-    """Raise AssayError where the dictionary's width or site is not the one that is read."""
-    from assay.models.sites import Site as SiteType
-
+def check_fit(loaded: LoadedDictionary, model: LanguageModel, site: Site | str) -> None:
+    """Raise AssayError where the dictionary's width or its site is not that of the model's site."""
+    site = Site.parse(str(site))
     width = model.site_width(site)
     if loaded.dictionary.d_in != width:
         raise AssayError(
@@ -25,7 +20,7 @@ def check_fit(loaded: LoadedDictionary, model: LanguageModel, site: Site) -> Non
     if known is None:
         return
     try:
-        trained_at = SiteType.parse(known)
+        trained_at = Site.parse(known)
     except AssayError:
         return  # another library's name for a site that has no equivalent here
     if trained_at != site:

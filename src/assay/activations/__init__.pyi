@@ -1,0 +1,12 @@
+from .batches import Batch as Batch
+from .batches import shuffled_batches as shuffled_batches
+from .harvesting import harvest as harvest
+from .residual_variance import Estimate as Estimate
+from .residual_variance import PositionShares as PositionShares
+from .residual_variance import ResidualVariance as ResidualVariance
+from .sink import ResidualSums as ResidualSums
+from .sink import left_out as left_out
+from .sink import median_norm as median_norm
+from .store import ActivationStore as ActivationStore
+from .store import Manifest as Manifest
+from .store import open_store as open_store

@@ -1,0 +1,93 @@
+"""Put the strongest contexts of every feature into words."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.dictionaries.decoded_contexts import (
+    HIGHLIGHT_LEVELS,
+    DecodedContext,
+    DecodedContexts,
+    FeatureContexts,
+)
+from assay.dictionaries.dictionary import Dictionary
+from assay.dictionaries.top_contexts import TopContexts
+from assay.models import LanguageModel, Site, promoted_tokens
+from assay.text import Crops
+
+PROMOTED = 8
+"""Tokens kept of those that a feature's direction promotes."""
+
+
+def decode_contexts(
+    model: LanguageModel,
+    site: Site | str,
+    dictionary: Dictionary,
+    contexts: TopContexts,
+    crops: Crops,
+) -> DecodedContexts:
+    """Contexts and promoted tokens of every feature, as text.
+
+    ``contexts.rows`` number the rows of ``crops``: pass the crops in the order in which their codes
+    were collected. Without a tokenizer a token is written as its id. A token at position 0 is never
+    highlighted: the attention sink is left out of peaks and may fire far above them.
+    """
+    site = Site.parse(str(site))
+    shown = _Strings()
+    tokens = np.asarray(crops.tokens)
+    vocabulary = {int(token): _text(model, int(token)) for token in np.unique(tokens)}
+    features = []
+    for feature, promoted in enumerate(_promoted(model, site, dictionary)):
+        peak = float(contexts.activations[feature, :, contexts.before].max(initial=0.0))
+        decoded = []
+        for rank, row in enumerate(contexts.rows[feature]):
+            if row < 0:
+                continue
+            position = int(contexts.positions[feature, rank])
+            window = contexts.activations[feature, rank]
+            first = position - contexts.before
+            places = [p for p in range(first, first + len(window)) if 0 <= p < tokens.shape[1]]
+            decoded.append(
+                DecodedContext(
+                    tokens=tuple(shown.index(vocabulary[int(tokens[row, p])]) for p in places),
+                    levels="".join(str(_level(window[p - first], peak, p)) for p in places),
+                    position=position,
+                    activation=round(float(window[contexts.before]), 3),
+                    document=shown.index(crops.document_ids[crops.documents[row]]),
+                    start=int(crops.starts[row]),
+                )
+            )
+        tops = tuple((shown.index(text), round(score, 2)) for text, score in promoted)
+        features.append(FeatureContexts(contexts=tuple(decoded), promoted=tops))
+    return DecodedContexts(strings=tuple(shown.places), features=tuple(features))
+
+
+class _Strings:
+    """Texts in the order in which they were first asked for."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, int] = {}
+
+    def index(self, text: str) -> int:
+        return self.places.setdefault(text, len(self.places))
+
+
+def _level(activation: NDArray[np.float32], peak: float, position: int) -> int:
+    """0 to HIGHLIGHT_LEVELS, relative to the feature's peak; 0 at position 0."""
+    if position == 0 or peak <= 0:
+        return 0
+    return int(np.ceil(HIGHLIGHT_LEVELS * min(float(activation) / peak, 1.0)))
+
+
+def _promoted(
+    model: LanguageModel, site: Site, dictionary: Dictionary
+) -> list[list[tuple[str, float]]]:
+    """The logit lens of each feature; empty where the site does not write to the residual stream."""
+    if dictionary.d_in != model.d_model or site.kind in ("q", "k", "v", "z"):
+        return [[] for _ in range(dictionary.width)]
+    return promoted_tokens(model, dictionary.W_dec.detach(), PROMOTED)
+
+
+def _text(model: LanguageModel, token: int) -> str:
+    return str(token) if model.tokenizer is None else str(model.tokenizer.decode([token]))
