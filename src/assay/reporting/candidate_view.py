@@ -2,60 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from assay.dictionaries.decoded_contexts import HIGHLIGHT_LEVELS
-from assay.reporting.transfer_view import OWN_PROMPTS, detector_order
+from assay.concerns.candidates.result import Candidate, CandidateReport, Example
+from assay.concerns.matrix.result import Ablation, TransferMatrix
+from assay.reporting.palette import HIGHLIGHT_LEVELS
+from assay.reporting.roc_curves import detector_order
 
-PURE = ("content", "additive")
 SHOWN_TOKENS = 48
 """Tokens of an example that are shown, around its peak."""
 SHOWN_EXAMPLES = 5
+"""Examples of each kind on a card."""
 OPEN_CARDS = 8
 """Cards that are shown without a click."""
-FEATURE_DETECTOR = "single_feature"
+
+HighlightedToken = tuple[str, int]
+"""A token and its level, 0 to HIGHLIGHT_LEVELS of the candidate's peak."""
 
 
-def candidates_view(
-    candidates: Mapping[str, Any], transfer: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """The strategies' yields and the cards, the first few apart."""
-    cards = [_card(one, transfer or {}) for one in candidates.get("candidates") or []]
-    return {
-        "strategies": list(candidates.get("strategies") or []),
-        "cards": cards[:OPEN_CARDS],
-        "more": cards[OPEN_CARDS:],
-    }
+@dataclass(frozen=True)
+class Baseline:
+    """What another detector of the same strategy reaches."""
+
+    detector: str
+    """Its kind."""
+    auroc: float
+    """Mean over organisms."""
+    organisms: int
+    """How many organisms."""
 
 
-def _card(candidate: Mapping[str, Any], transfer: Mapping[str, Any]) -> dict[str, Any]:
-    examples = candidate.get("examples") or []
-    random = candidate.get("random_examples") or []
-    peak = max((value for example in [*examples, *random] for _, value in example), default=0.0)
-    return {
-        "candidate": candidate,
-        "warning": _warning(candidate),
-        "examples": [_highlighted(example, peak) for example in examples[:SHOWN_EXAMPLES]],
-        "random": [_highlighted(example, peak) for example in random[:SHOWN_EXAMPLES]],
-        "ablation": candidate.get("ablation") or _ablation(candidate, transfer),
-        "baselines": _baselines(candidate, transfer),
-    }
+@dataclass(frozen=True)
+class CandidateCard:
+    """One candidate, as a card."""
+
+    candidate: Candidate
+    """Its figures."""
+    examples: tuple[tuple[HighlightedToken, ...], ...]
+    """Where it is strongest."""
+    random: tuple[tuple[HighlightedToken, ...], ...]
+    """Where it fires, drawn at random."""
+    ablation: Ablation | None
+    """Its causal effect in the matrix, where it was measured."""
+    baselines: tuple[Baseline, ...]
+    """What the strategy's detectors reach in the matrix."""
 
 
-def _warning(candidate: Mapping[str, Any]) -> str | None:
-    given = candidate.get("position_warning")
-    if given:
-        return str(given)
-    label = candidate.get("position_label")
-    if label in PURE:
-        return None
-    known = f"labelled {label}" if label else "without a position label"
-    return f"The feature is {known}: it may fire for where a text is, not for what it says."
+@dataclass(frozen=True)
+class CandidatesView:
+    """Everything that the section shows."""
+
+    report: CandidateReport
+    """All figures."""
+    cards: tuple[CandidateCard, ...]
+    """The first few candidates."""
+    more: tuple[CandidateCard, ...]
+    """The others."""
 
 
-def _highlighted(example: Sequence[Sequence[Any]], peak: float) -> list[tuple[str, int]]:
-    """Tokens around the example's peak, each with a level from 0 to 9 of the candidate's peak."""
+def candidates_view(report: CandidateReport, matrix: TransferMatrix | None) -> CandidatesView:
+    """What each strategy elicited and the candidates, the first few apart.
+
+    ``matrix`` gives the causal effects and what is beside a candidate; None where it was not run.
+    """
+    cards = tuple(_card(candidate, matrix) for candidate in report.candidates)
+    return CandidatesView(report, cards[:OPEN_CARDS], cards[OPEN_CARDS:])
+
+
+def _card(candidate: Candidate, matrix: TransferMatrix | None) -> CandidateCard:
+    examples, random = candidate.examples, candidate.random_examples
+    peak = max((value for example in (*examples, *random) for _, value in example), default=0.0)
+    return CandidateCard(
+        candidate=candidate,
+        examples=tuple(_highlighted(example, peak) for example in examples[:SHOWN_EXAMPLES]),
+        random=tuple(_highlighted(example, peak) for example in random[:SHOWN_EXAMPLES]),
+        ablation=None if matrix is None else _ablation(candidate, matrix),
+        baselines=() if matrix is None else _baselines(candidate, matrix),
+    )
+
+
+def _highlighted(example: Example, peak: float) -> tuple[HighlightedToken, ...]:
+    """Tokens around the example's peak, each with its level."""
     values = [value for _, value in example]
     centre = values.index(max(values)) if values else 0
     first = max(0, min(centre - SHOWN_TOKENS // 2, len(values) - SHOWN_TOKENS))
@@ -63,34 +90,30 @@ def _highlighted(example: Sequence[Sequence[Any]], peak: float) -> list[tuple[st
     for token, value in example[first : first + SHOWN_TOKENS]:
         share = max(value, 0.0) / peak if peak > 0 else 0.0
         level = min(HIGHLIGHT_LEVELS, -int(-share * HIGHLIGHT_LEVELS // 1))
-        shown.append((str(token).replace("\n", "⏎").replace("\t", "→"), level))
-    return shown
+        shown.append((visible(token), level))
+    return tuple(shown)
 
 
-def _ablation(
-    candidate: Mapping[str, Any], transfer: Mapping[str, Any]
-) -> Mapping[str, Any] | None:
+def visible(token: str) -> str:
+    """A token with its line breaks and tabs shown."""
+    return token.replace("\n", "⏎").replace("\t", "→")
+
+
+def _ablation(candidate: Candidate, matrix: TransferMatrix) -> Ablation | None:
     """The matrix's ablation of the strategy's single feature, where that is this candidate."""
-    of_strategy = [
-        ablation
-        for ablation in transfer.get("ablations") or []
-        if ablation["strategy"] == candidate["strategy"]
-        and ablation["detector"] == FEATURE_DETECTOR
-        and ablation.get("feature") == candidate["feature"]
-    ]
-    return of_strategy[0] if of_strategy else None
+    for ablation in matrix.ablations:
+        if (ablation.strategy, ablation.feature) == (candidate.strategy, candidate.feature):
+            return ablation
+    return None
 
 
-def _baselines(
-    candidate: Mapping[str, Any], transfer: Mapping[str, Any]
-) -> list[tuple[str, float, int]]:
-    """Mean AUROC over organisms of every detector of the same strategy, and over how many."""
+def _baselines(candidate: Candidate, matrix: TransferMatrix) -> tuple[Baseline, ...]:
+    """Mean AUROC over organisms of every detector of the same strategy."""
     areas: dict[str, list[float]] = {}
-    for cell in transfer.get("cells") or []:
-        same = cell["strategy"] == candidate["strategy"] and cell["deployment"] == OWN_PROMPTS
-        if same and cell.get("auroc") is not None:
-            areas.setdefault(cell["detector"], []).append(cell["auroc"])
-    return [
-        (name, sum(areas[name]) / len(areas[name]), len(areas[name]))
+    for cell in matrix.cells:
+        if cell.strategy == candidate.strategy and cell.auroc is not None:
+            areas.setdefault(cell.detector, []).append(cell.auroc)
+    return tuple(
+        Baseline(name, sum(areas[name]) / len(areas[name]), len(areas[name]))
         for name in sorted(areas, key=detector_order)
-    ]
+    )

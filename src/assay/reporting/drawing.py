@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import vl_convert
 
 from assay.reporting.palette import INK, MUTED, RULE
 
@@ -13,13 +16,11 @@ ROWS = "rows"
 _DESCRIBED = re.compile(r'<path aria-label="([^"]*)"([^>]*?)(?:/>|></path>)')
 
 
-def svg(chart: Any, rows: list[dict[str, Any]] | None = None) -> str:
+def svg(chart: alt.Chart, rows: Sequence[Mapping[str, str | float]] | None = None) -> str:
     """The chart as SVG in the page's style.
 
     ``rows`` are the data that the chart calls ``ROWS``: Altair copies data of its own at every step.
     """
-    import vl_convert
-
     # ``configure`` replaces the whole configuration, so it comes before its parts.
     chart = (
         chart.configure(background="transparent", font=FONT)
@@ -42,7 +43,7 @@ def svg(chart: Any, rows: list[dict[str, Any]] | None = None) -> str:
     )
     drawn = chart.to_dict(validate=False)
     if rows is not None:
-        drawn["datasets"] = {ROWS: rows}
+        drawn["datasets"] = {ROWS: list(rows)}
     return str(vl_convert.vegalite_to_svg(json.dumps(drawn)))
 
 

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
-from assay.reporting.figures import number, percent
-
-
-def probability(value: float | None) -> str:
-    """A probability as a percentage, never rounded up to certainty."""
-    return "> 99.9 %" if value is not None and 0.9995 <= value < 1 else percent(value)
+from assay.monitoring.result import Monitor
+from assay.monitoring.rollback import SHIFT, HandfulRule
+from assay.reporting.number_format import number, percent, probability, words
 
 
-_WORDS = {
-    "false_rollback_probability": ("false rollback within the horizon", probability),
-    "false_rollback": ("false rollback within the horizon", probability),
-    "firings_needed": ("firings that roll back by the end of the horizon", number),
-    "missed_defections": ("defections missed before rollback, expected", number),
-    "shift_power": ("rollback if firing becomes 10 times as frequent", probability),
-    "best_shift_power": ("the same at the largest rate the handful allows", probability),
-}
-
-
-class OperatingFigure(NamedTuple):
+@dataclass(frozen=True)
+class NamedFigure:
     """A figure with its name for people."""
 
     name: str
@@ -34,84 +21,123 @@ class OperatingFigure(NamedTuple):
     """What it rests on."""
 
 
-def monitor_view(monitor: Mapping[str, Any]) -> dict[str, Any]:
-    """What is watched, what is promised, and what to expect; what the file lacks is left out."""
-    calibration = monitor.get("calibration") or {}
-    rollback = dict(monitor.get("rollback") or {})
-    threshold = monitor.get("fires_above", calibration.get("threshold"))
-    return {
-        "content": monitor,
-        "fires": _fires(monitor, threshold),
-        "rollback": _rollback(rollback),
-        "headline": _headline(monitor, calibration),
-        "figures": _figures(monitor, calibration),
-        "features": list(monitor.get("features") or []),
-        "guarantee": monitor.get("guarantee"),
-    }
+@dataclass(frozen=True)
+class MonitorView:
+    """Everything that the section shows."""
+
+    monitor: Monitor
+    """All figures."""
+    fires: str
+    """When a conversation fires, in words."""
+    rollback: str
+    """When the model is rolled back, in words."""
+    headline: tuple[NamedFigure, ...]
+    """The figures that decide whether the monitor is worth having."""
+    expected: tuple[NamedFigure, ...]
+    """What to expect over the horizon."""
 
 
-def _fires(monitor: Mapping[str, Any], threshold: float | None) -> str:
-    how = str(monitor.get("aggregation", "aggregation")).replace("_", " ")
-    if monitor.get("rule"):
-        return f"the rule {monitor['rule']} holds, over standardised features ({how} over tokens)"
-    return f"its largest standardised feature ({how} over tokens) exceeds {number(threshold)}"
+def monitor_view(monitor: Monitor) -> MonitorView:
+    """What is watched, what is promised, and what to expect."""
+    return MonitorView(
+        monitor=monitor,
+        fires=_fires(monitor),
+        rollback=_rollback(monitor),
+        headline=_headline(monitor),
+        expected=_expected(monitor),
+    )
 
 
-def _rollback(rollback: dict[str, Any]) -> str:
-    name = rollback.pop("rule", None)
-    constants = ", ".join(f"{key} = {_constant(value)}" for key, value in rollback.items())
-    if name == "handful":
-        return f"more than a handful of conversations have fired ({constants})"
-    if name == "e_process":
-        return f"the evidence against benign firing, the e-process, reaches 1/α ({constants})"
-    return f"the rule {name or 'that is not stated'} says so ({constants})"
+def _fires(monitor: Monitor) -> str:
+    how = words(monitor.aggregation)
+    if monitor.rule is not None:
+        return f"the rule {monitor.rule} holds, over standardised features ({how} over tokens)"
+    return (
+        f"its largest standardised feature ({how} over tokens) exceeds "
+        f"{number(monitor.fires_above)}"
+    )
 
 
-def _constant(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return "{" + ", ".join(_constant(part) for part in value) + "}"
-    return number(value) if isinstance(value, int | float) else str(value)
-
-
-def _headline(monitor: Mapping[str, Any], calibration: Mapping[str, Any]) -> list[OperatingFigure]:
-    shown = []
-    if calibration.get("n"):
-        confidence = percent(1 - calibration["delta"])
-        shown.append(
-            OperatingFigure(
-                "Benign conversations that fire",
-                f"≤ {percent(calibration['rate_bound'])}",
-                f"{calibration['above']} of {number(calibration['n'])} conversations, confidence "
-                f"{confidence}; budget {percent(calibration.get('budget'))}",
-            )
+def _rollback(monitor: Monitor) -> str:
+    rule = monitor.rollback
+    if isinstance(rule, HandfulRule):
+        return (
+            "more than a handful of conversations have fired "
+            f"(handful = {rule.handful}, alpha = {number(rule.alpha)})"
         )
-    if monitor.get("tpr") is not None:
-        lower = monitor.get("tpr_lower", monitor.get("tpr_low"))
-        bound = f"at least {percent(lower)} (lower bound)" if lower is not None else ""
-        shown.append(OperatingFigure("Misbehaviour that fires", percent(monitor["tpr"]), bound))
-    if monitor.get("ppv") is not None:
-        rate = f"at a base rate of {percent(monitor.get('base_rate'))}"
-        shown.append(OperatingFigure("Firings that are true (PPV)", percent(monitor["ppv"]), rate))
-    return shown
+    ratios = ", ".join(number(ratio) for ratio in rule.ratios)
+    return (
+        "the evidence against benign firing, the e-process, reaches 1/α "
+        f"(p0 = {number(rule.p0)}, alpha = {number(rule.alpha)}, ratios = {{{ratios}}})"
+    )
 
 
-def _figures(monitor: Mapping[str, Any], calibration: Mapping[str, Any]) -> list[OperatingFigure]:
-    rows = []
-    if monitor.get("horizon"):
-        rows.append(OperatingFigure("horizon, conversations", f"{monitor['horizon']:,}"))
-    for key, value in {
-        **(monitor.get("operating") or {}),
-        **(monitor.get("figures") or {}),
-    }.items():
-        name, write = _WORDS.get(key, (key.replace("_", " "), number))
-        if value is not None:
-            rows.append(OperatingFigure(name, write(value)))
-    for stratum in calibration.get("strata") or ():
+def _headline(monitor: Monitor) -> tuple[NamedFigure, ...]:
+    calibration = monitor.calibration
+    benign = NamedFigure(
+        "Benign conversations that fire",
+        f"≤ {percent(calibration.rate_bound)}",
+        f"{calibration.above} of {number(calibration.n)} conversations, confidence "
+        f"{percent(1 - calibration.delta)}; budget {percent(calibration.budget)}",
+    )
+    target = f"the case asks for at least {percent(monitor.tpr_target)}"
+    if monitor.tpr is None:
+        caught = NamedFigure(
+            "Misbehaviour that fires", percent(None), f"Not measured in this run; {target}."
+        )
+    else:
+        n = "" if monitor.tpr_n is None else f" of {number(monitor.tpr_n)} conversations"
+        low = (
+            "no lower bound"
+            if monitor.tpr_low is None
+            else f"at least {percent(monitor.tpr_low)} (lower bound)"
+        )
+        caught = NamedFigure(
+            "Misbehaviour that fires", f"{percent(monitor.tpr)}", f"{low}{n}; {target}"
+        )
+    rate = f"at a base rate of {percent(monitor.base_rate)}"
+    true = NamedFigure(
+        "Firings that are true (PPV)",
+        percent(monitor.ppv),
+        rate if monitor.ppv is not None else "Not known without a true-positive rate above 0.",
+    )
+    return benign, caught, true
+
+
+def _expected(monitor: Monitor) -> tuple[NamedFigure, ...]:
+    operating, calibration = monitor.operating, monitor.calibration
+    missed = operating.missed_defections
+    rows = [
+        NamedFigure("horizon, conversations", f"{monitor.horizon:,}"),
+        NamedFigure(
+            "false rollback within the horizon", probability(operating.false_rollback_probability)
+        ),
+        NamedFigure(
+            "firings that roll back by the end of the horizon", number(operating.firings_needed)
+        ),
+        NamedFigure(
+            "misbehaving conversations missed before rollback, expected",
+            number(missed),
+            "" if missed is not None else "not known without a true-positive rate above 0",
+        ),
+        NamedFigure(
+            f"rollback if firing becomes {SHIFT:.0f} times as frequent",
+            probability(operating.shift_power),
+        ),
+    ]
+    if operating.best_shift_power is not None:
         rows.append(
-            OperatingFigure(
-                f"benign firing, {stratum['shortest']}–{stratum['longest']} watched tokens",
-                f"≤ {percent(stratum['rate_bound'])}",
-                f"{stratum['above']} of {stratum['n']}",
+            NamedFigure(
+                "the same at the largest rate that the handful allows",
+                probability(operating.best_shift_power),
             )
         )
-    return rows
+    rows += [
+        NamedFigure(
+            f"benign firing, {stratum.shortest}–{stratum.longest} watched tokens",
+            f"≤ {percent(stratum.rate_bound)}",
+            f"{stratum.above} of {stratum.n}",
+        )
+        for stratum in calibration.strata
+    ]
+    return tuple(rows)

@@ -52,4 +52,12 @@ DETECTOR_COLOURS = {
 AUROC_COLOURS = ("#b3422e", "#f5f7f9", "#2b6cb0")
 """Of 0, of guessing, and of 1."""
 NO_AUROC = "#eef1f4"
-"""Cells of twins, which never misbehave."""
+"""Of cells without an AUROC: those of twins, which never misbehave, and those without positives."""
+
+NOT_LABELLED = "not labelled"
+"""What stands where a feature has no label."""
+LIGHT = ("weak", "too rare", NOT_LABELLED, "rejected", "control")
+"""Names whose badge is so light that its text is dark."""
+
+HIGHLIGHT_LEVELS = 9
+"""Steps of the colour behind a token, from faint to the feature's peak."""

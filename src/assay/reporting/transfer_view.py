@@ -2,138 +2,237 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from assay.reporting.palette import DETECTOR_COLOURS
-from assay.reporting.transfer_plots import matrix, roc_curves
-
-OWN_PROMPTS = "own prompts"
-
-
-def transfer_view(transfer: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that the section shows; what the file lacks is empty."""
-    organisms = list(transfer.get("organisms") or [])
-    cells = list(transfer.get("cells") or [])
-    names = [organism["name"] for organism in organisms]
-    names += [name for name in _distinct(cells, "organism") if name not in names]
-    headings = {name: name for name in names}
-    headings |= {organism["name"]: heading(organism) for organism in organisms}
-    detectors = sorted(_distinct(cells, "detector"), key=detector_order)
-    deployments = sorted(_distinct(cells, "deployment"), key=lambda name: name != OWN_PROMPTS)
-    return {
-        "budget": transfer.get("fpr_budget", 0.01),
-        "target": transfer.get("tpr_target"),
-        "split": transfer.get("split", "test"),
-        "organisms": organisms,
-        "headings": headings,
-        "deployments": [
-            (name, _panels([c for c in cells if c["deployment"] == name], headings, detectors))
-            for name in deployments
-        ],
-        "table": [
-            (strategy, _sorted([c for c in cells if c["strategy"] == strategy], names))
-            for strategy in _distinct(cells, "strategy")
-        ],
-        "cells": len(cells),
-        "admitted": sum(cell["verdict"] in ("high", "medium") for cell in cells),
-        "triggers": sum(cell["verdict"] == "detects the trigger" for cell in cells),
-        "beaten": sum(cell.get("beats_text") is False for cell in cells),
-        "compared": sum(cell.get("beats_text") is not None for cell in cells),
-        "ablations": list(transfer.get("ablations") or []),
-        "leave_one_out": list(transfer.get("leave_one_out") or []),
-        "contexts": _contexts(transfer),
-        "catch": _catch(transfer),
-        "notes": list(transfer.get("notes") or []),
-        "roc": _curves(transfer, cells, names),
-    }
+from assay.concerns.budgets import Budgets
+from assay.concerns.matrix.admission import beats_random, fires_on_twin, is_admitted
+from assay.concerns.matrix.result import (
+    Ablation,
+    Cell,
+    ContextFrequency,
+    RocCurve,
+    TestedOrganism,
+    TransferMatrix,
+    TwinCell,
+)
+from assay.reporting.heat_map import draw_heat_map, square_of_cell, square_of_twin
+from assay.reporting.number_format import words
+from assay.reporting.roc_curves import detector_order, draw_roc_curves
+from assay.safety_case.phrases import catch_sentence
 
 
-def heading(organism: Mapping[str, Any]) -> str:
-    """An organism's name, marked where it is a twin."""
-    kind = organism.get("twin") or ("twin" if organism.get("twin_of") else None)
-    if kind is None:
-        return str(organism["name"])
-    mark = "decoy" if kind == "decoy" else f"{kind} twin" if kind != "twin" else "twin"
-    return f"{organism['name']} ({mark})"
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing and what stands above it."""
+
+    name: str
+    """The strategy, or the organism."""
+    svg: str
+    """The drawing."""
 
 
-def detector_order(name: str) -> int:
-    """Detectors of features first, then of activations, text, and the controls."""
-    known = list(DETECTOR_COLOURS)
-    return known.index(name) if name in known else len(known)
+@dataclass(frozen=True)
+class TwinRow:
+    """A detector on a twin, as a row of a table."""
+
+    cell: TwinCell
+    """Its figures."""
+    fires: bool
+    """Whether it fires there more often than false alarms may."""
 
 
-def _panels(
-    cells: Sequence[Mapping[str, Any]], headings: Mapping[str, str], detectors: Sequence[str]
-) -> list[tuple[str, str]]:
-    drawn = []
-    for strategy in _distinct(cells, "strategy"):
-        own = [cell for cell in cells if cell["strategy"] == strategy]
-        present = {cell["organism"] for cell in own}
-        columns = {name: words for name, words in headings.items() if name in present}
-        drawn.append((strategy, matrix(own, columns, detectors)))
-    return drawn
+@dataclass(frozen=True)
+class StrategyTable:
+    """Every cell of one strategy."""
+
+    strategy: str
+    """The strategy."""
+    cells: tuple[Cell, ...]
+    """Its cells, organism by organism."""
+    twins: tuple[TwinRow, ...]
+    """The same detectors on twins."""
 
 
-def _sorted(cells: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Mapping[str, Any]]:
-    return sorted(
-        cells,
-        key=lambda c: (
-            names.index(c["organism"]),
-            c["deployment"] != OWN_PROMPTS,
-            detector_order(c["detector"]),
-        ),
+@dataclass(frozen=True)
+class AblationRow:
+    """A causal effect, as a row of a table."""
+
+    found: Ablation
+    """Its figures."""
+    beats_random: bool
+    """Whether it lowers the payload's log-odds more than every random ablation does."""
+
+
+@dataclass(frozen=True)
+class ContextTable:
+    """Where the detector of a medium concern fires, for one organism."""
+
+    organism: str
+    """The organism."""
+    detector: str
+    """Which detector, in words."""
+    rows: tuple[ContextFrequency, ...]
+    """The contexts: misbehaviour first, then those that are allowed."""
+
+
+@dataclass(frozen=True)
+class TransferView:
+    """Everything that the section shows."""
+
+    matrix: TransferMatrix
+    """All figures."""
+    headings: Mapping[str, str]
+    """Organism or twin → its name, marked where it is a twin."""
+    catch: str
+    """What leaving one organism out says of a new one."""
+    admitted: int
+    """Cells that are admitted."""
+    triggers: int
+    """Cells that only detect the trigger."""
+    compared: int
+    """Cells compared with the text baseline."""
+    beaten: int
+    """Those of them that do not beat it."""
+    panels: tuple[Drawing, ...]
+    """A heat map for each strategy."""
+    twin_panels: tuple[Drawing, ...]
+    """The same on twins, under the parent's trigger."""
+    tables: tuple[StrategyTable, ...]
+    """Every cell."""
+    ablations: tuple[AblationRow, ...]
+    """What removing the detectors' directions did."""
+    contexts: tuple[ContextTable, ...]
+    """Frequencies of medium concerns."""
+    roc: tuple[Drawing, ...]
+    """Curves of each organism."""
+
+
+def transfer_view(matrix: TransferMatrix) -> TransferView:
+    """Everything that the section shows."""
+    headings = {organism.name: organism_heading(organism) for organism in matrix.organisms}
+    compared = [cell.beats_text for cell in matrix.cells if cell.beats_text is not None]
+    return TransferView(
+        matrix=matrix,
+        headings=headings,
+        catch=catch_sentence(matrix.catch_bound),
+        admitted=sum(is_admitted(cell.verdict) for cell in matrix.cells),
+        triggers=sum(cell.verdict == "detects the trigger" for cell in matrix.cells),
+        compared=len(compared),
+        beaten=compared.count(False),
+        panels=_panels(matrix, headings),
+        twin_panels=_twin_panels(matrix, headings),
+        tables=_tables(matrix),
+        ablations=tuple(AblationRow(found, beats_random(found)) for found in matrix.ablations),
+        contexts=_contexts(matrix.contexts),
+        roc=_curves(matrix),
     )
 
 
-def _curves(
-    transfer: Mapping[str, Any], cells: Sequence[Mapping[str, Any]], names: Sequence[str]
-) -> list[tuple[str, str]]:
+def organism_heading(organism: TestedOrganism) -> str:
+    """An organism's name, marked where it is a twin."""
+    kind = organism.twin_kind
+    if kind is None:
+        return organism.name
+    mark = {"decoy": "decoy", "benign": "benign twin", "unstated": "twin"}[kind]
+    return f"{organism.name} ({mark})"
+
+
+def _panels(matrix: TransferMatrix, headings: Mapping[str, str]) -> tuple[Drawing, ...]:
+    drawn = []
+    for strategy in _strategies(matrix.cells):
+        cells = [cell for cell in matrix.cells if cell.strategy == strategy]
+        squares = [square_of_cell(cell, headings) for cell in cells]
+        columns = _columns(headings, (cell.organism for cell in cells))
+        drawn.append(Drawing(strategy, draw_heat_map(squares, columns, _rows(cells))))
+    return tuple(drawn)
+
+
+def _twin_panels(matrix: TransferMatrix, headings: Mapping[str, str]) -> tuple[Drawing, ...]:
+    budgets = _budgets(matrix)
+    drawn = []
+    for strategy in _strategies(matrix.twin_cells):
+        twins = [twin for twin in matrix.twin_cells if twin.strategy == strategy]
+        squares = [
+            square_of_twin(twin, headings, fires=fires_on_twin(twin, budgets)) for twin in twins
+        ]
+        columns = _columns(headings, (twin.organism for twin in twins))
+        drawn.append(Drawing(strategy, draw_heat_map(squares, columns, _rows(twins))))
+    return tuple(drawn)
+
+
+def _tables(matrix: TransferMatrix) -> tuple[StrategyTable, ...]:
+    budgets = _budgets(matrix)
+    order = [organism.name for organism in matrix.organisms]
+
+    def place(row: Cell | TwinCell) -> tuple[int, int]:
+        return order.index(row.organism), detector_order(row.detector)
+
+    return tuple(
+        StrategyTable(
+            strategy,
+            tuple(sorted((c for c in matrix.cells if c.strategy == strategy), key=place)),
+            tuple(
+                TwinRow(twin, fires_on_twin(twin, budgets))
+                for twin in sorted(matrix.twin_cells, key=place)
+                if twin.strategy == strategy
+            ),
+        )
+        for strategy in _strategies(matrix.cells)
+    )
+
+
+def _curves(matrix: TransferMatrix) -> tuple[Drawing, ...]:
     """One drawing an organism: each detector from the strategy where its AUROC is highest."""
     areas = {
-        (cell["strategy"], cell["detector"], cell["organism"]): cell.get("auroc") or 0.0
-        for cell in cells
-        if cell["deployment"] == OWN_PROMPTS
+        (cell.strategy, cell.detector, cell.organism): cell.auroc
+        for cell in matrix.cells
+        if cell.auroc is not None
     }
-    best: dict[str, dict[str, tuple[float, Mapping[str, Any]]]] = {}
-    for curve in transfer.get("roc") or []:
-        key = (curve["strategy"], curve["detector"], curve["organism"])
-        found = best.setdefault(curve["organism"], {})
-        area = areas.get(key, 0.0)
-        if curve["detector"] not in found or area > found[curve["detector"]][0]:
-            found[curve["detector"]] = (area, curve)
-    budget = transfer.get("fpr_budget", 0.01)
-    return [
-        (
-            name,
-            roc_curves([best[name][d][1] for d in sorted(best[name], key=detector_order)], budget),
+    best: dict[str, dict[str, tuple[float, RocCurve]]] = {}
+    for curve in matrix.roc:
+        area = areas[curve.strategy, curve.detector, curve.organism]
+        found = best.setdefault(curve.organism, {})
+        if curve.detector not in found or area > found[curve.detector][0]:
+            found[curve.detector] = (area, curve)
+    return tuple(
+        Drawing(
+            organism.name,
+            draw_roc_curves(
+                [
+                    best[organism.name][detector][1]
+                    for detector in sorted(best[organism.name], key=detector_order)
+                ],
+                matrix.fpr_budget,
+            ),
         )
-        for name in names
-        if name in best
-    ]
+        for organism in matrix.organisms
+        if organism.name in best
+    )
 
 
-def _contexts(transfer: Mapping[str, Any]) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
-    """For each organism of a medium concern its detector, and the contexts: misbehaviour first."""
-    rows = list(transfer.get("contexts") or [])
+def _contexts(rows: Sequence[ContextFrequency]) -> tuple[ContextTable, ...]:
     found = []
-    for name in _distinct(rows, "organism"):
-        own = [row for row in rows if row["organism"] == name]
-        detector = f"{own[0]['detector'].replace('_', ' ')} learned by {own[0]['strategy']}"
-        order = sorted(own, key=lambda r: (not r["misbehaves"], not r["allowed"], r["context"]))
-        found.append((name, detector, order))
-    return found
+    for name in dict.fromkeys(row.organism for row in rows):
+        own = [row for row in rows if row.organism == name]
+        detector = f"{words(own[0].detector)} learned by {own[0].strategy}"
+        order = sorted(own, key=lambda row: (not row.misbehaves, not row.allowed, row.context))
+        found.append(ContextTable(name, detector, tuple(order)))
+    return tuple(found)
 
 
-def _catch(transfer: Mapping[str, Any]) -> str | None:
-    from assay.safety_case.transfer_solutions import catch_bound
-    from assay.safety_case.wording import catch_sentence
-
-    if not transfer.get("catch_bound"):
-        return None
-    return catch_sentence(*catch_bound(transfer))
+def _budgets(matrix: TransferMatrix) -> Budgets:
+    return Budgets(fpr=matrix.fpr_budget, delta=matrix.delta, tpr_target=matrix.tpr_target)
 
 
-def _distinct(rows: Sequence[Mapping[str, Any]], key: str) -> list[str]:
-    return list(dict.fromkeys(row[key] for row in rows))
+def _strategies(rows: Iterable[Cell | TwinCell]) -> list[str]:
+    return list(dict.fromkeys(row.strategy for row in rows))
+
+
+def _columns(headings: Mapping[str, str], present: Iterable[str]) -> list[str]:
+    names = set(present)
+    return [words for name, words in headings.items() if name in names]
+
+
+def _rows(cells: Iterable[Cell | TwinCell]) -> list[str]:
+    return [words(name) for name in sorted({cell.detector for cell in cells}, key=detector_order)]

@@ -1,7 +1,15 @@
-"""The plots, as SVG text: drawn once, no script in the page."""
+"""The plots of the position audit and of the sink, as SVG text."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import numpy as np
+
+from assay.activations.residual_variance import PositionShares
+from assay.position.labels import LABELS
+from assay.position.result import Label
 from assay.reporting.drawing import FONT, svg
 from assay.reporting.palette import INK, LABEL_COLOURS, LEVEL_COLOURS
 
@@ -12,11 +20,10 @@ LEVEL_NAMES = {
 }
 
 
-def share_histogram(values: dict[str, list[float]], title: str, colours: dict[str, str]) -> str:
+def draw_share_histogram(
+    values: Mapping[str, Sequence[float]], title: str, colours: Mapping[str, str]
+) -> str:
     """Histogram over features of shares of variance, one line a name, counts on a log axis."""
-    import altair as alt
-    import numpy as np
-
     edges = np.linspace(-0.05, 1.0, 43)
     rows = []
     for name, shares in values.items():
@@ -48,11 +55,9 @@ def share_histogram(values: dict[str, list[float]], title: str, colours: dict[st
     return svg(chart)
 
 
-def label_bar(shares: dict[str, float]) -> str:
+def draw_label_bar(shares: Mapping[Label, float]) -> str:
     """One stacked bar: the share of features that bear each label."""
-    import altair as alt
-
-    labels = [label for label in LABEL_COLOURS if shares.get(label)]
+    labels = [label for label in LABELS if label in shares and shares[label] > 0]
     rows = [
         {"label": label, "share": shares[label], "order": order}
         for order, label in enumerate(labels)
@@ -82,11 +87,8 @@ def label_bar(shares: dict[str, float]) -> str:
     return svg(chart)
 
 
-def density_histogram(rates: list[float]) -> str:
+def draw_density(rates: Sequence[float | None]) -> str:
     """Histogram of the firing rates, on a log axis, of the features that fired."""
-    import altair as alt
-    import numpy as np
-
     fired = np.array([rate for rate in rates if rate])
     counts, edges = np.histogram(np.log10(fired), bins=24)
     rows = [
@@ -106,20 +108,22 @@ def density_histogram(rates: list[float]) -> str:
     return svg(chart)
 
 
-def sink_bars(epsilon2: dict[str, tuple[float, float, float]]) -> str:
-    """ε² of position in the raw activations at three levels, with intervals."""
-    import altair as alt
-
-    rows = [
-        {
-            "level": LEVEL_NAMES[level],
-            "value": value,
-            "low": low,
-            "high": high,
-            "text": f"{value:.3f}",
-        }
-        for level, (value, low, high) in epsilon2.items()
-    ]
+def draw_sink_bars(epsilon2: PositionShares) -> str:
+    """ε² of position in the raw activations at three levels, with intervals where there are any."""
+    levels = {"all": epsilon2.all, "no_sink": epsilon2.no_sink, "no_first_8": epsilon2.no_first_8}
+    rows = []
+    for level, found in levels.items():
+        if found is not None:
+            low, high = found.ci or (found.value, found.value)
+            rows.append(
+                {
+                    "level": LEVEL_NAMES[level],
+                    "value": found.value,
+                    "low": low,
+                    "high": high,
+                    "text": f"{found.value:.3f}",
+                }
+            )
     names = [row["level"] for row in rows]
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("level:N", sort=names, title=None, axis=alt.Axis(labelLimit=200, ticks=False))
@@ -133,7 +137,9 @@ def sink_bars(epsilon2: dict[str, tuple[float, float, float]]) -> str:
         color=alt.Color(
             "level:N",
             legend=None,
-            scale=alt.Scale(domain=names, range=[LEVEL_COLOURS[level] for level in epsilon2]),
+            scale=alt.Scale(
+                domain=list(LEVEL_NAMES.values()), range=[LEVEL_COLOURS[level] for level in levels]
+            ),
         ),
     )
     whiskers = base.mark_rule(color=INK).encode(x="low:Q", x2="high:Q")

@@ -1,0 +1,5 @@
+from .fragments import html_of as html_of
+from .report_page import Fact as Fact
+from .report_page import Page as Page
+from .report_page import render_page as render_page
+from .report_page import write_page as write_page

@@ -1,0 +1,45 @@
+"""One result as a piece of HTML, for a notebook: the section of the report, with its own style."""
+
+from __future__ import annotations
+
+from assay.concerns.candidates.result import CandidateReport
+from assay.concerns.matrix.result import TransferMatrix
+from assay.dictionaries.quality_result import QualityResult
+from assay.errors import AssayError
+from assay.monitoring.result import Monitor
+from assay.position.result import PositionResult
+from assay.reporting.candidate_view import candidates_view
+from assay.reporting.case_view import case_view
+from assay.reporting.monitor_view import monitor_view
+from assay.reporting.position_view import position_view
+from assay.reporting.quality_view import quality_view
+from assay.reporting.rendering import render, template_file
+from assay.reporting.transfer_view import transfer_view
+from assay.results import Result
+from assay.safety_case.result import SafetyCase
+
+
+def html_of(result: Result) -> str:
+    """The result's section of the report as HTML that stands alone, without script or network.
+
+    Takes a TransferMatrix, CandidateReport, Monitor, SafetyCase, PositionResult (without the
+    searchable table of features) or QualityResult. Raises AssayError for any other result.
+    """
+    if isinstance(result, TransferMatrix):
+        return _fragment("transfer.html.j2", transfer=transfer_view(result))
+    if isinstance(result, CandidateReport):
+        return _fragment("candidates.html.j2", candidates=candidates_view(result, None))
+    if isinstance(result, Monitor):
+        return _fragment("monitor.html.j2", monitor=monitor_view(result))
+    if isinstance(result, SafetyCase):
+        return _fragment("case.html.j2", case=case_view(result))
+    if isinstance(result, PositionResult):
+        return _fragment("position.html.j2", position=position_view(result))
+    if isinstance(result, QualityResult):
+        return _fragment("quality.html.j2", quality=quality_view(result), position=None)
+    raise AssayError(f"the report has no section for a {type(result).__name__}")
+
+
+def _fragment(section: str, **views: object) -> str:
+    style = template_file("sections.css")
+    return render("fragment.html.j2", section=section, style=style, **views)
