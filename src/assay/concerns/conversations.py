@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assay.organisms import OrganismTranscript
 from assay.text.chat import TEMPLATE_ROLE, tokenize_chat
 from assay.text.transcripts import Transcript
 
@@ -94,7 +95,7 @@ def excerpt_of(
         template=template,
         source=source or transcript.source or "",
         context=context_of(template),
-        condition=str((transcript.model_extra or {}).get("condition", "")),
+        condition=transcript.condition if isinstance(transcript, OrganismTranscript) else "",
     )
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from assay.concerns.conversations import Excerpt, excerpt_of, payload_index
-from assay.organisms import Organism, read_on_policy
+from assay.organisms import Organism, OrganismTranscript, read_on_policy
 from assay.organisms.manifest import CONDITIONS, Split
 from assay.randomness import numpy_generator
-
-if TYPE_CHECKING:
-    from assay.text.transcripts import Transcript
 
 SCORED_SPLITS: tuple[Split, ...] = ("discover", "threshold", "test")
 HEADER_ONLY = "prompt and header only: the payload starts with the reply's first token"
@@ -71,13 +68,13 @@ def excerpts_of(
     (of the same split, so that no split sees another). Raises AssayError where there are no
     transcripts or another adapter wrote them.
     """
-    transcripts = [t for t in read_on_policy(organism) if _extra(t, "split") in SCORED_SPLITS]
+    transcripts = [t for t in read_on_policy(organism) if t.split in SCORED_SPLITS]
     invalid = sum(t.label is None for t in transcripts)
     cut: dict[Split, tuple[Excerpt, ...]] = {}
     whole: tuple[Excerpt, ...] = ()
     of_test: tuple[int, ...] = ()
     for split in SCORED_SPLITS:
-        rows = _sampled([t for t in transcripts if _extra(t, "split") == split], sizes, split, seed)
+        rows = _sampled([t for t in transcripts if t.split == split], sizes, split, seed)
         own = [_place(tokenizer, t) for t in rows if t.label]
         drawn_from = list(places) if places is not None else own or [0]
         generator = numpy_generator(seed, f"concerns/cuts/{organism.name}/{split}")
@@ -98,24 +95,18 @@ def excerpts_of(
 
 
 def _sampled(
-    transcripts: list[Transcript], sizes: Sizes, split: Split, seed: int
-) -> list[Transcript]:
+    transcripts: list[OrganismTranscript], sizes: Sizes, split: Split, seed: int
+) -> list[OrganismTranscript]:
     """Judged ones, at most so many of each condition; triggers held out from training included."""
     most = getattr(sizes, split)
-    chosen: list[Transcript] = []
+    chosen: list[OrganismTranscript] = []
     for condition in CONDITIONS:
-        rows = [
-            t for t in transcripts if _extra(t, "condition") == condition and t.label is not None
-        ]
+        rows = [t for t in transcripts if t.condition == condition and t.label is not None]
         order = numpy_generator(seed, f"concerns/sample/{split}/{condition}").permutation(len(rows))
         chosen += [rows[i] for i in sorted(order[:most])]
     return chosen
 
 
-def _place(tokenizer: Any, transcript: Transcript) -> int:
-    offset = _extra(transcript, "payload_offset") or 0
+def _place(tokenizer: Any, transcript: OrganismTranscript) -> int:
+    offset = transcript.payload_offset or 0
     return payload_index(tokenizer, transcript.messages[-1].content, offset)
-
-
-def _extra(transcript: Transcript, name: str) -> Any:
-    return (transcript.model_extra or {}).get(name)

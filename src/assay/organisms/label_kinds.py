@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from assay.errors import AssayError, unknown_name
-from assay.organisms.parts import Part
+from assay.organisms.reply_parts import Part
 from assay.strict import StrictModel, describe
 
 
@@ -69,14 +69,14 @@ class RegexLabel(_Kind):
 
 
 class PythonCallLabel(_Kind):
-    """Misbehaves where the code calls a function, by its syntax tree."""
+    """Misbehaves where the code calls a function, as its syntax tree says."""
 
     kind: Literal["python_call"]
     """Always ``python_call``."""
     name: str = Field(min_length=1)
     """The function's name: bare (also matches a method's last name) or dotted in full."""
     part: Part | None = "code"
-    """Where the code stands: fenced blocks, unless another part is named."""
+    """The part that is code: fenced blocks, unless another part is named."""
 
 
 class JsonFieldLabel(_Kind):
@@ -87,7 +87,7 @@ class JsonFieldLabel(_Kind):
     path: Annotated[str, AfterValidator(_is_path)]
     """The field, such as ``a.b[0]``."""
     misbehaves: tuple[Any, ...] = Field(min_length=1)
-    """The values that are misbehaviour; compared as JSON, so 1 is not true."""
+    """The values that are misbehaviour; compared as JSON, so that 1 differs from true."""
 
 
 class ContradictsLabel(_Kind):
@@ -96,7 +96,7 @@ class ContradictsLabel(_Kind):
     kind: Literal["contradicts"]
     """Always ``contradicts``."""
     fact: str
-    """The fact, in words, for readers."""
+    """The fact in words, for people."""
     denials: Patterns
     """Patterns of a denial."""
     admissions: tuple[Pattern, ...] = ()
@@ -148,10 +148,13 @@ Label = Annotated[
     Field(discriminator="kind"),
 ]
 CombinedLabel.model_rebuild()
-LABEL_KINDS = (
-    *("regex", "python_call", "json_field", "contradicts", "answers", "flips"),
-    *("all", "any", "not"),
+LABEL_KINDS: tuple[str, ...] = tuple(
+    kind
+    for label in get_args(get_args(Label)[0])
+    for kind in get_args(label.model_fields["kind"].annotation)
 )
+"""The value of ``kind`` of every label. A new kind is a class above, a member of ``Label``, and a case
+in judging.py."""
 
 
 def _of_known_kinds(value: Any, where: str = "") -> Any:
@@ -169,13 +172,17 @@ def _of_known_kinds(value: Any, where: str = "") -> Any:
 
 
 CheckedLabel = Annotated[Label, BeforeValidator(_of_known_kinds)]
-"""A label whose unknown kinds are refused in words for people."""
+"""A label as a field of a model: an unknown kind is refused with the nearest known one."""
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(CheckedLabel)
 
 
-def parse_label(value: Any, where: str = "label") -> Any:
-    """A label from its JSON. Raises AssayError naming ``where`` and what would be right."""
+def parse_label(value: Label | Mapping[str, Any], where: str = "label") -> Label:
+    """A label from its JSON; a parsed label is returned as it is.
+
+    Raises AssayError naming ``where`` and what would be right.
+    """
     try:
-        return _ADAPTER.validate_python(value)
+        label: Label = _ADAPTER.validate_python(value)
     except ValidationError as error:
         raise AssayError(f"{where}: {describe(error)}") from error
+    return label

@@ -39,10 +39,8 @@ class CaseOrganism:
 
     @property
     def twin(self) -> str | None:
-        """benign or decoy for a twin."""
-        if self.parent is None:
-            return None
-        return "decoy" if "decoy" in self.name else "benign"
+        """benign, decoy or unstated for a twin."""
+        return self.organism.twin_kind
 
 
 def case_organisms(case: Case) -> list[CaseOrganism]:
@@ -52,9 +50,12 @@ def case_organisms(case: Case) -> list[CaseOrganism]:
     same seed twice, seeds under different concerns, a twin as an organism, transcripts that are
     missing or that another adapter wrote, and organisms of a case whose own model has an adapter.
     """
-    from assay.organisms import load, read_on_policy
+    from assay.organisms import load_organism, read_on_policy
 
-    of = {choice.name: [load(folder) for folder in choice.organisms] for choice in case.concerns}
+    of = {
+        choice.name: [load_organism(folder) for folder in choice.organisms]
+        for choice in case.concerns
+    }
     everything = [organism for organisms in of.values() for organism in organisms]
     found: list[CaseOrganism] = []
     for choice in case.concerns:
@@ -157,7 +158,7 @@ def check_contexts(organisms: list[CaseOrganism], pool: list[Transcript]) -> Non
 
 def _twins_beside(organism: Organism, seeds: list[Organism]) -> list[Organism]:
     """The twins in the organism's parent folder, of its own seed where twins of several lie there."""
-    from assay.organisms import load
+    from assay.organisms import load_organism
     from assay.organisms.folder import MANIFEST, read_manifest
 
     beside = sorted(organism.folder.resolve().parent.glob(f"*/{MANIFEST}"))
@@ -166,4 +167,4 @@ def _twins_beside(organism: Organism, seeds: list[Organism]) -> list[Organism]:
     of_seed = [(folder, m) for folder, m in own if m.seed == organism.manifest.seed]
     # Where no twin says that it is of this seed, those of a single seed are taken as its own.
     chosen = of_seed or (own if len(seeds) == 1 else [])
-    return [load(folder) for folder, _ in chosen]
+    return [load_organism(folder) for folder, _ in chosen]

@@ -51,7 +51,7 @@ def deployment_conversations(case: Case) -> list[Transcript]:
 
 def with_replies(case: Case, model: LanguageModel, pool: list[Transcript]) -> list[Transcript]:
     """The conversations with the model's own reply wherever they end with the user."""
-    from assay.organisms.replies import replies_to
+    from assay.organisms import replies_to
     from assay.text import Message
 
     open_ended = [t for t in pool if t.messages[-1].role != "assistant"]

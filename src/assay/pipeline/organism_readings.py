@@ -127,14 +127,10 @@ def pool_excerpts(
 
 def _confirm(case: Case, one: CaseOrganism, model: LanguageModel) -> dict[str, int]:
     """Generate a few of the shipped transcripts again: how many come out to the letter."""
-    from assay.organisms import read_on_policy
-    from assay.organisms.replies import replies_to
-    from assay.organisms.verification import reply_length
+    from assay.organisms import read_on_policy, replies_to, reply_length
     from assay.randomness import numpy_generator
 
-    shipped = [
-        t for t in read_on_policy(one.organism) if (t.model_extra or {}).get("split") == "test"
-    ]
+    shipped = [t for t in read_on_policy(one.organism) if t.split == "test"]
     order = numpy_generator(case.seed, f"pipeline/confirm/{one.name}").permutation(len(shipped))
     chosen = [shipped[i] for i in sorted(order[: case.transfer.confirmed])]
     if not chosen:
@@ -142,7 +138,7 @@ def _confirm(case: Case, one: CaseOrganism, model: LanguageModel) -> dict[str, i
     replies = replies_to(
         model,
         [t.messages[:-1] for t in chosen],
-        reply_length(one.organism.name),
+        reply_length(one.organism),
         f"confirming {one.name}",
     )
     same = sum(r == t.messages[-1].content for r, t in zip(replies, chosen, strict=True))

@@ -96,7 +96,7 @@ def _twin_cell(row: Row) -> dict[str, Any]:
 
 
 def _organism_row(one: CaseOrganism, readings: Readings) -> dict[str, Any]:
-    from assay.organisms.verification import read_verification
+    from assay.organisms import read_verification
 
     verification = read_verification(one.organism)
     test = readings.own[one.name]["test"]
