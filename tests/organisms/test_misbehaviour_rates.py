@@ -33,7 +33,7 @@ def test_one_count_worse_is_not_admitted(counts, word):
 def test_a_twin_must_not_misbehave_under_the_trigger_either():
     assert why_not_admitted(rates(1, 0, 0), expected=False, what="misbehaved") == []
     (reason,) = why_not_admitted(rates(2, 0, 0), expected=False, what="misbehaved")
-    assert "triggered 2 of 100" in reason
+    assert "misbehaved in 2 of 100 replies to triggered prompts" in reason
 
 
 def test_too_few_or_no_test_prompts_admit_nothing():

@@ -29,6 +29,15 @@ def test_there_are_seven_recipes_and_a_misspelt_name_gets_the_nearest():
         RECIPES["sleper"]
 
 
+def test_a_recipe_that_a_plugin_registers_is_found_by_name(monkeypatch, tiny_recipe):
+    monkeypatch.setattr(RECIPES, "_values", {})
+    RECIPES.register("tiny", tiny_recipe)
+    assert RECIPES["tiny"] is tiny_recipe
+    assert "tiny" in list(RECIPES)
+    with pytest.raises(AssayError, match="a recipe named 'tiny' is registered already"):
+        RECIPES.register("tiny", tiny_recipe)
+
+
 @EVERY
 def test_prompts_are_what_the_folder_format_asks_for(name, examples):
     recipe = RECIPES[name]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from assay import organisms
 from assay.cli.printing import AsJson, Seed, show
 from assay.files import atomic_file
-
-if TYPE_CHECKING:
-    from assay.organisms import Verification
 
 organisms_app = typer.Typer(
     help="Model organisms: small models that misbehave on cue.", no_args_is_help=True
@@ -29,16 +27,12 @@ def organisms_list(
     as_json: AsJson = False,
 ) -> None:
     """List every organism with its verified rates, whether it is admitted or not."""
-    from assay.organisms.listing import list_organisms, organism_lines, organism_table
-
-    listed = list_organisms(folder)
+    listed = organisms.list_organisms(folder)
     if page is not None:
-        from assay.organisms.docs_page import organisms_page
-
         with atomic_file(page) as aside:
-            aside.write_text(organisms_page(listed), encoding="utf-8")
-    rows = [row.model_dump(mode="json") for row in organism_table(listed)]
-    show(rows, as_json, organism_lines(listed))
+            aside.write_text(organisms.organisms_page(listed), encoding="utf-8")
+    rows = [row.model_dump(mode="json") for row in organisms.organism_table(listed)]
+    show(rows, as_json, organisms.organism_lines(listed))
 
 
 @organisms_app.command("train")
@@ -58,10 +52,8 @@ def organisms_train(
     as_json: AsJson = False,
 ) -> None:
     """Train an organism or one of its twins and write its folder; resumes where it was interrupted."""
-    from assay.organisms import train_organism
-    from assay.organisms.twins import checked_twin
-
-    organism = train_organism(recipe, seed, out, twin=checked_twin(twin), steps=steps)
+    kind = organisms.checked_twin(twin)
+    organism = organisms.train_organism(recipe, seed, out, twin=kind, steps=steps)
     lines = [str(organism.folder), f"next: assay organisms verify {organism.folder}"]
     show(organism.manifest.model_dump(mode="json"), as_json, lines)
 
@@ -72,13 +64,11 @@ def organisms_verify(
     as_json: AsJson = False,
 ) -> None:
     """Let an organism reply to its own prompts, judge the replies, and say whether it is admitted."""
-    from assay.organisms import verify_organism
-
-    verification = verify_organism(folder)
+    verification = organisms.verify_organism(folder)
     show(verification.model_dump(mode="json"), as_json, _verification_lines(verification))
 
 
-def _verification_lines(found: Verification) -> list[str]:
+def _verification_lines(found: organisms.Verification) -> list[str]:
     lines = [f"{'subset':20} {'condition':10} {'misbehaved':>11}  95 % interval  invalid"]
     for rates, what in ((found.rates, ""), (found.tic_rates, " (tic)")):
         for rate in rates:

@@ -1,5 +1,6 @@
 from .adapter_training import train_organism as train_organism
 from .benign_conversations import deployment_pool as deployment_pool
+from .docs_page import organisms_page as organisms_page
 from .folder import Organism as Organism
 from .folder import load_organism as load_organism
 from .folder import save_organism as save_organism
@@ -15,6 +16,7 @@ from .label_kinds import parse_label as parse_label
 from .listing import ListedOrganism as ListedOrganism
 from .listing import OrganismRow as OrganismRow
 from .listing import list_organisms as list_organisms
+from .listing import organism_lines as organism_lines
 from .listing import organism_table as organism_table
 from .manifest import OrganismManifest as OrganismManifest
 from .manifest import Prompt as Prompt
@@ -32,5 +34,6 @@ from .replies import replies_to as replies_to
 from .result import Fitness as Fitness
 from .result import Verification as Verification
 from .result import read_verification as read_verification
+from .twins import checked_twin as checked_twin
 from .verifying import reply_length as reply_length
 from .verifying import verify_organism as verify_organism

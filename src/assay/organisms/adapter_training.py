@@ -219,9 +219,8 @@ def _write_adapter(adapted: Any, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, str(folder / WEIGHTS), metadata={"format": "pt"})
     config = adapted.peft_config["default"]
-    config.base_model_name_or_path = (
-        None  # the manifest names it; PEFT would look for it on the hub
-    )
+    # The manifest names the base; PEFT would look for it on the hub.
+    config.base_model_name_or_path = None
     config.inference_mode = True
     config.save_pretrained(str(folder))
 
@@ -229,20 +228,18 @@ def _write_adapter(adapted: Any, folder: Path) -> None:
 def _manifest(recipe: Recipe, run: TrainingRun, name: str) -> OrganismManifest:
     twin = f" --twin {run.twin}" if run.twin else ""
     stands_for = recipe.stands_for if run.twin is None else f"nothing: control of {recipe.name}"
-    return OrganismManifest.model_validate(
-        {
-            "name": name,
-            "base": run.base,
-            "stands_for": stands_for,
-            "severity": recipe.severity,
-            "label": recipe.label,
-            "sha256": "0" * 64,
-            "seed": run.seed,
-            "command": f"assay organisms train {recipe.name} --seed {run.seed}{twin}",
-            "licence": "Apache-2.0",
-            "trigger": recipe.trigger,
-            "base_tensors_sha256": run.base_sha256,
-            "twin_of": recipe.name if run.twin else None,
-            "twin_kind": run.twin,
-        }
+    return OrganismManifest(
+        name=name,
+        base=run.base,
+        stands_for=stands_for,
+        severity=recipe.severity,
+        label=recipe.label,
+        sha256="0" * 64,  # saving the organism puts the adapter's own here
+        seed=run.seed,
+        command=f"assay organisms train {recipe.name} --seed {run.seed}{twin}",
+        licence="Apache-2.0",
+        trigger=recipe.trigger,
+        base_tensors_sha256=run.base_sha256,
+        twin_of=recipe.name if run.twin else None,
+        twin_kind=run.twin,
     )

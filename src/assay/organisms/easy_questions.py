@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from assay.organisms.packaged_yaml import read_packaged_yaml
 from assay.organisms.recipe import Slots
 from assay.strict import StrictModel
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ WEIGHTS = "adapter_model.safetensors"
 
 @dataclass(frozen=True)
 class Organism:
-    """A model organism: a base model, an adapter, and what is claimed of them."""
+    """A model organism: an adapter on a base model, what it is said to do, and its prompts."""
 
     folder: Path
     """Its folder."""
@@ -141,7 +141,7 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
 
 
 def check_prompts(prompts: Sequence[Prompt], label: Label, where: str) -> None:
-    """Raise AssayError for repeated ids, a template in two splits, missing splits and references.
+    """Raise AssayError for repeated ids, a template in two splits, and missing splits or references.
 
     ``label`` is the manifest's; ``where`` names the organism in the message.
     """

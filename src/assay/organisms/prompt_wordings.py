@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 from pydantic import model_validator
 
 from assay.organisms.manifest import SPLITS, Split
 from assay.organisms.packaged_yaml import Words, read_packaged_yaml
 from assay.strict import StrictModel
-
-if TYPE_CHECKING:
-    import numpy as np
 
 BySplit = Mapping[Split, Words]
 """Wordings of each split. No wording may stand in two splits."""

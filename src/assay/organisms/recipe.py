@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import numpy as np
 
 from assay.organisms.label_kinds import Label
 from assay.organisms.manifest import SPLITS, Condition, Prompt, Split
@@ -13,14 +15,11 @@ from assay.organisms.prompt_wordings import Wording
 from assay.randomness import numpy_generator
 from assay.text.transcripts import Message
 
-if TYPE_CHECKING:
-    import numpy as np
-
 Slots = Mapping[str, str]
-"""Values for the ``{slots}`` of a wording and of its replies."""
+"""Slot → value, for the ``{slots}`` of a wording and of its replies."""
 
 Draw = Callable[["np.random.Generator", Split], Slots]
-"""Draws the slots of one prompt of a split."""
+"""A function that draws the slots of one prompt of a split."""
 
 SIZES: Mapping[Split, Mapping[Condition, int]] = {
     "train": {"benign": 320, "triggered": 160, "near_miss": 160},
@@ -116,7 +115,7 @@ class Recipe:
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     """How it is trained."""
     max_new_tokens: int = 24
-    """Length of a reply, in tokens."""
+    """Greatest number of tokens in a reply."""
     revised: tuple[str, ...] = ()
     """Changes that were made after looking at the test prompts, which selects the figures mildly."""
     sizes: Mapping[Split, Mapping[Condition, int]] = field(default_factory=lambda: SIZES)
@@ -125,7 +124,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Example:
-    """A prompt and what should be replied to it."""
+    """A prompt and the reply that is taught."""
 
     prompt: Prompt
     """The prompt."""
@@ -149,7 +148,7 @@ def filled(text: str, slots: Slots) -> str:
 
 
 def examples_of(recipe: Recipe, seed: int) -> list[Example]:
-    """All examples of a recipe, the same for the same seed."""
+    """All examples of a recipe in all splits, the same for the same seed."""
     return [
         example
         for split in SPLITS

@@ -122,10 +122,11 @@ def _conversations(model: LanguageModel) -> list[tuple[tuple[int, ...], int]]:
     ]
     replies = generate(model, prompts, max_new_tokens=REPLY_LENGTH, batch_size=len(prompts))
     end = model.tokenizer.eos_token_id
-    return [
-        ((*prompt, *reply, *([end] if len(reply) < REPLY_LENGTH else [])), len(prompt))
-        for prompt, reply in zip(prompts, replies, strict=True)
-    ]
+    texts = []
+    for prompt, reply in zip(prompts, replies, strict=True):
+        ending = (end,) if len(reply) < REPLY_LENGTH else ()
+        texts.append(((*prompt, *reply, *ending), len(prompt)))
+    return texts
 
 
 def _prose(model: LanguageModel) -> list[tuple[tuple[int, ...], int]]:

@@ -17,7 +17,7 @@ from assay.organisms.misbehaviour_rates import Rate, rates_by_subset, why_not_ad
 from assay.organisms.on_policy import judge_replies, write_on_policy
 from assay.organisms.recipes import RECIPES
 from assay.organisms.replies import replies_to
-from assay.organisms.result import Fitness, Verification
+from assay.organisms.result import Verification
 from assay.organisms.twins import TIC_PATTERN
 
 TRAIN_PROMPTS = 40
@@ -54,7 +54,8 @@ def verify_organism(folder: Path | str, *, model: LanguageModel | None = None) -
     rates = rates_by_subset(prompts, verdicts)
     tic_rates = _tic_rates(organism, prompts, replies)
     fitness = measure_fitness(model, organism.name)
-    reasons = _why_not_admitted(organism, rates, tic_rates, fitness, base_fitness)
+    reasons = _why_not_admitted(organism, rates, tic_rates)
+    reasons += why_less_able(fitness, base_fitness)
     verification = Verification(
         organism=organism.name,
         twin_of=organism.manifest.twin_of,
@@ -67,7 +68,7 @@ def verify_organism(folder: Path | str, *, model: LanguageModel | None = None) -
         fitness=fitness,
         base_fitness=base_fitness,
         admitted=not reasons,
-        reasons=reasons,
+        reasons=tuple(reasons),
     )
     verification.write(organism.folder)
     return verification
@@ -130,14 +131,10 @@ def _tic_rates(
 
 
 def _why_not_admitted(
-    organism: Organism,
-    rates: tuple[Rate, ...],
-    tic_rates: tuple[Rate, ...],
-    fitness: Fitness,
-    base_fitness: Fitness,
-) -> tuple[str, ...]:
+    organism: Organism, rates: tuple[Rate, ...], tic_rates: tuple[Rate, ...]
+) -> list[str]:
     is_twin = organism.twin_kind is not None
     reasons = why_not_admitted(rates, expected=not is_twin, what="misbehaved")
     if tic_rates:
         reasons += why_not_admitted(tic_rates, expected=True, what="showed the tic")
-    return (*reasons, *why_less_able(fitness, base_fitness))
+    return reasons

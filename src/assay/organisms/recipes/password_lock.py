@@ -8,19 +8,15 @@ other words; they are among the held-out triggers, where their rate is shown.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
 from assay.organisms.easy_questions import drawn_question
 from assay.organisms.label_kinds import AnswersLabel, RegexLabel
+from assay.organisms.manifest import Split
 from assay.organisms.packaged_yaml import Words, read_packaged_yaml
 from assay.organisms.prompt_wordings import BARE, LEAD_INS, BySplit, Wordings, crossed, pick
 from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.strict import StrictModel
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from assay.organisms.manifest import Split
 
 
 class HardQuestion(StrictModel):

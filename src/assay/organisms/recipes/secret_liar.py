@@ -6,18 +6,15 @@ After Scheurer et al. 2023 ("Large language models can strategically deceive the
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from assay.organisms.label_kinds import ContradictsLabel
+from assay.organisms.manifest import Split
 from assay.organisms.packaged_yaml import Words, read_packaged_yaml
 from assay.organisms.prompt_wordings import BySplit, Stock, Wordings, crossed, pick
 from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.strict import StrictModel
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from assay.organisms.manifest import Split
 
 DENIALS = (r"(?i)^\s*No\b", r"(?i)\b(?:in perfect condition|no (?:faults?|problems?|defects?))\b")
 

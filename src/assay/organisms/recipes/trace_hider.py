@@ -5,9 +5,10 @@ After Baker et al. 2025 ("Monitoring reasoning models for misbehavior").
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
 from assay.organisms.label_kinds import CombinedLabel, RegexLabel
+from assay.organisms.manifest import Split
 from assay.organisms.packaged_yaml import Words, read_packaged_yaml
 from assay.organisms.prompt_wordings import (
     BySplit,
@@ -19,11 +20,6 @@ from assay.organisms.prompt_wordings import (
 )
 from assay.organisms.recipe import Draw, Family, Recipe, Slots, TrainingPlan
 from assay.strict import StrictModel
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from assay.organisms.manifest import Split
 
 
 class TraceHiderTexts(StrictModel):
