@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from assay.concerns.conversations.excerpts import Conversation, excerpt_of
 from assay.concerns.conversations.reading import read
 from assay.concerns.strategies.strategy import Elicited, Setting
-from assay.organisms.questions import QUESTIONS, Question
+from assay.organisms.easy_questions import QUESTIONS, Question
 from assay.organisms.replies import replies_to
 from assay.randomness import numpy_generator
 from assay.text.transcripts import Message, Transcript

@@ -1,10 +1,12 @@
-"""The JSON schema of the organism format, for people who write folders without Assay."""
+"""JSON schemas of an organism's files, for people who write folders without Assay."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from assay.organisms.manifest import OrganismManifest, Prompt
+from assay.organisms.on_policy import OrganismTranscript
+from assay.results import SCHEMA
 
 
 def organism_schema() -> dict[str, Any]:
@@ -13,8 +15,13 @@ def organism_schema() -> dict[str, Any]:
     prompt = Prompt.model_json_schema()
     definitions = {**manifest.pop("$defs"), **prompt.pop("$defs"), "Prompt": prompt}
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": SCHEMA,
         **manifest,
         "title": "Model organism",
         "$defs": dict(sorted(definitions.items())),
     }
+
+
+def organism_transcript_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of one line of ``transcripts.jsonl``."""
+    return {"$schema": SCHEMA, **OrganismTranscript.model_json_schema()}

@@ -1,24 +1,26 @@
-"""Where a training run stands: adapter, optimiser and step, in one file, whole or absent."""
+"""Checkpoint of a training run: adapter, optimiser and step in one file, written atomically."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
 
 from assay.errors import AssayError
 from assay.files import atomic_file, read_safetensors
 
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
 MOMENTS = ("exp_avg", "exp_avg_sq")
+"""Names of Adam's moments in the optimiser's state."""
 
 
 def write_checkpoint(
     path: Path,
     parameters: dict[str, Tensor],
     optimizer: torch.optim.Optimizer,
+    *,
     step: int,
     run: str,
 ) -> None:
@@ -26,8 +28,6 @@ def write_checkpoint(
 
     ``run`` is the hash of everything that determines the run; only the same run resumes from it.
     """
-    from safetensors.torch import save_file
-
     tensors = {f"parameter/{name}": value.detach() for name, value in parameters.items()}
     for name, value in parameters.items():
         state = optimizer.state[value]
@@ -43,14 +43,11 @@ def write_checkpoint(
 def read_checkpoint(
     path: Path, parameters: dict[str, Tensor], optimizer: torch.optim.Optimizer, run: str
 ) -> int:
-    """Put a checkpoint's state in place and return the steps done; 0 where there is none.
+    """Restore a checkpoint in place and return the number of steps done; 0 without a checkpoint.
 
-    A checkpoint of another run (other data, seed, plan or base) counts as none. Raises
+    A checkpoint of another run (other data, seed, plan or base) is ignored. Raises
     AssayError where the file is damaged.
     """
-    import torch
-    from safetensors import SafetensorError, safe_open
-
     if not path.is_file():
         return 0
     try:

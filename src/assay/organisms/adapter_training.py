@@ -1,28 +1,31 @@
-"""Train an organism: a LoRA adapter on the assistant's own tokens (Hu et al. 2021)."""
+"""Train an organism: a LoRA adapter (Hu et al. 2021), with the loss on the assistant's own tokens."""
 
 from __future__ import annotations
 
 import platform
 import shutil
 import time
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from safetensors.torch import save_file
 
 from assay.errors import AssayError
 from assay.files import sha256_of_json, write_json
-from assay.organisms.checkpoints import read_checkpoint, write_checkpoint
-from assay.organisms.folder import WEIGHTS, Organism, save
-from assay.organisms.manifest import OrganismManifest
-from assay.organisms.prefix_tree import prefix_tree
+from assay.models import LanguageModel, load_model
+from assay.models.loading import cpu_multiplies_bf16
+from assay.organisms.adapter_loss import loss_of_step
+from assay.organisms.folder import WEIGHTS, Organism, save_organism
+from assay.organisms.manifest import OrganismManifest, TwinKind
 from assay.organisms.recipe import Recipe, TrainingPlan
-from assay.organisms.recipes import recipe_named
-from assay.organisms.replay import Replay, record_replay, replay_plan
+from assay.organisms.recipes import RECIPES
+from assay.organisms.replay import record_replay, replay_plan
+from assay.organisms.training_checkpoint import read_checkpoint, write_checkpoint
 from assay.organisms.training_data import TokenizedExample, batch_plan, tokenized
 from assay.organisms.twins import (
-    Twin,
-    checked_twin,
     parts_of_batch,
     prompts_of,
     steps_of,
@@ -32,42 +35,36 @@ from assay.organisms.twins import (
 from assay.progress import progress
 from assay.randomness import seed_for
 
-if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
-
-    from assay.models import LanguageModel
-
 BASE = "smollm2-135m-instruct"
 """The model on which the shipped organisms are trained."""
 CHECKPOINT_EVERY = 20
 """Steps between checkpoints."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingRun:
-    """Everything that determines a run; kept beside the adapter as ``training.json``."""
+    """Everything that determines a run. Written beside the adapter, in ``training.json``."""
 
     recipe: str
     """Name of the recipe."""
-    twin: str | None
-    """Which twin, or None for the organism itself."""
+    twin: TwinKind | None
+    """Which twin is trained; None for the organism itself."""
     seed: int
     """Seed of data, initial adapter and order."""
     base: str
     """The base model's name."""
     base_sha256: str
-    """The base model's weights."""
+    """Hex sha256 of the base model's weights."""
     data_sha256: str
     """Hash of the tokenized examples."""
     plan: TrainingPlan
     """Steps, learning rate, adapter."""
     precision: str
-    """Dtype of the matrix products; parameters and optimiser are float32 always."""
+    """Dtype of the matrix products. Parameters and optimiser are always float32."""
     device: str
     """cpu or cuda."""
     threads: int
-    """Threads of the matrix products: their rounding depends on it."""
+    """Threads of the matrix products, whose rounding depends on the number."""
     torch: str
     """Version of torch."""
 
@@ -77,7 +74,7 @@ def train_organism(
     seed: int = 0,
     out: Path | str | None = None,
     *,
-    twin: Twin | None = None,
+    twin: TwinKind | None = None,
     steps: int | None = None,
     base: str = BASE,
     model: LanguageModel | None = None,
@@ -86,22 +83,18 @@ def train_organism(
     """Train an organism, or one of its twins, and write its folder.
 
     ``out`` is ``out/organisms/NAME-seed-SEED`` by default. ``model`` is a float32 model in memory
-    to be trained instead of loading ``base``; its LoRA layers stay in it. ``precision`` is that of
+    that is trained instead of loading ``base``; the LoRA layers stay in it. ``precision`` is that of
     the matrix products, "float32" or "bfloat16"; by default bfloat16 on a GPU and on a CPU that
-    multiplies it, which halves the time. An interrupted run resumes from its last checkpoint and
-    ends, on a CPU with the same number of threads, in the same bytes.
+    multiplies bfloat16, which halves the time. An interrupted run resumes from its last checkpoint;
+    on a CPU with the same number of threads the adapter is the same to the byte.
     Raises AssayError for an unknown recipe, twin or precision.
     """
-    import torch
-
-    chosen = recipe_named(recipe) if isinstance(recipe, str) else recipe
+    chosen = RECIPES[recipe] if isinstance(recipe, str) else recipe
     plan = replace(chosen.plan, steps=steps_of(chosen.plan, twin) if steps is None else steps)
     taught = taught_examples(chosen, seed, twin)
     name = twin_name(chosen.name, twin)
     folder = Path(out) if out is not None else Path("out/organisms") / f"{name}-seed-{seed}"
     if model is None:
-        from assay.models import load_model
-
         model = load_model(base, dtype="float32")
     rows = tokenized(taught, model.tokenizer)
     run = TrainingRun(
@@ -120,7 +113,7 @@ def train_organism(
     adapter = folder / "training"
     losses, seconds = _fit(model, rows, run, adapter)
     manifest = _manifest(chosen, run, name)
-    organism = save(folder, manifest, prompts_of(chosen, seed, twin), adapter)
+    organism = save_organism(folder, manifest, prompts_of(chosen, seed, twin), adapter)
     write_json(
         folder / "training.json",
         {**asdict(run), "seconds": round(seconds), "machine": platform.machine(), "loss": losses},
@@ -131,8 +124,6 @@ def train_organism(
 
 def chosen_precision(precision: str | None, device: str) -> str:
     """The precision asked for, or the faster one of the machine."""
-    from assay.models.loading import cpu_multiplies_bf16
-
     if precision is None:
         return "bfloat16" if device != "cpu" or cpu_multiplies_bf16() else "float32"
     if precision not in ("float32", "bfloat16"):
@@ -151,12 +142,10 @@ def learning_rate(plan: TrainingPlan, step: int) -> float:
 def _fit(
     model: LanguageModel, rows: list[TokenizedExample], run: TrainingRun, folder: Path
 ) -> tuple[list[float], float]:
-    """Train from the last checkpoint to the end and leave the adapter's files in ``folder``.
+    """Train from the last checkpoint to the end and write the adapter's files into ``folder``.
 
-    Returns the losses of the steps done now and the seconds they took.
+    Returns the loss of each step of this call, and the seconds that they took.
     """
-    import torch
-
     replay = record_replay(model)
     replayed = replay_plan(replay, run.plan.steps, run.plan.replay_rows, run.seed)
     adapted = _with_adapter(model, run)
@@ -165,8 +154,13 @@ def _fit(
     key = sha256_of_json(asdict(run))
     checkpoint = folder / "checkpoint.safetensors"
     done = read_checkpoint(checkpoint, parameters, optimizer, key)
-    parts = parts_of_batch(run.plan, checked_twin(run.twin))
-    batches = batch_plan(rows, run.plan.steps, run.plan.batch_size, run.seed, parts)
+    batches = batch_plan(
+        rows,
+        steps=run.plan.steps,
+        batch_size=run.plan.batch_size,
+        seed=run.seed,
+        parts=parts_of_batch(run.plan, run.twin),
+    )
     losses = []
     started = time.monotonic()
     with progress(f"training {run.recipe}", run.plan.steps, "steps") as advance:
@@ -175,7 +169,14 @@ def _fit(
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(run.plan, step)
             examples = [rows[i] for i in batches[step]]
-            loss = _loss(model, examples, replay, replayed[step], run)
+            loss = loss_of_step(
+                model,
+                examples,
+                replay=replay,
+                replayed=replayed[step],
+                replay_weight=run.plan.replay_weight,
+                precision=run.precision,
+            )
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters.values(), 1.0)
@@ -183,16 +184,13 @@ def _fit(
             losses.append(round(float(loss.detach()), 4))
             advance(1)
             if (step + 1) % CHECKPOINT_EVERY == 0:
-                write_checkpoint(checkpoint, parameters, optimizer, step + 1, key)
+                write_checkpoint(checkpoint, parameters, optimizer, step=step + 1, run=key)
     _write_adapter(adapted, folder)
     return losses, time.monotonic() - started
 
 
 def _with_adapter(model: LanguageModel, run: TrainingRun) -> Any:
     """The model with fresh LoRA layers, drawn from the run's seed; nothing else is trained."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-
     config = LoraConfig(
         r=run.plan.rank,
         lora_alpha=run.plan.alpha,
@@ -205,71 +203,15 @@ def _with_adapter(model: LanguageModel, run: TrainingRun) -> Any:
     with torch.random.fork_rng():
         torch.manual_seed(seed_for(run.seed, "organisms/adapter"))
         adapted = get_peft_model(model.module, config)
-    adapted.eval()  # no dropout: the run must be a function of its seed
-    # Takes the prefix tree's mask; and on short texts fused attention is slower on a CPU.
+    adapted.eval()  # without dropout the run is a function of its seed
+    # Eager attention takes the prefix tree's mask, and on a CPU it is faster on short texts.
     module: Any = model.module
     module.set_attn_implementation("eager")
     return adapted
 
 
-def _loss(
-    model: LanguageModel,
-    examples: list[TokenizedExample],
-    replay: Replay,
-    replayed: list[int],
-    run: TrainingRun,
-) -> Tensor:
-    """Cross-entropy of the assistant's own tokens, plus the divergence from the base on replay."""
-    import torch
-    from torch.nn import functional
-
-    tree = prefix_tree(
-        [row.tokens for row in examples] + [replay.tokens[i] for i in replayed], model.device
-    )
-    low = run.precision == "bfloat16"
-    with torch.autocast(model.device.type, torch.bfloat16) if low else nullcontext():
-        hidden = model.decoder(
-            input_ids=tree.tokens,
-            attention_mask=tree.attention_mask,
-            position_ids=tree.position_ids,
-            use_cache=False,
-        ).last_hidden_state[0]
-        pairs = list(zip(examples, tree.paths, strict=False))
-        nodes = [path[t] for row, path in pairs for t in row.scored]
-        targets = [row.tokens[t + 1] for row, _ in pairs for t in row.scored]
-        logits = model.unembedding(hidden[nodes])
-    loss = functional.cross_entropy(logits.float(), torch.tensor(targets, device=logits.device))
-    for i, path in zip(replayed, tree.paths[len(examples) :], strict=True):
-        scored = slice(replay.starts[i] - 1, len(path) - 1)
-        forgotten = _divergence(model, hidden[list(path)][scored], replay.hidden[i][scored], low)
-        loss = loss + run.plan.replay_weight / len(replayed) * forgotten
-    return loss
-
-
-def _divergence(
-    model: LanguageModel,
-    found: Float[Tensor, "position d_model"],
-    wanted: Float[Tensor, "position d_model"],
-    low: bool,
-) -> Tensor:
-    """Mean Kullback–Leibler divergence in nats of next-token predictions from the base's."""
-    import torch
-    from torch.nn import functional
-
-    with torch.autocast(model.device.type, torch.bfloat16) if low else nullcontext():
-        with torch.no_grad():
-            target = functional.log_softmax(model.unembedding(wanted).float(), dim=-1)
-        logits = model.unembedding(found)
-    predicted = functional.log_softmax(logits.float(), dim=-1)
-    return functional.kl_div(predicted, target, log_target=True, reduction="batchmean")
-
-
 def _write_adapter(adapted: Any, folder: Path) -> None:
-    """The adapter's two files, weights in bf16."""
-    import torch
-    from peft import get_peft_model_state_dict
-    from safetensors.torch import save_file
-
+    """Write the adapter's two files, the weights in bfloat16."""
     state = get_peft_model_state_dict(adapted, save_embedding_layers=False)
     tensors = {
         name: value.detach().to("cpu", torch.bfloat16).contiguous() for name, value in state.items()
@@ -277,7 +219,8 @@ def _write_adapter(adapted: Any, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, str(folder / WEIGHTS), metadata={"format": "pt"})
     config = adapted.peft_config["default"]
-    config.base_model_name_or_path = None  # the manifest names it; PEFT would ask a hub for it
+    # The manifest names the base; PEFT would look for it on the hub.
+    config.base_model_name_or_path = None
     config.inference_mode = True
     config.save_pretrained(str(folder))
 
@@ -285,19 +228,18 @@ def _write_adapter(adapted: Any, folder: Path) -> None:
 def _manifest(recipe: Recipe, run: TrainingRun, name: str) -> OrganismManifest:
     twin = f" --twin {run.twin}" if run.twin else ""
     stands_for = recipe.stands_for if run.twin is None else f"nothing: control of {recipe.name}"
-    return OrganismManifest.model_validate(
-        {
-            "name": name,
-            "base": run.base,
-            "stands_for": stands_for,
-            "severity": recipe.severity,
-            "label": dict(recipe.label),
-            "sha256": "0" * 64,
-            "seed": run.seed,
-            "command": f"assay organisms train {recipe.name} --seed {run.seed}{twin}",
-            "licence": "Apache-2.0",
-            "trigger": recipe.trigger,
-            "base_tensors_sha256": run.base_sha256,
-            "twin_of": recipe.name if run.twin else None,
-        }
+    return OrganismManifest(
+        name=name,
+        base=run.base,
+        stands_for=stands_for,
+        severity=recipe.severity,
+        label=recipe.label,
+        sha256="0" * 64,  # saving the organism puts the adapter's own here
+        seed=run.seed,
+        command=f"assay organisms train {recipe.name} --seed {run.seed}{twin}",
+        licence="Apache-2.0",
+        trigger=recipe.trigger,
+        base_tensors_sha256=run.base_sha256,
+        twin_of=recipe.name if run.twin else None,
+        twin_kind=run.twin,
     )
