@@ -1,4 +1,4 @@
-"""`assay harvest`, `assay train` and `assay position`: one stage each, on folders that the user names."""
+"""`assay harvest`, `assay train`, `assay position`: one stage each, on folders of the user's choice."""
 
 from __future__ import annotations
 

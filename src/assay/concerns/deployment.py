@@ -1,4 +1,4 @@
-"""What the model is deployed for: benign conversations, how many the guarantee covers, how bad is rare."""
+"""What the model is deployed for: its benign conversations, and how many the guarantee covers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Deployment(StrictModel):
 
 
 def benign_conversations(deployment: Deployment, most: int, seed: int) -> list[Transcript]:
-    """The deployment's conversations as they are: a random ``most`` of the prompts, then all further files.
+    """The conversations as they are: a random ``most`` of the prompts, then all further files.
 
     Raises AssayError for a file that is missing or malformed.
     """
@@ -57,7 +57,7 @@ def benign_conversations(deployment: Deployment, most: int, seed: int) -> list[T
 
 
 def check_enough(conversations: Sequence[Transcript], budgets: Budgets) -> None:
-    """Raise AssayError where there are too few conversations for the budget, saying how many it takes."""
+    """Raise AssayError where there are too few for the budget, saying how many are needed."""
     needed = least_n_for_rate(budgets.fpr, budgets.delta)
     if len(conversations) < needed:
         raise AssayError(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from assay.errors import AssayError
+from assay.results import Figures
 from assay.statistics import (
     MixtureEProcess,
     conversations_covered,
@@ -17,7 +18,6 @@ from assay.statistics import (
     shift_power,
 )
 from assay.statistics.e_process import RATIOS
-from assay.results import Figures
 
 SHIFT = 10.0
 """The rise in the rate of firings whose detection is printed."""

@@ -8,13 +8,13 @@ import numpy as np
 from pydantic import Field
 
 from assay.errors import AssayError
+from assay.results import Figures
 from assay.statistics import (
     exceedances_allowed,
     least_n_for_rate,
     proportion_upper_bound,
     tolerance_threshold,
 )
-from assay.results import Figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

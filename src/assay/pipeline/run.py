@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from assay.concerns.matrix.figures import CAUGHT
-from assay.dictionaries.quality_records import HEADLINE
 from assay.evidence import read_evidence
 from assay.files import remove_partials
 from assay.pipeline.case import Case, read_case
 from assay.pipeline.result import CaseLock, Plan, PlannedStage, RunResult
+from assay.pipeline.run_facts import HEADLINE
 from assay.pipeline.stage import (
     Stage,
     artefact_folder,

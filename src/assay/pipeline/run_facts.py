@@ -6,7 +6,11 @@ from collections.abc import Collection
 from typing import ClassVar, Literal
 
 from assay.dictionaries import LoadedDictionary
-from assay.dictionaries.quality_records import CROSS_ENTROPY_RECOVERED
+from assay.dictionaries.quality_records import (
+    CROSS_ENTROPY_RECOVERED,
+    SINK_SHARE,
+    VARIANCE_EXPLAINED,
+)
 from assay.models import LanguageModel, Site
 from assay.pipeline.case import Case, ConcernChoice, Training
 from assay.position import SEPARATED_FEATURES
@@ -14,6 +18,9 @@ from assay.reporting import Fact
 from assay.results import Result
 from assay.strict import StrictModel
 from assay.text.split_text import SplitText
+
+HEADLINE = (VARIANCE_EXPLAINED, SEPARATED_FEATURES, SINK_SHARE)
+"""The figures of the dictionary that a run ends with, and that the page shows large."""
 
 
 class CaseFacts(StrictModel):

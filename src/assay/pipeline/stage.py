@@ -28,7 +28,9 @@ IDENTITY = "inputs.json"
 """What the key is the hash of, beside the artefact, for people who wonder why a stage ran again."""
 STAGES = "stages"
 """The folder of all artefacts within a case's output."""
-Artefact = TypeVar("Artefact")
+Artefact = TypeVar("Artefact", covariant=True)
+
+Loaded = TypeVar("Loaded")
 
 
 class Input(ABC, Generic[Artefact]):
@@ -107,7 +109,7 @@ class Made:
             raise KeyError(f"{self.reader.name} does not need {stage.name}")
         return artefact_folder(self.root, stage)
 
-    def load(self, source: Stage[Artefact] | Input[Artefact]) -> Artefact:
+    def load(self, source: Stage[Loaded] | Input[Loaded]) -> Loaded:
         """A needed stage's artefact, or the content of an input."""
         if isinstance(source, Input):
             return source.open()

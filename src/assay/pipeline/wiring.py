@@ -157,6 +157,7 @@ def stages_of(inputs: CaseInputs) -> list[Stage[Any]]:
             case=case.name,
             model=inputs.model,
             concerns=tuple(concern.name for concern in case.concerns),
+            seed=case.seed,
             quality=quality,
             position=position,
             transfer=transfer,

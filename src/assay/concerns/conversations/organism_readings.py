@@ -1,4 +1,4 @@
-"""The conversations of one organism with activations: its own, those of others, and the benign pool's."""
+"""One organism's readings: its own conversations, those of others, and the benign pool."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _confirm(
     replies = replies_to(
         model,
         [t.messages[:-1] for t in chosen],
-        reply_length(organism.organism.name),
+        reply_length(organism.organism),
         f"confirming {organism.name}",
     )
     same = sum(r == t.messages[-1].content for r, t in zip(replies, chosen, strict=True))

@@ -28,7 +28,7 @@ MASSIVE = 10.0
 
 
 def read(model: LanguageModel, site: Site, excerpts: Sequence[Excerpt]) -> tuple[Conversation, ...]:
-    """The conversations of some excerpts, in their order, float32 on the CPU, massive tokens left out."""
+    """Read excerpts, in their order: float32 on the CPU, massive tokens left out."""
     seen: dict[int, Tensor] = {}
     for i, activations in stream_watched(model, site, excerpts):
         seen[i] = activations.float().cpu().clone()

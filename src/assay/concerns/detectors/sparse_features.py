@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from assay.concerns.detectors.feature_sums import FeatureSum
-from assay.concerns.detectors.detector import Detector, Examples
 from assay.concerns.candidates.ranking import contrast_order
+from assay.concerns.detectors.detector import Detector, Examples
+from assay.concerns.detectors.feature_sums import FeatureSum
 
 if TYPE_CHECKING:
     from assay.dictionaries import Dictionary

@@ -1,4 +1,4 @@
-"""The transfer matrix: strategy × detector × organism, each learned without the organism it is tested on."""
+"""The transfer matrix: strategy × detector × organism, learned without the tested organism."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from assay.concerns.matrix.admission import (
     Admission,
     Surroundings,
     after_ablation,
-    is_control,
     judge,
 )
 from assay.concerns.matrix.causes import AblationSource, measure_causes
@@ -24,7 +23,6 @@ from assay.concerns.matrix.leave_one_out import catch_bound, leave_one_out
 from assay.concerns.matrix.measuring import Fitted, MeasuredCell, measure_cell, measure_twin
 from assay.concerns.matrix.result import (
     Ablation,
-    Cell,
     MissingCell,
     RocCurve,
     TransferMatrix,
@@ -192,11 +190,11 @@ def _measure_organism(
                 each, organism.name, scored, text, budgets=settings.budgets, seed=settings.seed
             )
             found.cells.append(cell)
-            found.twins += [
+            found.twins.extend(
                 measure_twin(cell, twin.organism.name, each.detector.scores(_honest(twin)))
                 for twin in twins
                 if _honest(twin)
-            ]
+            )
     for twin in twins:
         if not _honest(twin):
             why = "the twin has no triggered conversation in which it did not misbehave"

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from assay.dictionaries import ContextCollector, DecodedContexts, check_fit, decode_contexts
-from assay.dictionaries import LoadedDictionary
+from assay.dictionaries import (
+    ContextCollector,
+    DecodedContexts,
+    LoadedDictionary,
+    check_fit,
+    decode_contexts,
+)
 from assay.evidence import write_evidence
 from assay.models import LanguageModel, Site
 from assay.pipeline import cost

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from assay.dictionaries import quality_records
 from assay.evidence import Evidence, read_evidence
-from assay.pipeline.run_facts import CaseFacts
+from assay.pipeline.run_facts import HEADLINE, CaseFacts
 from assay.pipeline.stage import Made, Stage
 from assay.pipeline.stages.candidates_stage import CandidatesStage
 from assay.pipeline.stages.monitor_stage import MonitorStage
@@ -56,10 +55,10 @@ class ReportStage(Stage[str]):
             facts=facts.rows(self.facts),
             notes=facts.notes(self.facts, measured),
             evidence=evidence,
-            headline=list(quality_records.HEADLINE),
+            headline=HEADLINE,
             position=made.load(self.position),
             quality=made.load(self.quality),
-            examples=self.position.contexts(made.folder(self.position)),
+            contexts=self.position.contexts(made.folder(self.position)),
             case=made.load(self.safety_case) if self.safety_case else None,
             transfer=made.load(self.transfer) if self.transfer else None,
             candidates=made.load(self.candidates) if self.candidates else None,

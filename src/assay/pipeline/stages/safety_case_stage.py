@@ -33,6 +33,8 @@ class SafetyCaseStage(Stage[SafetyCase]):
     """The model that the case speaks of."""
     concerns: tuple[str, ...]
     """The case's concerns, so that a concern without an organism is missed."""
+    seed: int
+    """The run's seed, which every cited figure states."""
     quality: QualityStage
     """The dictionary's figures."""
     position: PositionStage
@@ -70,6 +72,7 @@ class SafetyCaseStage(Stage[SafetyCase]):
             CaseInputs(
                 case=self.case,
                 model=self.model.fingerprint,
+                seed=self.seed,
                 evidence=tuple(evidence),
                 transfer=transfer,
                 candidates=candidates,
