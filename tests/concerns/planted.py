@@ -33,7 +33,16 @@ def dictionary():
 
 
 def conversations(
-    count, *, strength=3.0, share=0.5, name="set", seed=0, fiction=0.0, tokens=6, words=("a", "b")
+    count,
+    *,
+    strength=3.0,
+    share=0.5,
+    name="set",
+    seed=0,
+    fiction=0.0,
+    tokens=6,
+    words=("a", "b"),
+    noise=0.3,
 ):
     """Noise, and in misbehaving ones the planted direction on some tokens.
 
@@ -47,7 +56,7 @@ def conversations(
     for i in range(count):
         label = generator.random() < share
         acted = not label and generator.random() < fiction
-        x = generator.standard_normal((tokens, D_MODEL)) * 0.3
+        x = generator.standard_normal((tokens, D_MODEL)) * noise
         if label or acted:
             x[generator.integers(tokens)] += strength * planted
         if acted:
