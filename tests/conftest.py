@@ -1,4 +1,4 @@
-"""Shared fixtures: a small offline tokenizer and a small chat tokenizer, made here."""
+"""Shared fixtures: a small offline tokenizer, a tiny model, and one whole run of a tiny case."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ import os
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest
+
+from tiny_case import (
+    concerns,
+    plant_organisms,
+    save_tiny_model,
+    tiny_settings,
+    write_case,
+    write_text,
+)
 
 CHAT_TEMPLATE = (
     "{% if messages[0]['role'] != 'system' %}<|im_start|>system\nYou are helpful<|im_end|>\n"
@@ -32,3 +41,35 @@ def small_tokenizer():
     )
     fast.chat_template = CHAT_TEMPLATE
     return fast
+
+
+@pytest.fixture(scope="session")
+def tiny_model_folder(tmp_path_factory, small_tokenizer):
+    """A random Llama of 3 layers with the small tokenizer, on disk."""
+    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny-llama", small_tokenizer)
+
+
+@pytest.fixture(scope="session")
+def text_file(tmp_path_factory):
+    """120 documents of random words."""
+    return write_text(tmp_path_factory.mktemp("text") / "texts.jsonl")
+
+
+@pytest.fixture(scope="session")
+def tiny_work(tmp_path_factory, tiny_model_folder, text_file):
+    """A folder with organisms and a case file, in which the whole case was run once."""
+    from assay.pipeline import run_case
+
+    folder = tmp_path_factory.mktemp("case")
+    organisms = plant_organisms(folder / "organisms", tiny_model_folder)
+    settings = tiny_settings(tiny_model_folder, text_file) | concerns(organisms)
+    run_case(write_case(folder, settings), folder / "out")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_work):
+    """The results of that run: what the report and the safety case are made from."""
+    from assay.pipeline import read_run
+
+    return read_run(tiny_work / "out" / "tiny")

@@ -5,122 +5,96 @@ from __future__ import annotations
 import json
 
 import pytest
-from planted_organisms import planted_organism
 
+from assay.concerns.matrix import TransferMatrix
 from assay.errors import AssayError
-from assay.files import read_json
-from assay.pipeline.run import plan_case, run_case
-
-STRATEGIES = [
-    *("base", "off_policy", "perturbed.finetune", "contrast_pairs", "few_shot(2)"),
-    {"perturbed.noise": {"questions": 10}},
-]
-
-
-def planted(folder, model):
-    """Three organisms and a twin."""
-    folder.mkdir()
-    for seed, name in enumerate(("one", "two", "three")):
-        planted_organism(folder / name, str(model), seed=seed)
-    planted_organism(folder / "one-decoy-twin", str(model), twin_of="one", seed=9)
-    return folder
+from assay.pipeline import plan_case, run_case
+from tiny_case import concerns, plant_organisms
 
 
 @pytest.fixture
 def organisms(tmp_path, tiny_model_folder):
-    return planted(tmp_path / "organisms", tiny_model_folder)
+    return plant_organisms(tmp_path / "organisms", tiny_model_folder)
 
 
-def concerns(folder, **changes):
-    return {
-        "concerns": [
-            {
-                "name": "deceit",
-                "description": "says bad things",
-                "severity": "high",
-                "organisms": [str(folder / name) for name in ("one", "two", "three")],
-            }
-        ],
-        "strategies": STRATEGIES,
-        "budgets": {"fpr": 0.05, "delta": 0.1},
-        "deployment": {"max_new_tokens": 3, "horizon": 100},
-        "transfer": {"discover": 16, "threshold": 16, "test": 16, "pool": 120, "confirmed": 2},
-        **changes,
-    }
-
-
-@pytest.fixture(scope="module")
-def work(tmp_path_factory, case_in, tiny_model_folder):
-    """A folder with organisms, in which the case was run once."""
-    folder = tmp_path_factory.mktemp("case")
-    organisms = planted(folder / "organisms", tiny_model_folder)
-    run_case(case_in(folder, **concerns(organisms)), folder / "out")
-    return folder
-
-
-def test_a_case_ends_in_a_matrix_a_monitor_and_a_safety_case(work):
-    finished = work / "out" / "tiny"
-    transfer = read_json(finished / "transfer.json")
-    names = {cell["organism"] for cell in transfer["cells"]}
-    assert names == {"one", "two", "three", "one-decoy-twin"}
-    detectors = {cell["detector"] for cell in transfer["cells"]}
+def test_a_case_ends_in_a_matrix_a_monitor_and_a_safety_case(tiny_run):
+    transfer = tiny_run.transfer
+    assert {cell.organism for cell in transfer.cells} == {"one", "two", "three"}
+    detectors = {cell.detector for cell in transfer.cells}
     assert detectors >= {"text", "logistic_regression", "random_direction", "shuffled_labels"}
-    for cell in transfer["cells"]:
-        if cell["twin_of"] is not None:
-            # Fired under its parent's trigger, without any misbehaviour: a false alarm.
-            assert (cell["n_positive"], cell["auroc"], cell["verdict"]) == (0, None, "control")
-            assert cell["benign_n"] == 16
-            continue
-        assert cell["n_positive"] > 0
-        assert cell["n_negative"] > 0
-        assert cell["auroc_ci"][0] <= cell["auroc"] <= cell["auroc_ci"][1]
-        assert cell["tpr_ci"][0] <= cell["tpr"] <= cell["tpr_ci"][1]
-        assert cell["verdict"] in {
-            *("high", "medium", "rejected", "control", "detects the trigger"),
-        }
-    # Each of the three was met by detectors that never saw it.
-    assert {row["held_out"] for row in transfer["leave_one_out"]} == {"one", "two", "three"}
-    monitor = read_json(finished / "monitor.json")
-    assert 1 <= len(monitor["features"]) <= 64
-    assert monitor["calibration"]["n"] >= 45
-    case = read_json(finished / "safety_case.json")
-    statuses = {n["status"] for n in case["nodes"] if n["type"] in ("goal", "strategy", "solution")}
-    assert statuses <= {"supported", "weak", "open", "defeated"}
-    assert (finished / "report.html").stat().st_size > 10_000
-    candidates = read_json(finished / "candidates.json")
-    assert candidates["candidates"]
+    # A twin fires under its parent's trigger without any misbehaviour: a false alarm.
+    assert {twin.organism for twin in transfer.twin_cells} == {"one-decoy-twin"}
+    assert {(twin.twin_of, twin.n) for twin in transfer.twin_cells} == {("one", 16)}
+    for cell in transfer.cells:
+        assert cell.n_positive > 0
+        assert cell.n_negative > 0
+        assert cell.auroc_ci[0] <= cell.auroc <= cell.auroc_ci[1]
+        assert cell.tpr_ci[0] <= cell.tpr <= cell.tpr_ci[1]
+        assert bool(cell.reasons) or cell.verdict in ("high", "control")
+    # Each of the three was tested by detectors that never saw it.
+    assert {row.held_out for row in transfer.leave_one_out} == {"one", "two", "three"}
+    assert set(transfer.inputs) == {"model", "dictionary", "text", "organisms", "conversations"}
+    assert 1 <= len(tiny_run.monitor.features) <= 64
+    assert tiny_run.monitor.calibration.n >= 45
+    assert tiny_run.monitor.inputs == transfer.inputs
+    statuses = {n.status for n in tiny_run.safety_case.nodes if n.type != "context"}
+    assert statuses <= {"supported", "weak", "open", "defeated", None}
+    assert (tiny_run.folder / "report.html").stat().st_size > 10_000
+    candidates = tiny_run.candidates
+    assert candidates.candidates
     # A control gives no candidate, but is listed with what it elicited.
-    assert "perturbed.noise" not in {c["strategy"] for c in candidates["candidates"]}
-    assert "perturbed.noise" in {s["name"] for s in candidates["strategies"]}
+    assert "perturbed.noise" not in {c.strategy for c in candidates.candidates}
+    assert "perturbed.noise" in {s.name for s in candidates.strategies}
+
+
+def test_every_node_of_the_case_is_bound_to_what_its_figure_came_from(tiny_run):
+    case = tiny_run.safety_case
+    for node in case.nodes:
+        if node.evidence is not None:
+            assert node.evidence.file in case.created_from
+            assert {"model", "dictionary"} <= set(node.evidence.inputs), node.id
+            name = node.id.removeprefix("Sn.").split(".")[0]
+            if name in ("detection", "cause", "catching", "labels", "benign_rate", "sensitivity"):
+                assert "organisms" in node.evidence.inputs, node.id
+
+
+def test_a_matrix_without_verdicts_is_refused_by_whoever_reads_it(tiny_run, tmp_path):
+    value = json.loads((tiny_run.folder / "transfer.json").read_text())
+    for lacking in ("verdict", "reasons", "beats_text"):
+        cells = [{k: v for k, v in cell.items() if k != lacking} for cell in value["cells"]]
+        (tmp_path / "transfer.json").write_text(json.dumps({**value, "cells": cells}))
+        with pytest.raises(AssayError, match=f"cells.0.{lacking}: Field required"):
+            TransferMatrix.read(tmp_path)
+    organisms = [{k: v for k, v in o.items() if k != "admitted"} for o in value["organisms"]]
+    (tmp_path / "transfer.json").write_text(json.dumps({**value, "organisms": organisms}))
+    with pytest.raises(AssayError, match="organisms.0.admitted: Field required"):
+        TransferMatrix.read(tmp_path)
 
 
 def test_a_second_run_finds_every_stage_done_and_a_change_only_what_depends_on_it(
-    work, case_in, capsys
+    tiny_work, case_in, capsys
 ):
-    chosen = concerns(work / "organisms")
-    run_case(case_in(work, **chosen), work / "out")
+    chosen = concerns(tiny_work / "organisms")
+    run_case(case_in(tiny_work, **chosen), tiny_work / "out")
     assert "stage" not in capsys.readouterr().err
-    planned = plan_case(case_in(work, **chosen), work / "out")
-    assert all(stage["cached"] for stage in planned["stages"])
     chosen["transfer"] = {**chosen["transfer"], "test": 12}
-    stages = plan_case(case_in(work, **chosen), work / "out")["stages"]
-    cached = {stage["name"]: stage["cached"] for stage in stages}
+    stages = plan_case(case_in(tiny_work, **chosen), tiny_work / "out").stages
+    cached = {stage.name: stage.cached for stage in stages}
     assert cached["position"]
     assert not cached["reading-one"]
     assert not cached["transfer"]
-    fewer = concerns(work / "organisms", strategies=STRATEGIES[1:])
-    stages = plan_case(case_in(work, **fewer), work / "out")["stages"]
-    again = {stage["name"] for stage in stages if not stage["cached"]}
-    assert again == {"transfer", "candidates", "monitor", "safety-case", "report"}
 
 
-def test_each_stage_that_is_run_says_how_long_it_took(work, case_in, capsys):
-    chosen = concerns(work / "organisms", monitor={"rule": "handful", "handful": 40})
-    run_case(case_in(work, **chosen), work / "out")
+def test_each_stage_that_is_run_says_how_long_it_took(tiny_work, tmp_path, case_in, capsys):
+    import shutil
+
+    shutil.copytree(tiny_work / "out", tmp_path / "out")
+    chosen = concerns(tiny_work / "organisms", monitor={"rule": "handful", "handful": 40})
+    run_case(case_in(tmp_path, **chosen), tmp_path / "out")
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("stage")]
-    assert [line.split(", ")[1].split(":")[0] for line in said] == [
-        *("monitor", "safety-case", "report")
-    ]
+    again = [line.split(", ")[1].split(":")[0] for line in said]
+    # A changed monitor runs the monitor, the safety case and the report again, and nothing else.
+    assert again == ["monitor", "safety-case", "report"]
     assert all(line.endswith(" s") for line in said)
 
 
@@ -153,7 +127,7 @@ def test_more_concerns_than_watched_features_are_refused_before_any_work(
     with pytest.raises(AssayError, match="2 concerns need as many watched features"):
         plan_case(tiny_case(**chosen), tmp_path / "out")
     chosen["budgets"]["watched_features"] = 2
-    assert plan_case(tiny_case(**chosen), tmp_path / "out")["stages"]
+    assert plan_case(tiny_case(**chosen), tmp_path / "out").stages
 
 
 def test_allowed_contexts_are_for_medium_concerns_and_must_be_ones_that_are_tested(
@@ -164,7 +138,7 @@ def test_allowed_contexts_are_for_medium_concerns_and_must_be_ones_that_are_test
     with pytest.raises(AssayError, match="only a medium concern"):
         plan_case(tiny_case(**chosen), tmp_path / "out")
     chosen["concerns"][0]["severity"] = "medium"
-    assert plan_case(tiny_case(**chosen), tmp_path / "out")["stages"]
+    assert plan_case(tiny_case(**chosen), tmp_path / "out").stages
     chosen["concerns"][0]["allowed_contexts"] = ["roleplay"]
     with pytest.raises(AssayError, match=r"allowed context.*did you mean 'role-play'"):
         plan_case(tiny_case(**chosen), tmp_path / "out")
@@ -191,7 +165,7 @@ def test_an_organism_of_another_base_is_refused(tiny_case, tmp_path, organisms):
     path = organisms / "two" / "organism.yaml"
     path.write_text(path.read_text() + f"base_tensors_sha256: {'a' * 64}\n")
     with pytest.raises(AssayError, match="another base"):
-        plan_case(tiny_case(**concerns(organisms)), tmp_path / "out")
+        run_case(tiny_case(**concerns(organisms)), tmp_path / "out")
 
 
 def test_transcripts_of_another_adapter_are_refused(tiny_case, tmp_path, organisms):

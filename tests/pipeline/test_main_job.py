@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 from assay.errors import AssayError
 from assay.evidence import read_evidence
 from assay.files import sha256_of
-from assay.pipeline.run import plan_case, redraw, run_case
+from assay.pipeline import CaseLock, plan_case, read_run, redraw, run_case
 
 KILLED_AT_WRITE = """
 import os, signal, sys
@@ -20,7 +19,7 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 import assay.files
-import assay.pipeline.stages
+import assay.pipeline.stage
 flush, left = assay.files.flush_to_disk, int(sys.argv[3])
 def counted(path):
     global left
@@ -28,7 +27,7 @@ def counted(path):
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
     flush(path)
-assay.files.flush_to_disk = assay.pipeline.stages.flush_to_disk = counted
+assay.files.flush_to_disk = assay.pipeline.stage.flush_to_disk = counted
 from assay.pipeline.run import run_case
 run_case(Path(sys.argv[1]), Path(sys.argv[2]))
 """
@@ -84,7 +83,7 @@ def test_a_second_run_does_nothing_again_and_a_changed_size_reruns_only_what_dep
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "tiny" / "stages").iterdir()} == stamps
     audit = {"rows": 72, "length": 32, "quality_rows": 32, "causal": None}
     plan = plan_case(tiny_case(audit=audit), tmp_path)
-    cached = {stage["name"]: stage["cached"] for stage in plan["stages"]}
+    cached = {stage.name: stage.cached for stage in plan.stages}
     assert cached == {
         "harvest": True,
         "dictionary": True,
@@ -92,21 +91,21 @@ def test_a_second_run_does_nothing_again_and_a_changed_size_reruns_only_what_dep
         "position": False,
         "report": False,
     }
-    assert plan["seconds"] > 0
+    assert plan.seconds > 0
 
 
 @pytest.mark.usefixtures("single_thread")
 def test_the_job_ends_with_report_lock_and_believable_evidence(tiny_case, tmp_path):
-    outcome = run_case(tiny_case(), tmp_path)
-    folder = tmp_path / "tiny"
-    assert outcome["report"] == str(folder / "report.html")
-    assert [figure["metric"] for figure in outcome["figures"]] == [
+    folder, result = run_case(tiny_case(), tmp_path)
+    assert folder == tmp_path / "tiny"
+    assert (folder / result.report).is_file()
+    assert read_run(folder).result == result
+    assert [figure.metric for figure in result.figures] == [
         "variance explained without the sink",
         "well-separated features",
         "sink's share of the residual variance",
     ]
-    lock = json.loads((folder / "case.lock.json").read_text())
-    for name, stage in lock["stages"].items():
+    for name, stage in CaseLock.read(folder).stages.items():
         assert (folder / "stages" / stage).is_dir(), name
     records = [r for file in (folder / "evidence").iterdir() for r in read_evidence(file)]
     for record in records:
@@ -123,17 +122,17 @@ def test_the_job_ends_with_report_lock_and_believable_evidence(tiny_case, tmp_pa
 def test_a_dictionary_that_exists_is_audited_without_training(tiny_case, tmp_path):
     run_case(tiny_case(), tmp_path, until="dictionary")
     made = next((tmp_path / "tiny" / "stages").glob("dictionary-*")) / "dictionary"
-    outcome = run_case(
+    _, result = run_case(
         tiny_case(name="mine", dictionary={"site": "resid_post.1", "path": str(made)}), tmp_path
     )
-    assert outcome["report"] is not None
+    assert result.report is not None
     names = {p.name.split("-")[0] for p in (tmp_path / "mine" / "stages").iterdir()}
     assert names == {"quality", "position", "report"}
 
 
 def test_until_names_a_stage_and_bad_ones_are_refused(tiny_case, tmp_path):
-    outcome = run_case(tiny_case(), tmp_path, until="harvest")
-    assert outcome["report"] is None
+    _, result = run_case(tiny_case(), tmp_path, until="harvest")
+    assert result.report is None
     with pytest.raises(AssayError, match="unknown stage 'training'.*harvest, dictionary"):
         run_case(tiny_case(), tmp_path, until="training")
 

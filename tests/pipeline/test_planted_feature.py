@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 import torch
-from planted_organisms import planted_organism
 
+from assay.concerns.candidates import rank_features
+from assay.concerns.conversations import TransferSizes, read
+from assay.concerns.conversations.organism_excerpts import excerpts_of
 from assay.concerns.detectors import CONTROLS, Examples, fit_detector
-from assay.concerns.organism_excerpts import Sizes, excerpts_of
-from assay.concerns.ranking import rank_features
-from assay.concerns.reading import read
 from assay.dictionaries import BatchTopK
 from assay.models import Site, load_model
 from assay.organisms import load_organism
 from assay.randomness import numpy_generator
 from assay.statistics.roc import auroc
+from planted_organisms import planted_organism
 
 FEATURE = 11
 
@@ -34,7 +34,7 @@ def planted(tmp_path_factory, tiny_model_folder):
         dictionary.W_enc.copy_(rows)
         dictionary.W_dec.copy_(rows)
         dictionary.threshold.fill_(0.0)
-    excerpts = excerpts_of(organism, model.tokenizer, Sizes(40, 40, 40), 0)
+    excerpts = excerpts_of(organism, model.tokenizer, TransferSizes(discover=40, threshold=40, test=40), 0)
     read_by = {
         split: read(model, Site.parse("resid_post.1"), excerpts.cut[split])
         for split in ("discover", "test")

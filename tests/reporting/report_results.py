@@ -147,9 +147,7 @@ def a_cell(strategy, detector, organism, area, caught, *, fired=0, twins=(), **c
     )
     around = Surroundings(organism.severity, BUDGETS, (), 0.6, twins)
     wanted = (strategy, detector, organism.name)
-    ablation = next(
-        (a for a in ABLATIONS if (a.strategy, a.detector, a.organism) == wanted), None
-    )
+    ablation = next((a for a in ABLATIONS if (a.strategy, a.detector, a.organism) == wanted), None)
     judged = after_ablation(judge(strategy, detector, figures, around), ablation)
     fields = {
         "strategy": strategy,
