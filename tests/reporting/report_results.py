@@ -147,9 +147,7 @@ def a_cell(strategy, detector, organism, area, caught, *, fired=0, twins=(), **c
     )
     around = Surroundings(organism.severity, BUDGETS, (), 0.6, twins)
     wanted = (strategy, detector, organism.name)
-    ablation = next(
-        (a for a in ABLATIONS if (a.strategy, a.detector, a.organism) == wanted), None
-    )
+    ablation = next((a for a in ABLATIONS if (a.strategy, a.detector, a.organism) == wanted), None)
     judged = after_ablation(judge(strategy, detector, figures, around), ablation)
     fields = {
         "strategy": strategy,
@@ -423,14 +421,14 @@ def a_monitor(**changes):
         "dictionary_sha256": "d" * 64,
         "calibration": calibration,
         "rollback": rule,
-        "horizon": 5000,
+        "horizon": 500,
         "base_rate": 0.001,
         "tpr_target": 0.8,
         "tpr": 0.71,
         "tpr_low": 0.62,
         "tpr_n": 96,
         "ppv": 0.088,
-        "operating": operating_figures(rule, bound, 5000, 0.71),
+        "operating": operating_figures(rule, bound, 500, 0.71),
         "guarantee": "For conversations like the 640 benign ones, at most 0.74 % fire, with "
         "confidence 95 %; a benign deployment is rolled back with probability of at most 5 %.",
         "inputs": INPUTS,

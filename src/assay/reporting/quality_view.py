@@ -37,7 +37,7 @@ class QualityView:
     """Position's share of the raw variance, with and without the sink."""
 
 
-def quality_view(result: QualityResult) -> QualityView:
+def view_quality(result: QualityResult) -> QualityView:
     """The table of the dictionary's figures, and the drawing of the sink."""
     n, spliced = result.documents, result.cross_entropy
     recovered = spliced.recovered
