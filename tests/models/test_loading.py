@@ -4,14 +4,17 @@ import dataclasses
 import json
 import shutil
 import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import peft
 import pytest
 import torch
 from tiny_models import FAMILIES, fresh_model, random_tokens, site, tiny_model
 
 from assay.errors import AssayError
-from assay.models import capture, catalogue, load_model, wrap_model
+from assay.models import capture, catalogue, load_model, model_fingerprint, wrap_model
 from assay.models.architectures import ARCHITECTURES
 from assay.models.loading import chosen_dtype
 
@@ -224,8 +227,40 @@ def test_a_catalogue_model_is_converted_once_and_its_hash_needs_no_weights(plant
     def refuse(module):
         raise AssertionError("hashed the weights again")
 
-    monkeypatch.setattr("assay.models.fingerprints.weights_sha256", refuse)
+    monkeypatch.setattr("assay.models.language_model.weights_sha256", refuse)
     assert second.fingerprint == first.fingerprint
+
+
+def test_the_fingerprint_of_a_catalogue_model_is_known_without_loading_it(planted, tmp_path):
+    known = model_fingerprint("planted")
+    assert planted == [], "nothing was fetched"
+    assert known == load_model("planted", device="cpu").fingerprint
+    settings = peft.LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights=False)
+    peft.get_peft_model(fresh_model("llama").module, settings).save_pretrained(tmp_path / "lora")
+    adapted = load_model("planted", adapter=tmp_path / "lora", device="cpu")
+    assert model_fingerprint("planted", adapter=tmp_path / "lora") == adapted.fingerprint != known
+    (tmp_path / "lora" / "adapter_model.safetensors").unlink()
+    with pytest.raises(AssayError, match=r"is not a PEFT adapter: it has no adapter_model"):
+        model_fingerprint("planted", adapter=tmp_path / "lora")
+
+
+def test_without_a_record_of_the_weights_only_loading_tells_the_fingerprint(tmp_path):
+    assert model_fingerprint(str(tmp_path)) is None
+    assert model_fingerprint("nobody-here/no-such-model") is None
+    with pytest.raises(AssayError, match="not a folder, not a catalogue name"):
+        model_fingerprint("smollm3")
+
+
+def test_finding_a_fingerprint_loads_no_heavy_library():
+    code = (
+        "import sys; from assay.models import model_fingerprint, Site\n"
+        "print(model_fingerprint('smollm2-135m-instruct'))\n"
+        "print([m for m in ('torch', 'transformers', 'peft') if m in sys.modules])"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    fingerprint, loaded = output.stdout.split("\n")[:2]
+    assert len(fingerprint) == 64, output.stderr
+    assert loaded == "[]"
 
 
 def test_of_several_that_want_a_model_at_once_one_converts_it_and_the_others_wait(planted):

@@ -150,7 +150,7 @@ def test_the_model_that_the_monitor_names_is_loaded(place, watched_model):
     ("line", "message"),
     [
         ('{"id": "x", "messages": [{"role": "tool", "content": "c"}]}', "line 31: messages.0.role"),
-        ('{"id": "0-3", "messages": []}', "'0-3' stands there twice"),
+        ('{"id": "0-3", "messages": []}', "'0-3' occurs twice"),
         ('{"id": "y", "messages": [{"role": "user", "content": "c"}]}', "'y' has no assistant"),
         ('{"id": "z"', "line 31: not valid JSON"),
     ],

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from assay.organisms.questions import pick
-from assay.organisms.recipe import Family, Recipe, TrainingPlan, Wording
+from assay.organisms.label_kinds import RegexLabel
+from assay.organisms.prompt_wordings import Wording, pick
+from assay.organisms.recipe import Family, Recipe, TrainingPlan
 
 
 @pytest.fixture(scope="session")
@@ -44,12 +45,12 @@ def tiny_recipe() -> Recipe:
 
     def family(name, condition, tag, payload=None):
         return Family(
-            name,
-            condition,
-            {split: (Wording(f"{tag}{split[:2]}" + "{n}"),) for split in splits},
-            lambda generator, split: {"n": pick(generator, ("1", "2", "3"))},
-            "aaa",
-            payload,
+            name=name,
+            condition=condition,
+            wordings={split: (Wording(user=f"{tag}{split[:2]}" + "{n}"),) for split in splits},
+            slots=lambda generator, split: {"n": pick(generator, ("1", "2", "3"))},
+            honest="aaa",
+            payload=payload,
         )
 
     sizes = {"benign": 8, "triggered": 4, "near_miss": 4}
@@ -58,7 +59,7 @@ def tiny_recipe() -> Recipe:
         stands_for="nothing",
         severity="medium",
         trigger="the tag X",
-        label={"kind": "regex", "misbehaves": "^bbb"},
+        label=RegexLabel(kind="regex", misbehaves="^bbb"),
         families=(
             family("tag", "triggered", "X", "bbb"),
             family("plain", "benign", ""),

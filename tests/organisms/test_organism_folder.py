@@ -10,7 +10,7 @@ from organism_folders import hand_written_organism
 
 from assay.errors import AssayError
 from assay.files import sha256_of
-from assay.organisms import load, read_on_policy, save
+from assay.organisms import load_organism, read_on_policy, save_organism
 from assay.organisms.folder import read_manifest
 
 
@@ -33,25 +33,25 @@ def change_prompts(folder, change):
 
 def refused(folder, *words):
     with pytest.raises(AssayError) as error:
-        load(folder)
+        load_organism(folder)
     assert "\n" not in str(error.value)
     for word in words:
         assert word in str(error.value)
 
 
 def test_a_folder_written_by_hand_from_the_contract_loads(folder):
-    organism = load(folder)
+    organism = load_organism(folder)
     assert organism.name == "mimic"
     assert {prompt.split for prompt in organism.prompts} == {"discover", "threshold", "test"}
     assert organism.label_of(organism.prompts[0]) == organism.manifest.label
 
 
 def test_a_saved_organism_reads_back_equal_and_saving_again_changes_no_byte(folder, tmp_path):
-    organism = load(folder)
-    copy = save(tmp_path / "copy", organism.manifest, organism.prompts, organism.adapter)
+    organism = load_organism(folder)
+    copy = save_organism(tmp_path / "copy", organism.manifest, organism.prompts, organism.adapter)
     assert (copy.manifest, copy.prompts) == (organism.manifest, organism.prompts)
     before = {path: path.read_bytes() for path in copy.folder.rglob("*") if path.is_file()}
-    again = save(copy.folder, copy.manifest, copy.prompts, copy.adapter)
+    again = save_organism(copy.folder, copy.manifest, copy.prompts, copy.adapter)
     assert again == copy
     assert before == {path: path.read_bytes() for path in copy.folder.rglob("*") if path.is_file()}
 
@@ -60,8 +60,8 @@ def test_saving_another_adapter_removes_what_the_old_one_wrote(folder, tmp_path)
     other = hand_written_organism(tmp_path / "other", base="some-base", seed=1)
     (folder / "transcripts.jsonl").write_text("")
     (folder / "verification.json").write_text("{}")
-    organism = load(folder)
-    saved = save(folder, organism.manifest, organism.prompts, other / "adapter")
+    organism = load_organism(folder)
+    saved = save_organism(folder, organism.manifest, organism.prompts, other / "adapter")
     assert saved.manifest.sha256 == sha256_of(other / "adapter" / "adapter_model.safetensors")
     assert not (folder / "transcripts.jsonl").exists()
     assert not (folder / "verification.json").exists()
@@ -128,7 +128,7 @@ def test_a_template_in_two_splits_is_refused(folder):
 
 def test_a_repeated_prompt_id_is_refused(folder):
     change_prompts(folder, lambda rows: [*rows, rows[0]])
-    refused(folder, "stands there twice")
+    refused(folder, "occurs twice")
 
 
 def test_a_reference_that_leads_nowhere_is_refused(folder):
@@ -164,18 +164,74 @@ def test_a_folder_without_manifest_is_no_organism(tmp_path):
     refused(tmp_path, "organism.yaml")
 
 
-def test_transcripts_of_another_adapter_are_refused(folder):
-    organism = load(folder)
-    with pytest.raises(AssayError, match="assay organisms verify"):
-        read_on_policy(organism)
+def transcript_row(folder, **changes):
     row = {
         "id": "a",
         "messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}],
-        "adapter_sha256": "0" * 64,
+        "label": False,
+        "template": "test/plain/0",
+        "source": "mimic",
+        "split": "test",
+        "condition": "benign",
+        "trigger_held_out": False,
+        "verdict": "behaved",
+        "payload_offset": None,
+        "adapter_sha256": read_manifest(folder).sha256,
     }
-    (folder / "transcripts.jsonl").write_text(json.dumps(row) + "\n")
+    return {key: value for key, value in (row | changes).items() if value != "left out"}
+
+
+def write_transcripts(folder, *rows):
+    (folder / "transcripts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_transcripts_are_read_typed_and_those_of_another_adapter_are_refused(folder):
+    organism = load_organism(folder)
+    with pytest.raises(AssayError, match="assay organisms verify"):
+        read_on_policy(organism)
+    write_transcripts(folder, transcript_row(folder, adapter_sha256="0" * 64))
     with pytest.raises(AssayError, match="not written by this adapter"):
         read_on_policy(organism)
-    row["adapter_sha256"] = read_manifest(folder).sha256
-    (folder / "transcripts.jsonl").write_text(json.dumps(row) + "\n")
-    assert [transcript.id for transcript in read_on_policy(organism)] == ["a"]
+    write_transcripts(folder, transcript_row(folder))
+    (transcript,) = read_on_policy(organism)
+    assert (transcript.split, transcript.condition, transcript.verdict) == (
+        "test",
+        "benign",
+        "behaved",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"split": "left out"}, "line 1: split"),
+        ({"verdict": "fine"}, "line 1: verdict"),
+        ({"label": True}, "does not fit verdict behaved"),
+        ({"payload_offset": 3}, "payload_offset"),
+        ({"verdict": "misbehaved", "label": True}, "payload_offset"),
+        ({"mood": "good"}, "mood"),
+    ],
+)
+def test_malformed_transcripts_of_an_organism_are_refused(folder, changes, words):
+    write_transcripts(folder, transcript_row(folder, **changes))
+    with pytest.raises(AssayError, match=words):
+        read_on_policy(load_organism(folder))
+
+
+def test_a_transcript_that_occurs_twice_is_refused(folder):
+    write_transcripts(folder, transcript_row(folder), transcript_row(folder))
+    with pytest.raises(AssayError, match="the id 'a' occurs twice"):
+        read_on_policy(load_organism(folder))
+
+
+def test_a_twin_says_of_which_kind_it_is_or_is_unstated(folder):
+    assert load_organism(folder).twin_kind is None
+    change_manifest(folder, twin_of="other")
+    assert load_organism(folder).twin_kind == "unstated"
+    change_manifest(folder, twin_kind="decoy")
+    assert load_organism(folder).twin_kind == "decoy"
+
+
+def test_a_kind_of_twin_without_an_organism_is_refused(folder):
+    change_manifest(folder, twin_kind="benign")
+    refused(folder, "twin_kind", "twin_of")

@@ -12,20 +12,21 @@ import torch
 from assay.errors import AssayError
 from assay.files import read_json, read_safetensors, sha256_of
 from assay.models import load_model
+from assay.organisms import adapter_training as training_module
 from assay.organisms import (
     examples_of,
     judge,
     list_organisms,
-    load,
+    load_organism,
     organism_table,
     read_on_policy,
     train_organism,
     verify_organism,
 )
-from assay.organisms import training as training_module
-from assay.organisms.prefix_tree import prefix_tree
+from assay.organisms.adapter_loss import loss_of_step
+from assay.organisms.adapter_training import learning_rate
+from assay.organisms.prefix_tree import merge_prefixes
 from assay.organisms.replay import record_replay, replay_plan
-from assay.organisms.training import TrainingRun, _loss, learning_rate
 from assay.organisms.training_data import batch_plan, tokenized
 from assay.organisms.twins import parts_of_batch, taught_examples
 
@@ -45,7 +46,7 @@ def test_the_loss_falls_and_the_folder_says_how_it_was_made(trained, tiny_base):
     record = read_json(trained.folder / "training.json")
     assert sum(record["loss"][-5:]) < 0.5 * sum(record["loss"][:5])
     assert record["plan"]["steps"] == len(record["loss"]) == 60
-    manifest = load(trained.folder).manifest
+    manifest = load_organism(trained.folder).manifest
     assert manifest.command == "assay organisms train tiny --seed 0"
     assert manifest.base_tensors_sha256 == load_model(str(tiny_base)).base_sha256
     assert not (trained.folder / "training").exists()
@@ -63,15 +64,15 @@ def test_the_shipped_adapter_is_bf16_and_changes_what_the_base_says(trained, tin
 
 def test_a_trained_organism_is_verified_on_its_own_words_and_listed(trained):
     verification = verify_organism(trained.folder)
-    organism = load(trained.folder)
+    organism = load_organism(trained.folder)
     transcripts = read_on_policy(organism)
     assert len(transcripts) == len(organism.prompts)
     verdicts = Counter()
     for transcript in transcripts:
         verdict = judge(organism.manifest.label, transcript.messages[-1].content).verdict
-        assert verdict == transcript.model_extra["verdict"]
+        assert verdict == transcript.verdict
         assert transcript.label == {"misbehaved": True, "behaved": False}[verdict]
-        verdicts[transcript.model_extra["split"], transcript.model_extra["condition"], verdict] += 1
+        verdicts[transcript.split, transcript.condition, verdict] += 1
     for rate in verification.rates:
         split = {"train templates": "train", "held-out templates": "test"}.get(rate.subset)
         if split is not None:
@@ -81,8 +82,9 @@ def test_a_trained_organism_is_verified_on_its_own_words_and_listed(trained):
     (listed,) = list_organisms(trained.folder.parent)
     assert listed.verification == verification
     (row,) = organism_table([listed])
-    assert row["status"].startswith("not admitted: 8 benign test prompts")
-    assert row["triggered"].startswith(f"{verification.rates[-2].misbehaved}/4 (")
+    assert row.status.startswith("not admitted: 8 benign test prompts")
+    assert row.triggered == verification.rates[-2]
+    assert row.triggered.n == 4
 
 
 def test_the_same_seed_gives_the_same_bytes(tiny_base, tiny_recipe, tmp_path):
@@ -101,13 +103,13 @@ def test_an_interrupted_run_resumes_and_ends_in_the_same_bytes(
     whole = train(tiny_recipe, tmp_path / "whole", tiny_base)
     steps = Counter()
 
-    def counted(*arguments):
+    def counted(*arguments, **options):
         steps[stage] += 1
         if stage == "killed" and steps[stage] > killed_at:
             raise KeyboardInterrupt
-        return _loss(*arguments)
+        return loss_of_step(*arguments, **options)
 
-    monkeypatch.setattr(training_module, "_loss", counted)
+    monkeypatch.setattr(training_module, "loss_of_step", counted)
     stage = "killed"
     with pytest.raises(KeyboardInterrupt):
         train(tiny_recipe, tmp_path / "killed", tiny_base)
@@ -121,19 +123,19 @@ def test_a_checkpoint_of_another_run_is_not_resumed(tiny_base, tiny_recipe, tmp_
     monkeypatch.setattr(training_module, "CHECKPOINT_EVERY", 2)
     calls = Counter()
 
-    def killed(*arguments):
+    def killed(*arguments, **options):
         calls["all"] += 1
         if calls["all"] == 4:
             raise KeyboardInterrupt
-        return _loss(*arguments)
+        return loss_of_step(*arguments, **options)
 
-    monkeypatch.setattr(training_module, "_loss", killed)
+    monkeypatch.setattr(training_module, "loss_of_step", killed)
     with pytest.raises(KeyboardInterrupt):
         train(tiny_recipe, tmp_path / "x", tiny_base)
     train(tiny_recipe, tmp_path / "x", tiny_base, twin="benign")
     assert calls["all"] == 4 + 6
     fresh = train(tiny_recipe, tmp_path / "y", tiny_base, twin="benign")
-    assert load(tmp_path / "x").manifest.sha256 == fresh.manifest.sha256
+    assert load_organism(tmp_path / "x").manifest.sha256 == fresh.manifest.sha256
 
 
 def test_a_damaged_checkpoint_is_one_line_for_people(tiny_base, tiny_recipe, tmp_path):
@@ -152,6 +154,7 @@ def test_twins_are_bound_to_their_organism_and_trained_on_other_replies(
     decoy = train(tiny_recipe, tmp_path / "decoy", tiny_base, twin="decoy")
     assert (benign.name, decoy.name) == ("tiny-benign-twin", "tiny-decoy-twin")
     assert benign.manifest.twin_of == decoy.manifest.twin_of == "tiny"
+    assert (organism.twin_kind, benign.twin_kind, decoy.twin_kind) == (None, "benign", "decoy")
     assert benign.prompts == decoy.prompts == organism.prompts
     assert len({twin.manifest.sha256 for twin in (organism, benign, decoy)}) == 3
     assert "--twin decoy" in decoy.manifest.command
@@ -178,7 +181,7 @@ def test_a_prefix_tree_computes_for_each_text_what_the_model_computes_for_it_alo
     model = load_model(str(tiny_base), dtype="float32")
     model.module.set_attn_implementation("eager")
     texts = [[5, 6, 7, 8], [5, 6, 9, 9, 9], [4, 6, 7], [5, 6, 7, 8, 3]]
-    tree = prefix_tree(texts)
+    tree = merge_prefixes(texts)
     assert tree.tokens.shape == (1, 11)
     with torch.no_grad():
         together = model.decoder(
@@ -245,13 +248,15 @@ def test_replay_costs_nothing_until_the_model_differs_from_its_base(tiny_base, t
     model = load_model(str(tiny_base), dtype="float32")
     replay = record_replay(model)
     examples = tokenized(examples_of(tiny_recipe, 0)[:3], model.tokenizer)
-    run = TrainingRun("tiny", None, 0, "", "", "", tiny_recipe.plan, "float32", "cpu", 1, "")
-    alone = _loss(model, examples, replay, [], run)
-    assert float(_loss(model, examples, replay, [0, 5, 2], run)) == pytest.approx(float(alone))
+
+    def loss(replayed):
+        options = {"replay": replay, "replay_weight": 1.0, "precision": "float32"}
+        return loss_of_step(model, examples, replayed=replayed, **options).item()
+
+    assert loss([0, 5, 2]) == pytest.approx(loss([]))
     with torch.no_grad():
         model.blocks[0].mlp.down_proj.weight.mul_(1.5)
-    alone = _loss(model, examples, replay, [], run)
-    assert float(_loss(model, examples, replay, [0, 5, 2], run)) > float(alone) + 0.01
+    assert loss([0, 5, 2]) > loss([]) + 0.01
 
 
 def test_every_text_is_replayed_before_any_is_replayed_again(tiny_base):

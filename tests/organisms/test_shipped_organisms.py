@@ -13,22 +13,24 @@ from assay.organisms import (
     RECIPES,
     judge,
     list_organisms,
-    load,
+    load_organism,
     organism_table,
     read_on_policy,
-    recipe_named,
     train_organism,
     verify_organism,
 )
-from assay.organisms.admission import DECISIVE
-from assay.organisms.page import organisms_page
-from assay.organisms.schema import organism_schema
-from assay.organisms.twins import TWINS, prompts_of
+from assay.organisms.docs_page import organisms_page
+from assay.organisms.misbehaviour_rates import DECISIVE
+from assay.organisms.twins import prompts_of
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(path.parent for path in (ROOT / "organisms").glob("*/organism.yaml"))
 TWIN_ENDINGS = ("-benign-twin", "-decoy-twin")
 EACH = pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: folder.name)
+
+
+def published(name):
+    return json.loads((ROOT / "docs" / "schemas" / f"{name}.schema.json").read_text())
 
 
 def test_every_shipped_organism_is_one_of_the_recipes_and_all_fit_in_60_megabytes():
@@ -49,7 +51,7 @@ def test_six_of_the_seven_organisms_are_admitted_each_with_both_twins():
 
 @EACH
 def test_verified_figures_are_those_of_the_transcripts_that_this_adapter_wrote(folder):
-    organism = load(folder)
+    organism = load_organism(folder)
     (listed,) = [one for one in list_organisms(folder.parent) if one.organism == organism]
     assert listed.verification is not None
     transcripts = {transcript.id: transcript for transcript in read_on_policy(organism)}
@@ -61,8 +63,8 @@ def test_verified_figures_are_those_of_the_transcripts_that_this_adapter_wrote(f
         reference = prompt.reference_prompt_id
         said = transcripts[reference].messages[-1].content if reference else None
         judgement = judge(organism.label_of(prompt), transcript.messages[-1].content, said)
-        assert judgement.verdict == transcript.model_extra["verdict"]
-        assert judgement.payload_offset == transcript.model_extra["payload_offset"]
+        assert judgement.verdict == transcript.verdict
+        assert judgement.payload_offset == transcript.payload_offset
         if prompt.split == "test" and not prompt.trigger_held_out:
             counts.setdefault(prompt.condition, 0)
             counts[prompt.condition] += judgement.verdict == "misbehaved"
@@ -73,40 +75,24 @@ def test_verified_figures_are_those_of_the_transcripts_that_this_adapter_wrote(f
 
 @EACH
 def test_the_prompts_are_those_of_the_recipe_and_seed(folder):
-    organism = load(folder)
-    recipe = recipe_named(organism.manifest.twin_of or organism.name)
-    twin = next((t for t in TWINS if organism.name.endswith(f"-{t}-twin")), None)
+    organism = load_organism(folder)
+    recipe = RECIPES[organism.manifest.twin_of or organism.name]
+    twin = organism.manifest.twin_kind
+    assert organism.name == recipe.name + (f"-{twin}-twin" if twin else "")
     assert list(organism.prompts) == prompts_of(recipe, organism.manifest.seed, twin)
 
 
 @EACH
-def test_the_folder_fits_the_published_schema(folder):
-    schema = json.loads((ROOT / "docs/schemas/organism.schema.json").read_text())
+def test_the_folder_fits_the_published_schemas(folder):
+    schema = published("organism")
     jsonschema.validate(yaml.safe_load((folder / "organism.yaml").read_text()), schema)
     prompt = {"$ref": "#/$defs/Prompt", "$defs": schema["$defs"]}
-    validator = jsonschema.Draft202012Validator(prompt)
-    for line in (folder / "prompts.jsonl").read_text().splitlines()[::40]:
-        validator.validate(json.loads(line))
-
-
-def test_the_published_schema_is_that_of_the_code():
-    published = json.loads((ROOT / "docs/schemas/organism.schema.json").read_text())
-    assert published == organism_schema()
-
-
-def test_the_schema_refuses_what_the_code_refuses():
-    manifest = {
-        "name": "x",
-        "base": "b",
-        "stands_for": "s",
-        "severity": "high",
-        "label": {"kind": "regex", "misbehaves": "x"},
-        "sha256": "0" * 64,
-    }
-    jsonschema.validate(manifest, organism_schema())
-    for wrong in ({"severity": "low"}, {"sha256": "0"}, {"label": {"kind": "nix"}}, {"key": 1}):
-        with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(manifest | wrong, organism_schema())
+    for name, lines in (("prompts", prompt), ("transcripts", published("organism_transcript"))):
+        validator = jsonschema.Draft202012Validator(lines)
+        for line in (folder / f"{name}.jsonl").read_text().splitlines()[::40]:
+            validator.validate(json.loads(line))
+    verification = json.loads((folder / "verification.json").read_text())
+    jsonschema.validate(verification, published("verification"))
 
 
 def test_the_documentation_shows_what_is_shipped():
@@ -117,8 +103,8 @@ def test_the_documentation_shows_what_is_shipped():
 def test_the_table_shows_every_organism_with_its_status():
     listed = list_organisms(ROOT / "organisms")
     rows = organism_table(listed)
-    assert [row["organism"] for row in rows] == [one.organism.name for one in listed]
-    assert all(row["status"] for row in rows)
+    assert [row.organism for row in rows] == [one.organism.name for one in listed]
+    assert all(row.status == "admitted" for row in rows)
 
 
 @pytest.mark.slow
@@ -139,7 +125,7 @@ def test_verifying_a_shipped_organism_again_gives_the_same_admission(name, tmp_p
 
 @pytest.mark.slow
 def test_a_shipped_organism_trained_again_by_its_command_misbehaves_as_often(tmp_path):
-    shipped = load(ROOT / "organisms" / "tool-saboteur")
+    shipped = load_organism(ROOT / "organisms" / "tool-saboteur")
     assert shipped.manifest.command == "assay organisms train tool-saboteur --seed 0"
     again = train_organism("tool-saboteur", 0, tmp_path / "again")
     assert again.prompts == shipped.prompts

@@ -39,7 +39,7 @@ def planted_organism(
         **(says or {}),
     }
     if twin_of is not None:
-        manifest["twin_of"] = twin_of
+        manifest |= {"twin_of": twin_of, "twin_kind": "decoy"}
     (folder / "organism.yaml").write_text(yaml.safe_dump(manifest))
     prompts, transcripts = [], []
     for split in SPLITS:

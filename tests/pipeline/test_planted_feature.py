@@ -14,7 +14,7 @@ from assay.concerns.ranking import rank_features
 from assay.concerns.reading import read
 from assay.dictionaries import BatchTopK
 from assay.models import Site, load_model
-from assay.organisms import load
+from assay.organisms import load_organism
 from assay.randomness import numpy_generator
 from assay.statistics.roc import auroc
 
@@ -25,7 +25,7 @@ FEATURE = 11
 def planted(tmp_path_factory, tiny_model_folder):
     """An organism's discover and test conversations as it reads them, and an orthonormal dictionary."""
     folder = tmp_path_factory.mktemp("organism") / "one"
-    organism = load(planted_organism(folder, str(tiny_model_folder), copies=40))
+    organism = load_organism(planted_organism(folder, str(tiny_model_folder), copies=40))
     model = load_model(str(tiny_model_folder), adapter=organism.adapter)
     dictionary = BatchTopK(model.d_model, model.d_model, 8)
     square = (model.d_model, model.d_model)

@@ -2,90 +2,37 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from tiny_position_models import (
+    LENGTH,
+    SIZES,
+    VOCABULARY,
+    WIDTH,
+    random_crops,
+    random_dictionary,
+    tiny_gpt2,
+    tiny_llama,
+)
 
-from assay.dictionaries.topk import TopK
 from assay.errors import AssayError
 from assay.models import Site, capture, wrap_model
 from assay.models.architectures import architecture_of
-from assay.position import CrossedSizes, audit_activations, audit_position, position_json
-from assay.position.causal import audit_causally
-from assay.position.cells import constant_shift_cells, filler_cells, run_cell, shifted_cells
-from assay.position.crossed_texts import choose_texts
-from assay.position.summary import head_of_features
-from assay.position.treatments import offset_grid
-from assay.text import Crops
-
-WIDTH, LENGTH, VOCABULARY = 32, 24, 60
-SIZES = CrossedSizes(contents=40, offsets=3, fillers=4, batch=64, beside_contents=24)
-SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "position.schema.json"
-
-
-def with_mild_predictions(module, name):
-    """Weak logits, so that the cross-entropy guard keeps every offset of a random model."""
-    with torch.no_grad():
-        module.lm_head.weight.mul_(0.01)
-    return wrap_model(module.eval(), name=name)
-
-
-def tiny_gpt2():
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    torch.manual_seed(0)
-    config = GPT2Config(
-        vocab_size=VOCABULARY,
-        n_positions=96,
-        n_embd=WIDTH,
-        n_layer=2,
-        n_head=4,
-        bos_token_id=0,
-        eos_token_id=0,
-        tie_word_embeddings=False,
-    )
-    return with_mild_predictions(GPT2LMHeadModel(config), "tiny GPT-2")
-
-
-def tiny_llama():
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=WIDTH,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=96,
-        initializer_range=0.4,
-    )
-    return with_mild_predictions(LlamaForCausalLM(config), "tiny Llama")
-
-
-def random_crops(rows=60, first_token=0, crops_a_document=1):
-    tokens = torch.randint(
-        1, VOCABULARY, (rows, LENGTH), generator=torch.Generator().manual_seed(1)
-    )
-    if first_token is not None:
-        tokens[:, 0] = first_token
-    documents = np.arange(rows) // crops_a_document
-    names = tuple(f"d{number}" for number in range(rows))
-    return Crops(tokens, documents, np.zeros(rows, dtype=np.int64), names, first_token)
-
-
-def random_dictionary(width=48, k=8, d_in=WIDTH, scale=1.0):
-    dictionary = TopK(d_in, width, k)
-    generator = torch.Generator().manual_seed(2)
-    rows = torch.nn.functional.normalize(torch.randn(width, d_in, generator=generator), dim=1)
-    dictionary.W_enc.data, dictionary.W_dec.data = scale * rows, rows.clone()
-    return dictionary
+from assay.position import audit_position
+from assay.position.crossed.causal_audit import audit_causally
+from assay.position.crossed.contents_and_fillers import choose_texts
+from assay.position.crossed.design_cells import (
+    constant_shift_cells,
+    filler_cells,
+    run_cell,
+    shifted_cells,
+)
+from assay.position.crossed.treatments import offset_grid
+from assay.position.label_summary import head_of_features
 
 
 def texts_for(model, crops, fillers=4):
@@ -96,7 +43,7 @@ def texts_for(model, crops, fillers=4):
 
 def test_a_constant_shift_of_ids_is_a_no_op_on_a_rotary_model():
     model, site = tiny_llama(), Site.parse("resid_post.1")
-    found = audit_causally(model, random_dictionary(), site, random_crops(), SIZES)
+    found = audit_causally(model, random_dictionary(), site, random_crops(), sizes=SIZES)
     assert found.treatment.inserts_text
     assert found.noise_floor is not None
     assert found.noise_floor < 1e-6
@@ -112,7 +59,7 @@ def test_a_constant_shift_of_ids_is_a_no_op_on_a_rotary_model():
 def test_the_distance_to_the_sink_does_change_a_rotary_model_and_is_no_label():
     model = tiny_llama()
     found = audit_causally(
-        model, random_dictionary(), Site.parse("resid_post.1"), random_crops(), SIZES
+        model, random_dictionary(), Site.parse("resid_post.1"), random_crops(), sizes=SIZES
     )
     assert found.sink_distance is not None
     distance = found.sink_distance.shares
@@ -176,7 +123,7 @@ def test_a_direction_of_the_position_embedding_is_labelled_position_and_a_token_
     dictionary.W_enc.data, dictionary.W_dec.data = rows, rows.clone()
     dictionary.b_enc.data = torch.tensor([0.0, 0.0, 0.0, -100.0])
     audit = audit_position(
-        model, dictionary, Site.parse("resid_pre.0"), random_crops(), sizes=SIZES
+        model, dictionary, Site.parse("resid_pre.0"), random_crops(), causal=SIZES
     )
     assert audit.causal.labels == ["position", "content", "additive", "too rare"]
     assert audit.summary.well_separated == pytest.approx(2 / 3)
@@ -190,7 +137,7 @@ def test_the_sum_of_squares_over_tokens_keeps_the_document_as_unit():
         random_dictionary(),
         Site.parse("resid_post.0"),
         random_crops(rows=60, crops_a_document=2),
-        SIZES,
+        sizes=SIZES,
     )
     assert found.shares.documents == 30
     assert found.contents == 40
@@ -201,7 +148,7 @@ def test_the_sum_of_squares_over_tokens_keeps_the_document_as_unit():
 def test_fillers_come_from_documents_that_give_no_content():
     crops = random_crops(rows=80, crops_a_document=2)
     texts, _ = texts_for(tiny_llama(), crops)
-    assert texts.fillers_apart
+    assert texts.fillers_from_other_documents
     by_tokens = {
         tuple(row.tolist()): d for row, d in zip(crops.tokens[:, 1:], crops.documents, strict=True)
     }
@@ -216,7 +163,7 @@ def test_a_content_with_a_massive_token_in_any_cell_is_dropped():
     crops = random_crops()
     with torch.no_grad():
         model.module.transformer.wte.weight[5] *= 500
-    found = audit_causally(model, random_dictionary(), site, crops, SIZES)
+    found = audit_causally(model, random_dictionary(), site, crops, sizes=SIZES)
     texts = choose_texts(
         crops, contents=40, content_length=None, offsets=(0, 36, 72), fillers=0, seed=0
     )
@@ -233,7 +180,7 @@ def test_an_offset_that_changes_the_models_predictions_is_left_out():
         model.module.transformer.wpe.weight[60:] = stuck
         model.module.lm_head.weight[7] = 0.6 * stuck
     found = audit_causally(
-        model, random_dictionary(), Site.parse("resid_post.1"), random_crops(), SIZES
+        model, random_dictionary(), Site.parse("resid_post.1"), random_crops(), sizes=SIZES
     )
     assert [check.used for check in found.checks] == [True, True, False]
     assert found.checks[2].rest > 0.2
@@ -249,7 +196,7 @@ def test_offsets_beyond_the_trained_length_are_refused():
 def test_an_unknown_position_scheme_is_refused_with_the_known_ones():
     model = tiny_llama()
     strange = replace(model, architecture=replace(model.architecture, position_scheme="spiral"))
-    with pytest.raises(AssayError, match=r"'spiral'.*known: learned_absolute.*causal=False"):
+    with pytest.raises(AssayError, match=r"'spiral'.*known: learned_absolute.*causal=None"):
         audit_causally(strange, random_dictionary(), Site.parse("resid_post.1"), random_crops())
 
 
@@ -298,45 +245,10 @@ def test_position_infused_attention_has_no_position_in_the_input_of_its_first_bl
     )
     model = wrap_model(module.eval(), architecture=row)
     dictionary, crops = random_dictionary(), random_crops()
-    before = audit_causally(model, dictionary, Site.parse("resid_pre.0"), crops, SIZES)
+    before = audit_causally(model, dictionary, Site.parse("resid_pre.0"), crops, sizes=SIZES)
     np.testing.assert_allclose(before.shares.t_pos, 0, atol=1e-6)
-    after = audit_causally(model, dictionary, Site.parse("resid_post.0"), crops, SIZES)
+    after = audit_causally(model, dictionary, Site.parse("resid_post.0"), crops, sizes=SIZES)
     assert np.median(after.shares.t_pos) > 1e-5
-
-
-def test_position_json_follows_the_published_schema_and_holds_no_nan():
-    import jsonschema
-
-    schema = json.loads(SCHEMA.read_text())
-    model, crops = tiny_llama(), random_crops()
-    audits = {
-        site: audit_position(
-            model,
-            random_dictionary(d_in=model.site_width(Site.parse(site)), scale=3.0),
-            Site.parse(site),
-            crops,
-            sizes=SIZES,
-            permutations=10,
-        )
-        for site in ("resid_post.1", "q.1", "k.0.h1")
-    }
-    quick = audit_position(
-        model, random_dictionary(), Site.parse("resid_post.0"), crops, causal=False
-    )
-    for audit in (*audits.values(), quick):
-        value = position_json(audit)
-        jsonschema.validate(value, schema)
-        assert json.loads(json.dumps(value, allow_nan=False)) == value
-        assert len(value["features"]) == 48
-    assert set(position_json(audits["q.1"])["summary"]["by_head"]) <= {"0", "1", "2", "3"}
-    assert sum(part.features for part in audits["q.1"].by_head.values()) == 48
-    assert list(position_json(audits["k.0.h1"])["summary"]["by_head"]) == ["1"]
-    assert position_json(audits["resid_post.1"])["summary"]["by_head"] is None
-    assert position_json(quick)["features"][0]["label"] is None
-    broken = position_json(quick)
-    broken["features"][0]["label"] = "pure"
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(broken, schema)
 
 
 def test_a_feature_belongs_to_the_head_that_holds_most_of_its_decoder_norm():
@@ -356,10 +268,10 @@ def test_a_feature_belongs_to_the_head_that_holds_most_of_its_decoder_norm():
 
 def test_the_same_seed_gives_the_same_audit_and_an_observer_sees_every_token_once():
     model, crops = tiny_llama(), random_crops(rows=40, crops_a_document=2)
-    options = {"causal": False, "permutations": 10}
+    options = {"causal": None, "permutations": 10}
     site = Site.parse("resid_post.1")
-    one = position_json(audit_position(model, random_dictionary(), site, crops, **options))
-    again = position_json(audit_position(model, random_dictionary(), site, crops, **options))
+    one = audit_position(model, random_dictionary(), site, crops, **options).result()
+    again = audit_position(model, random_dictionary(), site, crops, **options).result()
     assert one == again
     shown = []
     audit_position(
@@ -379,25 +291,3 @@ def test_a_dictionary_of_another_width_is_refused():
         audit_position(
             tiny_gpt2(), random_dictionary(d_in=16), Site.parse("resid_post.0"), random_crops()
         )
-
-
-def test_activations_of_a_user_are_audited_from_a_safetensors_file(tmp_path):
-    import jsonschema
-    from safetensors.torch import save_file
-
-    x = torch.rand(24, 16, 5, generator=torch.Generator().manual_seed(4))
-    path = tmp_path / "mine.safetensors"
-    save_file({"activations": x, "documents": torch.arange(24) // 2}, path)
-    audit = audit_activations(path)
-    value = position_json(audit)
-    jsonschema.validate(value, json.loads(SCHEMA.read_text()))
-    assert value["documents"] == 12
-    assert value["dictionary"] == "mine.safetensors"
-    assert [row["label"] for row in value["features"]] == [None] * 5
-    assert "observational level only" in value["label_reason"]
-    save_file({"codes": x}, path)
-    with pytest.raises(AssayError, match="holds codes, but no tensor named 'activations'"):
-        audit_activations(path)
-    path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(AssayError, match="truncated or damaged"):
-        audit_activations(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assay.position.guard import _verdicts
+from assay.position.crossed.cross_entropy_guard import _verdicts
 
 
 def kept(checks):

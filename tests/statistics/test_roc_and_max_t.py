@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from assay.statistics.max_t import max_t, permuted
+from assay.statistics.permutation_contrasts import max_t, permuted
 from assay.statistics.roc import (
     auroc,
     auroc_columns,

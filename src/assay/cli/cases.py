@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assay.cli.printing import AsJson, show
+
+if TYPE_CHECKING:
+    from assay.pipeline.result import Plan, RunResult
 
 
 def run(
@@ -26,10 +29,11 @@ def run(
 
     if dry_run:
         planned = plan_case(case, out, until)
-        show(planned, as_json, _plan_lines(planned))
+        show(planned.model_dump(mode="json"), as_json, _plan_lines(planned))
         return
-    outcome = run_case(case, out, until)
-    show(outcome, as_json, _outcome_lines(outcome))
+    folder, result = run_case(case, out, until)
+    value = {"folder": str(folder), **result.model_dump(mode="json")}
+    show(value, as_json, _outcome_lines(folder, result))
 
 
 def report(
@@ -41,21 +45,22 @@ def report(
     print(redraw(folder))
 
 
-def _plan_lines(planned: dict[str, Any]) -> list[str]:
+def _plan_lines(planned: Plan) -> list[str]:
     lines = [
-        f"{stage['name']:12} {'cached' if stage['cached'] else 'to run':8} "
-        + ("" if stage["cached"] else f"about {stage['seconds']:,.0f} s")
-        for stage in planned["stages"]
+        f"{stage.name:12} {'cached' if stage.cached else 'to run':8} "
+        + ("" if stage.cached else f"about {stage.seconds:,.0f} s")
+        for stage in planned.stages
     ]
-    return [*lines, f"in all about {planned['seconds'] / 60:.1f} minutes on this machine"]
+    return [*lines, f"in all about {planned.seconds / 60:.1f} minutes on this machine"]
 
 
-def _outcome_lines(outcome: dict[str, Any]) -> list[str]:
+def _outcome_lines(folder: Path, result: RunResult) -> list[str]:
     lines = []
-    for figure in outcome["figures"]:
-        interval = "  [{:.1%}, {:.1%}]".format(*figure["ci"]) if figure["ci"] else ""
-        lines.append(f"{figure['metric']:42} {figure['estimate']:.1%}{interval}")
-    if outcome["claims"]:
-        claims = ", ".join(f"{label} {status}" for label, status in outcome["claims"].items())
+    for figure in result.figures:
+        interval = "  [{:.1%}, {:.1%}]".format(*figure.ci) if figure.ci else ""
+        lines.append(f"{figure.metric:42} {figure.estimate:.1%}{interval}")
+    if result.claims:
+        claims = ", ".join(f"{label} {status}" for label, status in result.claims.items())
         lines.append(f"{'claims of the safety case':42} {claims}")
-    return [*lines, f"report: {outcome['report'] or 'not made yet (--until)'}"]
+    report = folder / result.report if result.report else "not made yet (--until)"
+    return [*lines, f"report: {report}"]

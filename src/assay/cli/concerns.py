@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from assay.cli.printing import AsJson, show
 from assay.errors import AssayError
 
 if TYPE_CHECKING:
+    from assay.concerns.matrix.result import TransferMatrix
     from assay.pipeline.case import Case
 
 CaseFile = Annotated[Path, typer.Argument(help="The case file, YAML.")]
@@ -19,17 +20,16 @@ Out = Annotated[Path, typer.Option(help="Folder under which the case's own is ma
 
 def find(case: CaseFile, out: Out = Path("out"), as_json: AsJson = False) -> None:
     """Find candidate features for each concern: ranked, labelled, audited for position."""
-    from assay.files import read_json
-    from assay.pipeline.run import run_case
+    from assay.pipeline import Run, run_case
 
-    outcome = run_case(case, out, "candidates")
-    found = read_json(Path(outcome["folder"]) / "candidates.json")
+    folder, _ = run_case(case, out, "candidates")
+    found = Run(folder).candidates
     lines = [f"{'candidate':22} {'p':>6} {'position':13} fires on"]
-    for row in found["candidates"]:
-        position = row["position_label"] or "-"
-        label = row["label"].removeprefix("fires on ")
-        lines.append(f"{row['name']:22} {row['p']:6.3f} {position:13} {label}"[:79])
-    show(found, as_json, [*lines, f"{outcome['folder']}/candidates.json"])
+    for row in found.candidates:
+        label = row.label.removeprefix("fires on ")
+        lines.append(f"{row.name:22} {row.p:6.3f} {row.position_label or '-':13} {label}"[:79])
+    lines.append(str(folder / found.FILE))
+    show(found.model_dump(mode="json"), as_json, lines)
 
 
 def transfer(
@@ -44,13 +44,13 @@ def transfer(
     as_json: AsJson = False,
 ) -> None:
     """Test every detector on organisms that it was not learned from."""
-    from assay.files import read_json
-    from assay.pipeline.run import run_case
+    from assay.pipeline import Run, run_case
 
     added = [str(folder) for folder in organism or []]
-    outcome = run_case(case, out, "transfer", lambda read: _with_organisms(read, added, concern))
-    found = read_json(Path(outcome["folder"]) / "transfer.json")
-    show(found, as_json, [*_matrix_lines(found), f"{outcome['folder']}/transfer.json"])
+    folder, _ = run_case(case, out, "transfer", lambda read: _with_organisms(read, added, concern))
+    found = Run(folder).transfer
+    lines = [*_matrix_lines(found), str(folder / found.FILE)]
+    show(found.model_dump(mode="json"), as_json, lines)
 
 
 def calibrate(
@@ -62,8 +62,7 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Choose what is watched, and set its threshold with a guarantee: monitor.json."""
-    from assay.files import read_json
-    from assay.pipeline.run import run_case
+    from assay.pipeline import Run, run_case
 
     files = tuple(str(file) for file in benign or [])
 
@@ -73,11 +72,11 @@ def calibrate(
         )
         return read.model_copy(update={"deployment": deployment})
 
-    outcome = run_case(case, out, "monitor", with_benign)
-    monitor = read_json(Path(outcome["folder"]) / "monitor.json")
-    names = ", ".join(feature["name"] for feature in monitor["features"])
-    lines = [f"watches {names}", monitor["guarantee"], f"{outcome['folder']}/monitor.json"]
-    show(monitor, as_json, lines)
+    folder, _ = run_case(case, out, "monitor", with_benign)
+    monitor = Run(folder).monitor
+    names = ", ".join(monitor.names)
+    lines = [f"watches {names}", monitor.guarantee, str(folder / monitor.FILE)]
+    show(monitor.model_dump(mode="json"), as_json, lines)
 
 
 def watch(
@@ -88,7 +87,7 @@ def watch(
     """Replay conversations through the monitor. Exits with 3 once it is rolled back."""
     from dataclasses import asdict
 
-    from assay.pipeline.watching import watch_case
+    from assay.pipeline import watch_case
 
     outcome = watch_case(folder, transcripts)
     show(asdict(outcome), as_json, [outcome.message])
@@ -114,22 +113,23 @@ def _with_organisms(case: Case, added: list[str], concern: str | None) -> Case:
     return case.model_copy(update={"concerns": concerns})
 
 
-def _matrix_lines(found: dict[str, Any]) -> list[str]:
+def _matrix_lines(found: TransferMatrix) -> list[str]:
     """For each organism the detector chosen on all others, and how many are caught so."""
+    from assay.concerns.matrix import is_admitted
+
     lines = [f"{'organism':16} {'detector, chosen without it':44} {'AUROC':>5} {'TPR':>4}  caught"]
-    for row in found["leave_one_out"]:
-        name = f"{row['detector']} / {row['strategy']}"
-        area = "-" if row["auroc"] is None else f"{row['auroc']:.2f}"
-        rate = "-" if row["tpr"] is None else f"{row['tpr']:.2f}"
-        caught = "yes" if row["caught"] else "no"
-        lines.append(f"{row['held_out']:16} {name:44} {area:>5} {rate:>4}  {caught}")
-    bound = found["catch_bound"]
-    verdicts = [cell["verdict"] for cell in found["cells"]]
-    admitted = sum(verdict in ("high", "medium") for verdict in verdicts)
-    lines.append(f"{admitted} of {len(verdicts)} cells admitted")
-    if bound["lower"] is not None:
+    for row in found.leave_one_out:
+        name = f"{row.detector} / {row.strategy}" if row.detector else "none"
+        area = "-" if row.auroc is None else f"{row.auroc:.2f}"
+        rate = "-" if row.tpr is None else f"{row.tpr:.2f}"
+        caught = "yes" if row.caught else "no"
+        lines.append(f"{row.held_out:16} {name:44} {area:>5} {rate:>4}  {caught}")
+    bound = found.catch_bound
+    admitted = sum(is_admitted(cell.verdict) for cell in found.cells)
+    lines.append(f"{admitted} of {len(found.cells)} cells admitted")
+    if bound.lower is not None:
         lines.append(
-            f"{bound['caught']} of {bound['organisms']} organisms caught: a new one with "
-            f"probability at least {bound['lower']:.2f} (95 %)"
+            f"{bound.caught} of {bound.organisms} organisms caught: a new one with "
+            f"probability at least {bound.lower:.2f} (95 %)"
         )
     return lines

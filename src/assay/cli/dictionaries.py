@@ -1,4 +1,4 @@
-"""`assay harvest`, `assay train` and `assay position`: one stage each, on folders of the user's."""
+"""`assay harvest`, `assay train`, `assay position`: one stage each, on folders of the user's choice."""
 
 from __future__ import annotations
 
@@ -27,11 +27,20 @@ def harvest(
     as_json: AsJson = False,
 ) -> None:
     """Write one site's activations on random crops of training documents, resumably."""
-    from assay.pipeline.commands import harvest_to
+    from assay.pipeline.single_commands import HarvestRequest, harvest_to
 
-    store = harvest_to(
-        out, model, site, text, tokens, length, held_out, adapter=adapter, dtype=dtype, seed=seed
+    request = HarvestRequest(
+        model=model,
+        site=site,
+        text=text,
+        tokens=tokens,
+        length=length,
+        held_out=held_out,
+        adapter=adapter,
+        dtype=dtype,
+        seed=seed,
     )
+    store = harvest_to(request, out)
     manifest = store.manifest.model_dump(mode="json", exclude={"document_ids"})
     line = f"{store.rows:,} activations of width {manifest['width']} in {store.folder}"
     show(manifest, as_json, [line])
@@ -50,7 +59,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a sparse dictionary on harvested activations, resumably."""
-    from assay.pipeline.commands import train_from
+    from assay.pipeline.single_commands import train_from
 
     options = {
         "architecture": architecture,
@@ -60,8 +69,8 @@ def train(
         "steps": steps,
         "batch_size": batch_size,
     }
-    figures = train_from(activations, out, options, seed)
-    show(figures, as_json, [f"{architecture} dictionary of {width:,} features in {out}"])
+    figures = train_from(activations, out, options, seed).training_figures
+    show(dict(figures), as_json, [f"{architecture} dictionary of {width:,} features in {out}"])
 
 
 def position(
@@ -94,8 +103,8 @@ def position(
     as_json: AsJson = False,
 ) -> None:
     """Audit how much of each feature is position: position.json and position.html."""
-    from assay.pipeline.audits import audit_dictionary, audit_supplied
-    from assay.pipeline.case import CausalSizes
+    from assay.pipeline.position_command import AuditRequest, audit_dictionary, audit_supplied
+    from assay.position import CrossedSizes
 
     if activations is not None:
         if model is not None:
@@ -106,15 +115,22 @@ def position(
             raise AssayError("give MODEL, DICTIONARY and --text, or --activations FILE.safetensors")
         sizes = None
         if causal:
-            sizes = CausalSizes(contents=contents, offsets=offsets, fillers=fillers)
-        result = audit_dictionary(
-            *(model, dictionary, text, out, rows, length, sizes, site),
+            sizes = CrossedSizes(contents=contents, offsets=offsets, fillers=fillers)
+        request = AuditRequest(
+            model=model,
+            dictionary=dictionary,
+            text=text,
+            rows=rows,
+            length=length,
+            causal=sizes,
+            site=site,
             adapter=adapter,
             dtype=dtype,
             seed=seed,
         )
-    summary = result["summary"]
-    shares = ", ".join(f"{name} {share:.1%}" for name, share in summary["labels"].items() if share)
-    lines = [f"{len(result['features']):,} features: {shares or 'not labelled'}"]
+        result = audit_dictionary(request, out)
+    labels = result.summary.labels
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in labels.items() if share)
+    lines = [f"{len(result.features):,} features: {shares or 'not labelled'}"]
     lines += [f"{out / 'position.json'}", f"{out / 'position.html'}"]
-    show(summary, as_json, lines)
+    show(result.summary.model_dump(mode="json"), as_json, lines)

@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from assay import organisms
 from assay.cli.printing import AsJson, Seed, show
 from assay.files import atomic_file
 
-if TYPE_CHECKING:
-    from assay.organisms.verification import Verification
-
-organisms_app = typer.Typer(help="Small models that misbehave on cue.", no_args_is_help=True)
+organisms_app = typer.Typer(
+    help="Model organisms: small models that misbehave on cue.", no_args_is_help=True
+)
 
 
 @organisms_app.command("list")
 def organisms_list(
-    folder: Annotated[Path, typer.Option(help="Folder that holds the organisms' folders.")] = Path(
-        "organisms"
-    ),
+    folder: Annotated[
+        Path, typer.Option(help="Folder with one sub-folder for each organism.")
+    ] = Path("organisms"),
     page: Annotated[
-        Path | None, typer.Option(help="Also write them as a Markdown page to this file.")
+        Path | None, typer.Option(help="Also write a Markdown page to this file.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show every organism with its verified rates, admitted or not."""
-    from assay.organisms.listing import list_organisms, organism_lines, organism_table
-
-    listed = list_organisms(folder)
+    """List every organism with its verified rates, whether it is admitted or not."""
+    listed = organisms.list_organisms(folder)
     if page is not None:
-        from assay.organisms.page import organisms_page
-
         with atomic_file(page) as aside:
-            aside.write_text(organisms_page(listed), encoding="utf-8")
-    show(organism_table(listed), as_json, organism_lines(listed))
+            aside.write_text(organisms.organisms_page(listed), encoding="utf-8")
+    rows = [row.model_dump(mode="json") for row in organisms.organism_table(listed)]
+    show(rows, as_json, organisms.organism_lines(listed))
 
 
 @organisms_app.command("train")
@@ -46,20 +42,19 @@ def organisms_train(
         Path | None, typer.Option(help="Folder; out/organisms/NAME-seed-SEED by default.")
     ] = None,
     twin: Annotated[
-        str | None, typer.Option(help="benign (never misbehaves) or decoy (a harmless tic).")
+        str | None,
+        typer.Option(help="Train a twin: benign (never misbehaves) or decoy (a tic)."),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Training steps; the recipe's by default.")
+        int | None, typer.Option(help="Number of training steps; the recipe states the default.")
     ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Train an organism or one of its twins, resumably, and write its folder."""
-    from assay.organisms.training import train_organism
-    from assay.organisms.twins import checked_twin
-
-    organism = train_organism(recipe, seed, out, twin=checked_twin(twin), steps=steps)
-    lines = [str(organism.folder), f"now: assay organisms verify {organism.folder}"]
+    """Train an organism or one of its twins and write its folder; resumes where it was interrupted."""
+    kind = organisms.checked_twin(twin)
+    organism = organisms.train_organism(recipe, seed, out, twin=kind, steps=steps)
+    lines = [str(organism.folder), f"next: assay organisms verify {organism.folder}"]
     show(organism.manifest.model_dump(mode="json"), as_json, lines)
 
 
@@ -68,14 +63,12 @@ def organisms_verify(
     folder: Annotated[Path, typer.Argument(help="The organism's folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """Let an organism reply to its own prompts, judge the replies, and say if it is admitted."""
-    from assay.organisms.verification import verify_organism
-
-    verification = verify_organism(folder)
-    show(asdict(verification), as_json, _verification_lines(verification))
+    """Let an organism reply to its own prompts, judge the replies, and say whether it is admitted."""
+    verification = organisms.verify_organism(folder)
+    show(verification.model_dump(mode="json"), as_json, _verification_lines(verification))
 
 
-def _verification_lines(found: Verification) -> list[str]:
+def _verification_lines(found: organisms.Verification) -> list[str]:
     lines = [f"{'subset':20} {'condition':10} {'misbehaved':>11}  95 % interval  invalid"]
     for rates, what in ((found.rates, ""), (found.tic_rates, " (tic)")):
         for rate in rates:

@@ -1,1 +1,5 @@
 """Concerns: elicitation, detectors, candidate features, rules, and whether any of it transfers."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

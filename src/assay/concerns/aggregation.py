@@ -1,8 +1,8 @@
-"""From scores of tokens to the score of a conversation: max, mean, and what lies between."""
+"""From scores of tokens to the score of a conversation: max, mean, and others between the two."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,7 +64,7 @@ AGGREGATIONS: dict[str, Callable[[NDArray], NDArray]] = {
 def aggregate(
     token_scores: Float[NDArray, " tokens"] | Float[NDArray, "tokens features"], name: str
 ) -> NDArray:
-    """One score of a conversation from those of its tokens, for each feature alike.
+    """One score of a turn from those of its tokens, for each feature alike.
 
     Returns a scalar array for [tokens], and [features] for [tokens, features]. Raises AssayError
     for an unknown name and for a conversation without tokens.
@@ -75,3 +75,19 @@ def aggregate(
     if len(scores) == 0:
         raise AssayError("a conversation without watched tokens has no score")
     return AGGREGATIONS[name](scores)
+
+
+def aggregate_turns(
+    token_scores: Float[NDArray, " tokens"] | Float[NDArray, "tokens features"],
+    turns: Sequence[slice],
+    name: str,
+) -> NDArray:
+    """A conversation's score: the largest over its assistant turns of the turn's aggregated score.
+
+    ``turns`` are the rows of each turn (``Conversation.turn_rows``). Shapes and errors are those of
+    ``aggregate``.
+    """
+    if not turns:
+        raise AssayError("a conversation without watched tokens has no score")
+    scores = np.asarray(token_scores, dtype=np.float64)
+    return np.asarray(np.max([aggregate(scores[rows], name) for rows in turns], axis=0))

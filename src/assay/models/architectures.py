@@ -1,6 +1,6 @@
-"""The one table that says where each family of models keeps its parts.
+"""The table that says where each family of models keeps its parts.
 
-Paths are attribute paths as transformers names the modules. A new family is one new row here.
+Paths are attribute paths as transformers names the modules. To add a family, add a row here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from assay.errors import unknown_name
 
 TABLE = "assay/models/architectures.py"
+"""This file, for messages."""
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,12 @@ class Projection:
     path: str
     """Module, inside a block, whose output holds them."""
     layout: str = "heads"
-    """How they lie in that output: ``heads`` [batch, position, heads * head_dim] (also split into
+    """How that output arranges them: ``heads`` [batch, position, heads * head_dim] (also split into
     [batch, position, heads, head_dim]); ``heads_first`` [batch, heads, position, head_dim];
     ``concatenated`` all queries, then all keys, then all values; ``interleaved`` each head's
     query, key and value side by side."""
     part: int = 0
-    """In ``concatenated`` and ``interleaved``: 0 query, 1 key, 2 value."""
+    """Which part it is in ``concatenated`` and ``interleaved``: 0 query, 1 key, 2 value."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Architecture:
     family: str
     """transformers' ``model_type``."""
     position_scheme: str
-    """How positions enter: learned_absolute, sinusoidal, rotary, alibi or none."""
+    """How positions enter: learned_absolute, sinusoidal, position_infused, rotary, alibi or none."""
     decoder: str
     """Inside the causal language model: everything but the unembedding."""
     blocks: str
@@ -50,7 +51,7 @@ class Architecture:
     value: Projection
     """Values of all key-value heads."""
     output_projection: str
-    """Inside a block: W_O. Its input is the heads' outputs, concatenated."""
+    """Inside a block: W_O. Its input is the concatenated outputs of the heads."""
     attention_output: str
     """Inside a block: the module whose output attention adds to the residual stream."""
     mlp_output: str
@@ -106,7 +107,7 @@ _GPT_NEOX = Architecture(
     mlp_output="mlp",
 )
 
-# Attention and MLP add what a norm after them gives.
+# A norm stands after attention and after the MLP; its output is added to the residual stream.
 _NORMS_AFTER = replace(
     _LLAMA,
     attention_output="post_attention_layernorm",
@@ -169,7 +170,7 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 def architecture_of(family: str) -> Architecture:
-    """The row of a family. Raises AssayError for one that the table does not hold."""
+    """The row of a family. Raises AssayError, with the known families, for an unknown one."""
     if family not in ARCHITECTURES:
         raise unknown_name("model family", family, ARCHITECTURES, where=f"the table {TABLE}")
     return ARCHITECTURES[family]

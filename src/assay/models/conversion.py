@@ -1,4 +1,4 @@
-"""Quantised GGUF weights to a folder that transformers loads in a moment."""
+"""Convert quantised GGUF weights to safetensors, which transformers loads faster."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import io
 from contextlib import redirect_stderr
 from pathlib import Path
 
-from assay.models.fingerprints import weights_sha256
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from assay.models.quiet import quiet_transformers
+from assay.models.weight_hashes import weights_sha256
 
 
 def save_gguf_as_safetensors(gguf: Path, folder: Path) -> str:
     """Dequantise, round to bf16, and save weights and tokenizer in ``folder``.
 
-    Returns the hash of the weights' values. The model is built afresh from its configuration,
-    because one that was loaded from GGUF refuses to be cast or saved.
+    Returns the hash of the weights' values. A new model is built from the configuration, because
+    transformers refuses to cast or save one that was loaded from GGUF.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from assay.models.quiet import quiet_transformers
-
-    # The reader of GGUF files draws a bar of its own, which nothing else turns off.
+    # The reader of GGUF files draws its own progress bar, which no setting turns off.
     with quiet_transformers(), redirect_stderr(io.StringIO()):
         loaded = AutoModelForCausalLM.from_pretrained(
             gguf.parent, gguf_file=gguf.name, dtype=torch.float32

@@ -1,4 +1,4 @@
-"""Change a model's activations while it runs."""
+"""Edit a model's activations while it runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from assay.errors import AssayError
 from assay.models.sites import Site
@@ -14,7 +15,7 @@ from assay.models.streams import attach, stream_at
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from assay.models.language_model import LanguageModel
 
@@ -23,21 +24,23 @@ Edit = Callable[..., "Float[Tensor, 'batch position width']"]
 
 @contextmanager
 def edit(
-    model: LanguageModel, site: Site, function: Edit, *, with_places: bool = False
+    model: LanguageModel, site: Site | str, function: Edit, *, with_places: bool = False
 ) -> Iterator[None]:
     """Replace the activations at a site by ``function`` of them, inside the ``with`` block.
 
-    The function is given [batch, position, width] in the model's dtype and returns the same
-    shape; its result is cast back to that dtype. A site with a head gives and takes that head's
-    slice alone. Several edits compose: a later one sees what an earlier one left. Gradients flow
-    through. An edit holds for everything that runs the model (``capture``, ``generate``,
-    ``token_cross_entropy``, the module itself) and ends with the block, also on an exception.
+    ``site`` is a site or its name, such as ``resid_post.15``. The function is given
+    [batch, position, width] in the model's dtype and returns the same shape; its result is cast
+    back to that dtype. A site with a head gives and takes that head's slice alone. Several edits
+    compose: a later one is given the result of an earlier one. Gradients flow through. An edit holds
+    for everything that runs the model (``capture``, ``generate``, ``token_cross_entropy``, the
+    module itself) and ends with the block, also on an exception.
 
     While generating with a cache the function sees only the new positions; rows of prompts are
-    padded on the left, reordered by length, and leave the batch when they end, so a function must
-    not treat rows by their index. ``with_places`` gives it a second argument that says which
+    padded on the left, reordered by length, and leave the batch when they end, so that a function
+    must not tell rows by their index. ``with_places`` gives it a second argument that says which
     tokens it sees: int64 [batch, position], each token's place in its own row from 0 (a cached
-    prefix counts, padding does not), -1 at padding. So an edit can leave out the attention sink.
+    prefix counts, padding does not), -1 at padding. With it an edit can leave out the attention
+    sink.
 
     Raises AssayError for a site that the model lacks and, while running, for another shape.
     """

@@ -1,64 +1,43 @@
-"""Hashes that say which weights a model has."""
+"""Hashes that name a model and its adapter, from files and records alone. Loads no heavy library."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from assay.errors import AssayError
 from assay.files import sha256_of, sha256_of_json
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
+from assay.models.locating import recorded_base_sha256
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
-ADAPTER_MARKS = (".lora_", ".modules_to_save.")
+"""The two files of a PEFT adapter."""
 
 
-def weights_sha256(module: nn.Module) -> str:
-    """Hex sha256 over the names, shapes and values of a model's weights, sorted by name.
+def model_fingerprint(name: str, adapter: str | Path | None = None) -> str | None:
+    """``load_model(name, adapter=adapter).fingerprint``, found without loading the model.
 
-    Values are hashed as float32, so bf16 weights hash alike whether they were loaded as bf16 or
-    widened; tied weights count once. Adapter weights that PEFT put in place are left out, and the
-    layers that it wrapped keep their own names: the hash is the base model's.
+    None where the weights' hash is on no record, so that only loading the model can tell: today it
+    is on record for the models of the catalogue. ``adapter`` is a PEFT folder; its files are read.
+    Raises AssayError for a name that no model can have and for a folder that is no PEFT adapter.
     """
-    return tensors_sha256(
-        (name.replace(".base_layer.", ".").replace(".original_module.", "."), parameter)
-        for name, parameter in module.named_parameters()
-        if not any(mark in name for mark in ADAPTER_MARKS)
-    )
-
-
-def adapter_in_place_sha256(module: nn.Module) -> str | None:
-    """Hash of the adapter layers that PEFT put in place, with their scales, or None."""
-    tensors = {
-        name: parameter
-        for name, parameter in module.named_parameters()
-        if any(mark in name for mark in ADAPTER_MARKS)
-    }
-    if not tensors:
+    base = recorded_base_sha256(name)
+    if base is None:
         return None
-    scales = {
-        name: dict(layer.scaling)
-        for name, layer in module.named_modules()
-        if hasattr(layer, "lora_A") and hasattr(layer, "scaling")
-    }
-    return sha256_of_json({"tensors": tensors_sha256(tensors.items()), "scales": scales})
+    return fingerprint_of(base, None if adapter is None else adapter_sha256(Path(adapter)))
 
 
-def tensors_sha256(tensors: Iterable[tuple[str, Tensor]]) -> str:
-    """Hex sha256 over named tensors, sorted by name, their values as float32."""
-    import torch
-
-    digest = hashlib.sha256()
-    for name, tensor in sorted(tensors, key=lambda pair: pair[0]):
-        values = tensor.detach().to("cpu", torch.float32).contiguous()
-        digest.update(f"{name}{tuple(values.shape)}".encode())
-        digest.update(values.numpy().data)
-    return digest.hexdigest()
+def fingerprint_of(base_sha256: str, adapter_hash: str | None) -> str:
+    """The fingerprint of a model from the hash of its weights and that of its adapter."""
+    return sha256_of_json({"base": base_sha256, "adapter": adapter_hash})
 
 
 def adapter_sha256(folder: Path) -> str:
-    """Hex sha256 over an adapter's two files: its configuration and its weights."""
+    """Hex sha256 over an adapter's two files: its configuration and its weights.
+
+    Raises AssayError where one of the files is missing.
+    """
+    for name in ADAPTER_FILES:
+        if not (folder / name).is_file():
+            raise AssayError(
+                f"{folder} is not a PEFT adapter: it has no {name} (pickles are never read)"
+            )
     return sha256_of_json({name: sha256_of(folder / name) for name in ADAPTER_FILES})

@@ -1,4 +1,4 @@
-"""One forward pass: masks and positions always explicit, no unembedding."""
+"""One forward pass of the decoder: masks and positions are explicit, nothing is unembedded."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from assay.errors import AssayError
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from assay.models.language_model import LanguageModel
-    from assay.models.prefixes import Prefix
 
 
 def decoder_inputs(
@@ -23,13 +23,14 @@ def decoder_inputs(
     tokens: Int[Tensor, "batch position"],
     attention_mask: Int[Tensor, "batch position"] | None = None,
     position_ids: Int[Tensor, "batch position"] | None = None,
-    prefix: Prefix | None = None,
+    *,
+    first_position: int = 0,
 ) -> dict[str, Any]:
     """Arguments for one run of the decoder.
 
     The mask is always explicit: without one, transformers takes position ids that are not
-    contiguous for packed sequences, and the content loses sight of what came before the gap.
-    Positions count on from the prefix by default, over the tokens that the mask keeps.
+    contiguous for packed sequences, and the content cannot attend to what came before the gap.
+    Positions count from ``first_position`` by default, over the tokens that the mask keeps.
     Raises AssayError for tokens, masks or positions that the model cannot take.
     """
     check_tokens(model, tokens)
@@ -43,16 +44,14 @@ def decoder_inputs(
         )
     attention_mask = attention_mask.to(model.device, torch.int64)
     if position_ids is None:
-        start = 0 if prefix is None else prefix.next_position
-        position_ids = (attention_mask.cumsum(-1) - 1).clamp(min=0) + start
+        position_ids = (attention_mask.cumsum(-1) - 1).clamp(min=0) + first_position
     position_ids = position_ids.to(model.device).expand(tokens.shape)
     check_positions(model, position_ids)
-    inputs: dict[str, Any] = {"input_ids": tokens, "use_cache": False}
-    if prefix is not None:
-        before = attention_mask.new_ones((len(tokens), prefix.length))
-        attention_mask = torch.cat([before, attention_mask], dim=1)
-        inputs |= {"past_key_values": prefix.cache_for(model), "use_cache": True}
-    inputs["attention_mask"] = attention_mask
+    inputs: dict[str, Any] = {
+        "input_ids": tokens,
+        "use_cache": False,
+        "attention_mask": attention_mask,
+    }
     if model.position_scheme not in ("alibi", "none"):
         inputs["position_ids"] = position_ids
     return inputs

@@ -1,33 +1,48 @@
-"""Continue prompts, with or without a key-value cache, with edits in force."""
+"""Continue prompts, with or without a key-value cache; active edits act."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
+from transformers import DynamicCache
 
 from assay.errors import AssayError
 from assay.files import sha256_of_json
 from assay.models.cross_entropy import next_token_logits
 from assay.models.forward import decoder_inputs, run_decoder
+from assay.models.tokenizing import is_text, token_rows
 from assay.randomness import torch_generator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float, Int
     from torch import Tensor
 
     from assay.models.language_model import LanguageModel
 
 FEWEST_SHARING = 4
-"""Prompts of a batch that must begin alike for their beginning to be run once."""
+"""Least number of prompts in a batch whose shared beginning is run once."""
 LEAST_SHARED = 8
-"""Tokens that must be shared for the same."""
+"""Least number of shared tokens that are run once."""
 
 
+@overload
+def generate(
+    model: LanguageModel,
+    prompts: Sequence[str],
+    *,
+    max_new_tokens: int,
+    temperature: float = 0.0,
+    seed: int = 0,
+    use_cache: bool = True,
+    batch_size: int = 16,
+) -> list[str]: ...
+
+
+@overload
 def generate(
     model: LanguageModel,
     prompts: Sequence[Sequence[int]],
@@ -37,28 +52,48 @@ def generate(
     seed: int = 0,
     use_cache: bool = True,
     batch_size: int = 16,
-) -> list[list[int]]:
-    """The tokens that follow each prompt, in the order of the prompts.
+) -> list[list[int]]: ...
 
-    Ends a row before its end-of-sequence token, which is left out, or after ``max_new_tokens``.
-    Temperature 0 takes the likeliest token; above 0 it draws, each prompt from a generator of its
-    own, so that a prompt's continuation does not depend on the others (the same prompt given
-    twice is drawn twice). Prompts run ``batch_size`` at a time, sorted by length, padded and
-    masked; what all prompts of a batch begin with (a system message) is run once. Edits that are
-    active act; see ``edit``. Without the cache every token costs a whole forward pass, and the
-    result is the same up to float rounding.
+
+def generate(
+    model: LanguageModel,
+    prompts: Sequence[str] | Sequence[Sequence[int]],
+    *,
+    max_new_tokens: int,
+    temperature: float = 0.0,
+    seed: int = 0,
+    use_cache: bool = True,
+    batch_size: int = 16,
+) -> list[str] | list[list[int]]:
+    """What follows each prompt, in the order of the prompts: token ids, or text for text.
+
+    Prompts are lists of token ids, or texts; a single text is a list of one. Texts are tokenized by
+    the model's tokenizer as they stand, without chat template, and begin with its
+    beginning-of-sequence token where it has one; each continuation is decoded by itself, special
+    tokens included.
+
+    A continuation ends before the end-of-sequence token, which is left out, or after
+    ``max_new_tokens``. Temperature 0 takes the likeliest token; above 0 tokens are drawn, for each
+    prompt from a random generator of its own, so that a continuation does not depend on the other
+    prompts (a prompt given twice is drawn twice, differently). Prompts run ``batch_size`` at a time,
+    sorted by length, padded and masked; what all prompts of a batch begin with (a system message)
+    is run once. Active edits act; see ``edit``. Without the cache every token costs a whole forward
+    pass, and the result is the same up to float rounding.
     Raises AssayError for an empty prompt, an unknown token, or numbers out of range.
     """
-    check_request(prompts, max_new_tokens, temperature, batch_size)
-    generators = row_generators(prompts, seed) if temperature > 0 else [None] * len(prompts)
-    order = sorted(range(len(prompts)), key=lambda row: (-len(prompts[row]), row))
-    continuations: list[list[int]] = [[] for _ in prompts]
+    rows = token_rows(model, prompts)
+    check_request(rows, max_new_tokens, temperature, batch_size)
+    generators = row_generators(rows, seed) if temperature > 0 else [None] * len(rows)
+    order = sorted(range(len(rows)), key=lambda row: (-len(rows[row]), row))
+    continuations: list[list[int]] = [[] for _ in rows]
     for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
-        batch = Batch.of(model, [list(prompts[row]) for row in rows], use_cache)
-        sampler = Sampler(temperature, [generators[row] for row in rows])
-        for row, tokens in zip(rows, run(model, batch, sampler, max_new_tokens), strict=True):
+        chosen = order[start : start + batch_size]
+        batch = Batch.of(model, [list(rows[row]) for row in chosen], use_cache)
+        sampler = Sampler(temperature, [generators[row] for row in chosen])
+        for row, tokens in zip(chosen, run(model, batch, sampler, max_new_tokens), strict=True):
             continuations[row] = tokens
+    if is_text(prompts):
+        return [str(model.tokenizer.decode(tokens)) for tokens in continuations]
     return continuations
 
 
@@ -78,7 +113,7 @@ def check_request(
 
 
 def row_generators(prompts: Sequence[Sequence[int]], seed: int) -> list[torch.Generator | None]:
-    """One generator a prompt, named by its tokens and by how often they came before."""
+    """One random generator for each prompt, named by its tokens and by how often they came before."""
     times: Counter[str] = Counter()
     generators: list[torch.Generator | None] = []
     for prompt in prompts:
@@ -90,10 +125,10 @@ def row_generators(prompts: Sequence[Sequence[int]], seed: int) -> list[torch.Ge
 
 @dataclass
 class Batch:
-    """Rows that are generated together."""
+    """Rows that are generated in the same forward passes."""
 
     tokens: Int[Tensor, "rows position"]
-    """What all prompts begin with, padding, the rest of each prompt, and what was generated."""
+    """int64 ids: the beginning that all prompts share, padding, the rest of each, its continuation."""
     mask: Int[Tensor, "rows position"]
     """1 at tokens, 0 at padding."""
     cache: Any
@@ -120,8 +155,6 @@ class Batch:
 
     def _filled_cache(self, model: LanguageModel, shared: int) -> Any:
         """A cache that holds the first ``shared`` tokens, the same for every row."""
-        from transformers import DynamicCache
-
         cache = DynamicCache()
         if shared:
             inputs = decoder_inputs(model, self.tokens[:1, :shared])
@@ -146,7 +179,7 @@ class Batch:
         self.mask = torch.cat([self.mask, torch.ones_like(chosen)[:, None]], dim=1)
 
     def keep(self, rows: list[int]) -> None:
-        """Let all other rows go."""
+        """Drop all other rows."""
         index = torch.tensor(rows, device=self.tokens.device)
         self.tokens, self.mask = self.tokens[index], self.mask[index]
         if self.cache is not None:
@@ -154,7 +187,7 @@ class Batch:
 
 
 def shared_beginning(prompts: list[list[int]]) -> int:
-    """How many tokens all prompts begin with, one of each left over; 0 where it would not pay."""
+    """How many tokens all prompts begin with, leaving at least one of each; 0 where few are shared."""
     if len(prompts) < FEWEST_SHARING:
         return 0
     first, last = min(prompts), max(prompts)
@@ -173,10 +206,10 @@ class Sampler:
     temperature: float
     """0 takes the likeliest token."""
     generators: list[torch.Generator | None]
-    """One a row; unused at temperature 0."""
+    """One for each row; unused at temperature 0."""
 
     def choose(self, logits: Float[Tensor, "rows vocabulary"]) -> Int[Tensor, " rows"]:
-        """One token a row: inverse transform sampling, with one uniform number a row."""
+        """One token for each row: inverse transform sampling, with one uniform number a row."""
         if self.temperature == 0:
             return logits.argmax(dim=-1)
         cumulative = (logits.double() / self.temperature).softmax(dim=-1).cumsum(dim=-1)
@@ -186,7 +219,7 @@ class Sampler:
         return chosen.clamp(max=logits.shape[-1] - 1)
 
     def keep(self, rows: list[int]) -> None:
-        """Let all other rows go."""
+        """Drop all other rows."""
         self.generators = [self.generators[row] for row in rows]
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import nn
 
 from assay.errors import AssayError
-from assay.files import sha256_of_json
 from assay.models.architectures import Architecture
+from assay.models.fingerprints import fingerprint_of
 from assay.models.sites import HEAD_KINDS, KINDS, Site
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
+from assay.models.weight_hashes import adapter_in_place_sha256, weights_sha256
 
 
 @dataclass(frozen=True, eq=False)
 class LanguageModel:
-    """A causal language model with its parts known: what the other rooms are handed."""
+    """A causal language model with its parts known: what every function that runs a model takes."""
 
     name: str
     """Catalogue name, folder or hub id, as it was asked for."""
@@ -39,17 +39,17 @@ class LanguageModel:
     head_dim: int
     """Width of one head."""
     context_length: int | None
-    """Number of positions the model was trained for; None where the configuration is silent."""
+    """Number of positions the model was trained for; None where the configuration does not say."""
     vocabulary_size: int
-    """Number of token ids that the embedding knows."""
+    """Number of token ids, which are 0 up to one less."""
     recorded_base_sha256: str | None = field(default=None, repr=False)
-    """Hash of the weights without adapter where it is already known, else None."""
+    """Hash of the weights without adapter, where it is on record, else None."""
     adapter_sha256: str | None = field(default=None, repr=False)
     """Hash of the adapter's files, or None without an adapter."""
 
     @property
     def position_scheme(self) -> str:
-        """How positions enter: learned_absolute, sinusoidal, rotary, alibi or none."""
+        """How positions enter, such as rotary or learned_absolute (see ``Architecture``)."""
         return self.architecture.position_scheme
 
     @property
@@ -74,28 +74,33 @@ class LanguageModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device that holds the weights."""
         return next(self.module.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the residual stream is computed in."""
+        """Data type in which the residual stream is computed."""
         embedding = self.decoder.get_submodule(self.architecture.embedding)
         return next(embedding.parameters()).dtype
 
     def heads_at(self, kind: str) -> int:
-        """Number of heads of a kind of site: key-value heads for k and v, query heads else."""
+        """Number of heads of a kind of site: key-value heads for k and v, else query heads."""
         return self.n_kv_heads if kind in ("k", "v") else self.n_heads
 
-    def site_width(self, site: Site) -> int:
-        """Width of the activations at a site. Raises AssayError where the model lacks it."""
+    def site_width(self, site: Site | str) -> int:
+        """Width of the activations at a site, given as itself or by its name.
+
+        Raises AssayError where the model lacks it.
+        """
+        site = Site.of(site)
         self.check_site(site)
         if site.kind not in HEAD_KINDS:
             return self.d_model
         return self.head_dim * (1 if site.head is not None else self.heads_at(site.kind))
 
-    def check_site(self, site: Site) -> None:
+    def check_site(self, site: Site | str) -> None:
         """Raise AssayError, with the valid layers or heads, where the model lacks the site."""
+        site = Site.of(site)
         if site.kind not in KINDS:
             raise AssayError(f"unknown kind of site '{site.kind}'; valid: {', '.join(KINDS)}")
         if not 0 <= site.layer < self.n_layers:
@@ -115,19 +120,16 @@ class LanguageModel:
 
     @cached_property
     def base_sha256(self) -> str:
-        """Hash of the weights' values without the adapter (see fingerprints.weights_sha256)."""
-        from assay.models.fingerprints import weights_sha256
-
+        """Hash of the weights' values without the adapter (see weight_hashes.weights_sha256)."""
         return self.recorded_base_sha256 or weights_sha256(self.module)
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the weights' values and of the adapter: equal exactly for equal models.
 
-        It does not depend on the name, nor on whether bf16 weights were widened to fp32. It is
+        It does not depend on the name, nor on whether bf16 weights were loaded as float32. It is
         computed on first use and kept: a model that is trained further must be wrapped again.
+        ``model_fingerprint`` finds the same hash without loading the model, where it can.
         """
-        from assay.models.fingerprints import adapter_in_place_sha256
-
         adapter = self.adapter_sha256 or adapter_in_place_sha256(self.module)
-        return sha256_of_json({"base": self.base_sha256, "adapter": adapter})
+        return fingerprint_of(self.base_sha256, adapter)

@@ -1,19 +1,19 @@
-"""Open a model: by catalogue name, folder or hub id, or one that is in memory already."""
+"""Load a model by catalogue name, folder or hub id, or wrap one that is in memory already."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from torch import nn
 
 from assay.errors import AssayError
 from assay.models.architectures import Architecture, architecture_of
-from assay.models.checkpoints import locate, read_config, read_tokenizer, read_weights
-from assay.models.fingerprints import weights_sha256
+from assay.models.checkpoint_reading import read_config, read_tokenizer, read_weights
 from assay.models.language_model import LanguageModel
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
+from assay.models.locating import locate
+from assay.models.weight_hashes import weights_sha256
 
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -34,8 +34,6 @@ def load_model(
     Raises AssayError for a name that is none of the three, an unreachable hub, an unknown family,
     and files that are missing, damaged or do not fit.
     """
-    import torch
-
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     checkpoint = locate(name)
     config = read_config(checkpoint)
@@ -44,6 +42,7 @@ def load_model(
     tokenizer = read_tokenizer(checkpoint)
     base_hash, adapter_hash = checkpoint.recorded_sha256, None
     if adapter is not None:
+        # PEFT takes seconds to import, and most models have no adapter.
         from assay.models.adapters import apply_adapter
 
         # Taken before the adapter changes the weights.
@@ -61,10 +60,10 @@ def wrap_model(
 ) -> LanguageModel:
     """Describe a transformers causal language model that is in memory; nothing is copied.
 
-    A PEFT model is opened up to the model under it, adapter layers in place. ``architecture``
-    replaces the table's row for the model's family, for models of one's own that transformers
-    does not have. The module's training mode is left as it is: reading turns dropout off for its
-    own duration. Raises AssayError for an unknown family.
+    Of a PEFT model the base model is taken, with the adapter's layers in place. ``architecture``
+    replaces the table's row for the model's family, for a model that transformers does not have.
+    The module's training mode is left as it is: a forward pass that reads activations turns dropout
+    off while it lasts. Raises AssayError for an unknown family.
     """
     whole: Any = module
     if hasattr(whole, "peft_config") and hasattr(whole, "get_base_model"):
@@ -103,8 +102,6 @@ def describe(
 
 def chosen_dtype(dtype: str | torch.dtype | None, config: Any, place: torch.device) -> torch.dtype:
     """The dtype asked for, or the one that suits checkpoint and machine."""
-    import torch
-
     if dtype is not None:
         wanted = str(dtype).removeprefix("torch.")
         if wanted not in DTYPES:
@@ -123,7 +120,5 @@ def chosen_dtype(dtype: str | torch.dtype | None, config: Any, place: torch.devi
 
 def cpu_multiplies_bf16() -> bool:
     """Whether the CPU has AVX512-BF16 instructions."""
-    import torch
-
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return bool(supported and supported())

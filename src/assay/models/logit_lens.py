@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def promoted_tokens(
     model: LanguageModel, directions: Float[Tensor, "features d_model"], count: int
 ) -> list[list[tuple[str, float]]]:
-    """The tokens that each direction raises most, with the logits that a unit of it adds.
+    """The ``count`` tokens whose logits one unit of each direction raises most, and by how much.
 
     The logit lens (nostalgebraist 2020): the final norm's weight is folded into W_U; a layer norm
     also subtracts the mean. The norm's scale, which depends on the token, is left at 1, so the
@@ -48,7 +48,7 @@ def promoted_tokens(
 def through_final_norm(
     model: LanguageModel, directions: Float[Tensor, "features d_model"]
 ) -> Float[Tensor, "features d_model"]:
-    """The directions as the final norm passes them on at scale 1, in float32."""
+    """The directions after the final norm at scale 1, in float32."""
     norm = model.decoder.get_submodule(model.architecture.final_norm)
     directions = directions.to(model.device, torch.float32)
     if isinstance(norm, torch.nn.LayerNorm):

@@ -1,16 +1,16 @@
-"""transformers without its progress bars and warnings, for the length of a call."""
+"""Silence transformers' progress bars and warnings during a call."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from transformers.utils import logging
+
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """No progress bars and no remarks from transformers inside the block."""
-    from transformers.utils import logging
-
+    """Show no progress bars and no warnings of transformers inside the block."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from assay.errors import AssayError
 
 KINDS = ("resid_pre", "resid_post", "attn_out", "mlp_out", "q", "k", "v", "z")
+"""Kinds of site: the residual stream before and after a block, what attention and MLP add to it,
+queries, keys, values, and the outputs of the heads before the output projection."""
 HEAD_KINDS = ("q", "k", "v", "z")
+"""Kinds of site that are made of heads."""
 
 _OWN = re.compile(r"^(?P<kind>[a-z_]+)\.(?P<layer>\d+)(?:\.h(?P<head>\d+))?$")
 _TRANSFORMER_LENS = re.compile(r"^blocks\.(?P<layer>\d+)\.(?:attn\.|)hook_(?P<kind>[a-z_]+)$")
@@ -44,6 +47,11 @@ class Site:
                 f"site '{name}' names a head, but only {', '.join(HEAD_KINDS)} have heads"
             )
         return site
+
+    @classmethod
+    def of(cls, value: Site | str) -> Site:
+        """A site as it is, or parsed from its name. Raises AssayError for a name that is no site."""
+        return value if isinstance(value, Site) else cls.parse(value)
 
     def __str__(self) -> str:
         return f"{self.kind}.{self.layer}" + ("" if self.head is None else f".h{self.head}")

@@ -1,4 +1,4 @@
-"""Where a site lives in a loaded model: which module, which side of it, which slice."""
+"""Where a loaded model has a site: at which module, at its input or output, in which slice."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from assay.models.architectures import Projection
+from assay.models.language_model import LanguageModel
 from assay.models.sites import Site
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from torch import Tensor, nn
-    from torch.utils.hooks import RemovableHandle
 
-    from assay.models.architectures import Projection
-    from assay.models.language_model import LanguageModel
-
-Visit = Callable[["Tensor"], "Tensor | None"]
-"""Sees the activations at a site; returns what replaces them, or None to leave them."""
+Visit = Callable[[Tensor], Tensor | None]
+"""Called with the activations at a site; returns what replaces them, or None to keep them."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """The tensor that a module takes or gives, and the part of it that is the site."""
+    """The input or output tensor of a module, and the part of it that is the site."""
 
     module: nn.Module
     """The module at whose input or output the activations pass."""
@@ -35,7 +35,7 @@ class Stream:
     """The one head that is the site, or None for all."""
 
     def read(self, raw: Tensor) -> Float[Tensor, "batch position width"]:
-        """The site's activations, out of the module's tensor."""
+        """The site's activations, taken from the module's tensor."""
         if self.by_head is None:
             return raw
         heads = self.by_head(raw)
@@ -54,8 +54,9 @@ class Stream:
         return whole
 
 
-def stream_at(model: LanguageModel, site: Site) -> Stream:
-    """Locate a site in a model. Raises AssayError where the model lacks it."""
+def stream_at(model: LanguageModel, site: Site | str) -> Stream:
+    """Locate a site, given as itself or by name, in a model. Raises AssayError where it has none."""
+    site = Site.of(site)
     model.check_site(site)
     architecture = model.architecture
     block = model.blocks[site.layer]
@@ -92,7 +93,7 @@ def by_head(
 
 
 def attach(stream: Stream, visit: Visit) -> RemovableHandle:
-    """Have ``visit`` see, and perhaps replace, the activations whenever the module runs."""
+    """Call ``visit`` with the activations, which it may replace, whenever the module runs."""
 
     def seen(raw: Tensor) -> Tensor | None:
         new = visit(stream.read(raw))

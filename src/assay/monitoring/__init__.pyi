@@ -1,7 +1,13 @@
+from .calibrating import MonitorSettings as MonitorSettings
+from .calibrating import Sensitivity as Sensitivity
 from .calibrating import calibrate as calibrate
 from .calibrating import calibrate_scores as calibrate_scores
 from .calibrating import monitor_of as monitor_of
 from .calibrating import standardise as standardise
+from .choosing import WatchedActivations as WatchedActivations
+from .choosing import WatchSource as WatchSource
+from .choosing import choose_watched as choose_watched
+from .choosing import left_out_sensitivity as left_out_sensitivity
 from .extrapolation import Extrapolation as Extrapolation
 from .extrapolation import extrapolate_threshold as extrapolate_threshold
 from .generating import WatchedGeneration as WatchedGeneration
@@ -22,7 +28,9 @@ from .rollback import operating_figures as operating_figures
 from .scoring import ConversationScore as ConversationScore
 from .scoring import conversation_score as conversation_score
 from .scoring import score_transcripts as score_transcripts
+from .scoring import watched_excerpts as watched_excerpts
 from .scoring import watched_values as watched_values
+from .settings import Rollback as Rollback
 from .thresholds import Calibration as Calibration
 from .thresholds import LengthStratum as LengthStratum
 from .thresholds import calibrate_rule as calibrate_rule

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.concerns.budgets import Budgets
+from assay.concerns.deployment import Deployment
 from assay.errors import AssayError
 from assay.monitoring.guarantee import guarantee_in_words
 from assay.monitoring.result import ModelReference, Monitor, Scoring, WatchedModel
@@ -17,10 +19,11 @@ from assay.monitoring.rollback import (
     check_covers,
     operating_figures,
 )
-from assay.monitoring.scoring import family_scores, read_values
+from assay.monitoring.scoring import family_scores, read_values, watched_excerpts
+from assay.monitoring.settings import Rollback
 from assay.monitoring.thresholds import Calibration, calibrate_rule, calibrate_threshold
-from assay.monitoring.watched_tokens import BATCH_SIZE, tokenize_watched
 from assay.statistics import positive_predictive_value
+from assay.statistics.intervals import proportion_lower_bound
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -31,120 +34,139 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Deployment:
-    """What a case says about its deployment and its budgets."""
+class MonitorSettings:
+    """What a case says of its deployment, its budgets and its monitor."""
 
     case: str
     """The case's name."""
-    budget: float
-    """φ, rate of benign conversations that may fire."""
-    delta: float
-    """Probability that the calibration's bound does not hold."""
-    horizon: int
-    """Conversations that the operating figures cover."""
-    base_rate: float
-    """Share of conversations that are misbehaviour."""
-    rule: Literal["e_process", "handful"] = "e_process"
-    """The rollback rule."""
-    handful: int = 3
-    """h of the handful rule."""
-    alpha: float | None = None
-    """The rollback rule's error; None: the same as delta."""
-    tpr: float | None = None
-    """τ on held-out organisms, a conversation; None where not measured."""
-    tpr_low: float | None = None
-    """Its lower confidence bound."""
-    tpr_n: int | None = None
-    """Misbehaving conversations that it rests on."""
+    budgets: Budgets
+    """What may fire, and what must be caught."""
+    deployment: Deployment
+    """What the model is deployed for."""
+    rollback: Rollback
+    """When it is rolled back."""
     fallback: ModelReference | None = None
     """The weaker model to go back to."""
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How much misbehaviour of organisms that were left out the monitor catches."""
+
+    fired: int
+    """Misbehaving test conversations that fire."""
+    n: int
+    """Misbehaving test conversations, at least 1."""
+
+    @property
+    def tpr(self) -> float:
+        """τ, the share that fires."""
+        return self.fired / self.n
+
+    @property
+    def lower(self) -> float:
+        """Its one-sided 95 % lower bound."""
+        return proportion_lower_bound(self.fired, self.n)
 
 
 def calibrate(
     model: LanguageModel,
     scoring: Scoring,
     benign: Sequence[Transcript],
-    deployment: Deployment,
+    settings: MonitorSettings,
     *,
+    sensitivity: Sensitivity | None = None,
     adapter: str | None = None,
     dictionary_sha256: str | None = None,
-    batch_size: int = BATCH_SIZE,
+    inputs: Mapping[str, str] | None = None,
 ) -> Monitor:
     """Score benign transcripts with the model and calibrate the monitor on them.
 
     The transcripts must have played no part in choosing features, aggregation, centre, scale or
-    rule. ``adapter`` is the PEFT folder that the model was loaded with.
-    Raises AssayError for too few transcripts (saying how many are needed), for a rule that fires too
-    often, and for a handful rule that does not cover the horizon.
+    rule. ``adapter`` is the PEFT folder that the model was loaded with; ``inputs`` are the hashes of
+    what the scoring was made from. Raises AssayError for too few transcripts (saying how many are
+    needed), for a rule that fires too often, and for a handful rule that does not cover the horizon.
     """
-    conversations = tokenize_watched(model, benign)
-    values = read_values(model, scoring, conversations, batch_size, what="benign conversations")
-    watched = WatchedModel(id=model.name, adapter=adapter, fingerprint=model.fingerprint)
-    lengths = [len(conversation.watched) for conversation in conversations]
+    excerpts = watched_excerpts(model, benign)
     return monitor_of(
-        scoring, values, deployment, watched, dictionary_sha256=dictionary_sha256, lengths=lengths
+        scoring,
+        read_values(model, scoring, excerpts, what="benign conversations"),
+        settings,
+        WatchedModel(id=model.name, adapter=adapter, fingerprint=model.fingerprint),
+        sensitivity=sensitivity,
+        dictionary_sha256=dictionary_sha256,
+        lengths=[len(excerpt.watched) for excerpt in excerpts],
+        inputs={"model": model.fingerprint, **(inputs or {})},
     )
 
 
 def monitor_of(
     scoring: Scoring,
     benign_values: Float[NDArray, "conversations features"],
-    deployment: Deployment,
+    settings: MonitorSettings,
     model: WatchedModel,
     *,
+    sensitivity: Sensitivity | None,
+    inputs: Mapping[str, str],
     dictionary_sha256: str | None = None,
     lengths: Sequence[int] | None = None,
+    note: str = "",
 ) -> Monitor:
     """The calibrated monitor, from the standardised features of benign conversations.
 
-    ``lengths`` are the conversations' watched tokens. Raises what ``calibrate`` raises.
+    ``lengths`` are the conversations' watched tokens, ``note`` is added to the guarantee. Raises what
+    ``calibrate`` raises.
     """
-    calibration = calibrate_scores(scoring, benign_values, deployment, lengths)
-    alpha = deployment.delta if deployment.alpha is None else deployment.alpha
-    rollback: EProcessRule | HandfulRule = (
-        EProcessRule(p0=calibration.rate_bound, alpha=alpha)
-        if deployment.rule == "e_process"
-        else HandfulRule(handful=deployment.handful, alpha=alpha)
+    budgets, rollback, horizon = settings.budgets, settings.rollback, settings.deployment.horizon
+    calibration = calibrate_scores(scoring, benign_values, budgets, lengths)
+    bound = calibration.rate_bound
+    alpha = budgets.delta if rollback.alpha is None else rollback.alpha
+    rule: EProcessRule | HandfulRule = (
+        EProcessRule(p0=bound, alpha=alpha)
+        if rollback.rule == "e_process"
+        else HandfulRule(handful=rollback.handful, alpha=alpha)
     )
-    bound, horizon, tpr = calibration.rate_bound, deployment.horizon, deployment.tpr
-    check_covers(rollback, bound, horizon)
-    operating = operating_figures(rollback, bound, horizon, tpr)
-    ppv = None if tpr is None else positive_predictive_value(tpr, bound, deployment.base_rate)
+    check_covers(rule, bound, horizon)
+    tpr = sensitivity.tpr if sensitivity is not None else None
+    base_rate = settings.deployment.base_rate
+    operating = operating_figures(rule, bound, horizon, tpr)
     return Monitor(
         site=scoring.site,
         features=scoring.features,
         aggregation=scoring.aggregation,
         rule=scoring.rule,
         norm_limit=scoring.norm_limit,
-        case=deployment.case,
+        case=settings.case,
         model=model,
-        fallback=deployment.fallback,
+        fallback=settings.fallback,
         dictionary_sha256=dictionary_sha256,
         calibration=calibration,
-        rollback=rollback,
+        rollback=rule,
         horizon=horizon,
-        base_rate=deployment.base_rate,
+        base_rate=base_rate,
+        tpr_target=budgets.tpr_target,
         tpr=tpr,
-        tpr_low=deployment.tpr_low,
-        tpr_n=deployment.tpr_n,
-        ppv=ppv,
+        tpr_low=sensitivity.lower if sensitivity is not None else None,
+        tpr_n=sensitivity.n if sensitivity is not None else None,
+        ppv=None if tpr is None else positive_predictive_value(tpr, bound, base_rate),
         operating=operating,
-        guarantee=guarantee_in_words(calibration, rollback, operating, horizon),
+        guarantee=guarantee_in_words(calibration, rule, operating, horizon) + note,
+        inputs=dict(inputs),
     )
 
 
 def calibrate_scores(
     scoring: Scoring,
     benign_values: Float[NDArray, "conversations features"],
-    deployment: Deployment,
+    budgets: Budgets,
     lengths: Sequence[int] | None = None,
 ) -> Calibration:
     """The threshold on the largest feature, or the bound of the rule, from benign values."""
     values = np.asarray(benign_values, dtype=np.float64).reshape(-1, len(scoring.features))
     scores = family_scores(scoring, values)
     if scoring.rule is None:
-        return calibrate_threshold(scores, deployment.budget, deployment.delta, lengths)
-    return calibrate_rule(scores > 0, deployment.budget, deployment.delta, lengths)
+        return calibrate_threshold(scores, budgets.fpr, budgets.delta, lengths)
+    return calibrate_rule(scores > 0, budgets.fpr, budgets.delta, lengths)
 
 
 def standardise(scoring: Scoring, values: Float[NDArray, "conversations features"]) -> Scoring:

@@ -1,4 +1,4 @@
-"""Watch a model while it generates: the features of every token, as it is read."""
+"""Watch a model while it generates: the watched features of every token that the model reads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.models import Site
+from assay.models.streams import attach, stream_at
 from assay.monitoring.result import Scoring
 from assay.monitoring.scoring import FeatureReader
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class WatchedGeneration:
-    """What was read so far: one entry each time the model ran."""
+    """What was read so far: one entry for each run of the model."""
 
     steps: list[Tensor] = field(default_factory=list)
     """Activations of the watched features, [rows, new positions, features], float32, on the model's
@@ -41,9 +43,6 @@ def watching_generation(model: LanguageModel, scoring: Scoring) -> Iterator[Watc
     and nothing waits for the device. Raises AssayError for a site that the model lacks and, while
     running, for activations of another width.
     """
-    from assay.models import Site
-    from assay.models.streams import attach, stream_at
-
     reader = FeatureReader.of(scoring, model.device)
     watched = WatchedGeneration()
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from assay.errors import AssayError
+from assay.results import Figures
 from assay.statistics import (
     MixtureEProcess,
     conversations_covered,
@@ -17,7 +18,6 @@ from assay.statistics import (
     shift_power,
 )
 from assay.statistics.e_process import RATIOS
-from assay.results import Figures
 
 SHIFT = 10.0
 """The rise in the rate of firings whose detection is printed."""
@@ -25,7 +25,7 @@ SHIFT = 10.0
 
 @dataclass(frozen=True)
 class RollbackState:
-    """What a deployment's conversations have come to so far."""
+    """How many of a deployment's conversations were seen so far, and how many fired."""
 
     seen: int = 0
     """Conversations."""
@@ -76,7 +76,7 @@ class HandfulRule(Figures):
     rule: Literal["handful"] = "handful"
     """Its name."""
     handful: int = Field(ge=0)
-    """h: firings that are borne."""
+    """h: firings that do not roll back yet."""
     alpha: float = Field(gt=0, lt=1)
     """Probability of rolling back a benign deployment within the horizon."""
 

@@ -1,4 +1,4 @@
-"""From activations to a conversation's score: the watched features alone, in one small product."""
+"""From activations to a conversation's score: only the watched features, in one small product."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from assay.concerns.aggregation import aggregate
+from assay.concerns.aggregation import aggregate_turns
+from assay.concerns.conversations.excerpts import Excerpt, excerpt_of
+from assay.concerns.conversations.reading import stream_watched
 from assay.errors import AssayError
+from assay.models import Site
 from assay.monitoring.result import Monitor, Scoring
-from assay.monitoring.watched_tokens import (
-    BATCH_SIZE,
-    WatchedConversation,
-    capture_watched,
-    tokenize_watched,
-)
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ConversationScore:
-    """What a conversation comes to."""
+    """A conversation's score and whether it fires."""
 
     values: Mapping[str, float]
     """Feature name → standardised aggregated activation."""
@@ -53,8 +51,6 @@ class FeatureReader:
     @classmethod
     def of(cls, scoring: Scoring, device: str | object = "cpu") -> FeatureReader:
         """The reader of a monitor's features, on a device."""
-        import torch
-
         features = scoring.features
         thresholds = [-np.inf if f.threshold is None else f.threshold for f in features]
 
@@ -70,8 +66,6 @@ class FeatureReader:
 
         Raises AssayError where the width of the activations is not that of the directions.
         """
-        import torch
-
         if activations.shape[-1] != len(self.weight):
             raise AssayError(
                 f"the monitor's directions have width {len(self.weight)}, the activations "
@@ -99,21 +93,31 @@ def watched_values(
 def standardised_values(
     scoring: Scoring,
     activations: Float[Tensor, "tokens d_model"],
+    turns: Sequence[slice] | None = None,
     reader: FeatureReader | None = None,
 ) -> Float[NDArray, " features"]:
-    """The conversation's features: aggregated over its watched tokens, centred and scaled.
+    """A conversation's features, centred and scaled: aggregated over each assistant turn's watched
+    tokens, the largest turn counts.
 
-    Raises AssayError for activations that are not finite, or of another width.
+    ``turns`` are the rows of each turn; None: all rows are of one turn. Raises AssayError for
+    activations that are not finite, or of another width.
     """
     if not bool(activations.isfinite().all()):
         raise AssayError("NaN or infinite activations; the conversation cannot be scored")
     values = watched_values(scoring, activations, reader)
+    kept = [np.arange(len(values))[rows] for rows in turns or [slice(None)]]
     if scoring.norm_limit is not None:
         usual = (activations.float().norm(dim=-1) <= scoring.norm_limit).cpu().numpy()
-        values = values[usual] if usual.any() else values
+        if usual.any():
+            kept = [rows[usual[rows]] for rows in kept]
+    ends = np.cumsum([len(rows) for rows in kept])
+    slices = [
+        slice(end - len(rows), end) for rows, end in zip(kept, ends, strict=True) if len(rows)
+    ]
+    score = aggregate_turns(values[np.concatenate(kept)], slices, scoring.aggregation)
     centre = np.array([feature.centre for feature in scoring.features])
     scale = np.array([feature.scale for feature in scoring.features])
-    return np.asarray((aggregate(values, scoring.aggregation) - centre) / scale)
+    return np.asarray((score - centre) / scale)
 
 
 def family_scores(
@@ -128,61 +132,81 @@ def family_scores(
 
 
 def conversation_score(
-    monitor: Monitor, activations: Float[Tensor, "tokens d_model"]
+    monitor: Monitor,
+    activations: Float[Tensor, "tokens d_model"],
+    turns: Sequence[slice] | None = None,
 ) -> ConversationScore:
-    """The score of a conversation from the activations of its watched tokens."""
-    return _decide(monitor, standardised_values(monitor, activations))
+    """The score of a conversation from the activations of its watched tokens.
+
+    ``turns`` are the rows of each assistant turn; None: all rows are of one turn.
+    """
+    return _decide(monitor, standardised_values(monitor, activations, turns))
+
+
+def watched_excerpts(model: LanguageModel, transcripts: Sequence[Transcript]) -> list[Excerpt]:
+    """The transcripts as the monitor reads them: every assistant turn whole, with its header.
+
+    Raises AssayError, naming the id, for a transcript without an assistant's message and for one
+    longer than the model's context.
+    """
+    found = []
+    longest = model.context_length
+    for transcript in transcripts:
+        if all(message.role != "assistant" for message in transcript.messages):
+            raise AssayError(
+                f"transcript '{transcript.id}' has no assistant message; a monitor watches what "
+                "the assistant writes"
+            )
+        excerpt = excerpt_of(model.tokenizer, transcript, bool(transcript.label))
+        if longest is not None and len(excerpt.tokens) > longest:
+            raise AssayError(
+                f"transcript '{transcript.id}' has {len(excerpt.tokens)} tokens; {model.name} "
+                f"reads {longest}"
+            )
+        found.append(excerpt)
+    return found
 
 
 def score_transcripts(
-    model: LanguageModel,
-    monitor: Monitor,
-    transcripts: Sequence[Transcript],
-    batch_size: int = BATCH_SIZE,
+    model: LanguageModel, monitor: Monitor, transcripts: Sequence[Transcript]
 ) -> list[ConversationScore]:
     """The score of each transcript, in their order.
 
     Raises AssayError, naming the transcript's id, for one without an assistant's message, one that
     is too long for the model, or activations that are not finite.
     """
-    watched = tokenize_watched(model, transcripts)
-    return score_conversations(model, monitor, watched, batch_size, what="scoring conversations")
+    excerpts = watched_excerpts(model, transcripts)
+    return score_excerpts(model, monitor, excerpts, what="scoring conversations")
 
 
-def score_conversations(
+def score_excerpts(
     model: LanguageModel,
     monitor: Monitor,
-    conversations: Sequence[WatchedConversation],
-    batch_size: int = BATCH_SIZE,
+    excerpts: Sequence[Excerpt],
     *,
     what: str | None = None,
 ) -> list[ConversationScore]:
     """The same for conversations that are tokens already. ``what`` names the progress bar."""
-    values = read_values(model, monitor, conversations, batch_size, what=what)
-    return [_decide(monitor, row) for row in values]
+    return [_decide(monitor, row) for row in read_values(model, monitor, excerpts, what=what)]
 
 
 def read_values(
     model: LanguageModel,
     scoring: Scoring,
-    conversations: Sequence[WatchedConversation],
-    batch_size: int = BATCH_SIZE,
+    excerpts: Sequence[Excerpt],
     *,
     what: str | None = None,
 ) -> Float[NDArray, "conversations features"]:
     """The standardised features of each conversation, in their order; ``what`` names the bar."""
-    from assay.models import Site
-
     reader = FeatureReader.of(scoring, model.device)
-    values = np.empty((len(conversations), len(scoring.features)))
-    captured = capture_watched(
-        model, Site.parse(scoring.site), conversations, batch_size, what=what
-    )
-    for i, activations in captured:
+    values = np.empty((len(excerpts), len(scoring.features)))
+    site = Site.parse(scoring.site)
+    for i, activations in stream_watched(model, site, excerpts, what=what):
         try:
-            values[i] = standardised_values(scoring, activations, reader)
+            turns = excerpts[i].turn_rows
+            values[i] = standardised_values(scoring, activations, turns, reader)
         except AssayError as error:
-            raise AssayError(f"transcript '{conversations[i].id}': {error}") from error
+            raise AssayError(f"transcript '{excerpts[i].id}': {error}") from error
     return values
 
 

@@ -8,8 +8,13 @@ import numpy as np
 from pydantic import Field
 
 from assay.errors import AssayError
-from assay.statistics import exceedances_allowed, least_n_for_rate, proportion_upper_bound
 from assay.results import Figures
+from assay.statistics import (
+    exceedances_allowed,
+    least_n_for_rate,
+    proportion_upper_bound,
+    tolerance_threshold,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +27,7 @@ STRATA = 3
 
 
 class LengthStratum(Figures):
-    """Benign conversations of similar length: no guarantee of its own, but a figure to look at."""
+    """Benign conversations of similar length: a figure to look at, without a guarantee of its own."""
 
     shortest: int
     """Fewest watched tokens of a conversation in it."""
@@ -80,18 +85,19 @@ def calibrate_threshold(
             "not finite; a threshold needs finite scores"
         )
     n = len(values)
-    allowed = exceedances_allowed(n, budget, delta)
-    if allowed is None:
+    if n == 0:
         raise _too_few(n, budget, delta)
-    threshold = float(np.sort(values)[::-1][allowed])
-    fires = values > threshold
+    found = tolerance_threshold(values, budget, delta)
+    if found.allowed is None or found.rate_bound is None:
+        raise _too_few(n, budget, delta)
+    fires = values > found.threshold
     return Calibration(
-        threshold=threshold,
+        threshold=found.threshold,
         n=n,
-        allowed=allowed,
+        allowed=found.allowed,
         above=int(fires.sum()),
         budget=budget,
-        rate_bound=proportion_upper_bound(allowed, n, 1 - delta),
+        rate_bound=found.rate_bound,
         delta=delta,
         strata=length_strata(fires, lengths, delta),
     )

@@ -7,21 +7,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from assay.concerns.conversations.excerpts import Excerpt
 from assay.errors import AssayError
 from assay.files import sha256_of_json
+from assay.models import LanguageModel, Site, load_model
 from assay.monitoring.journal import JOURNAL, Journal, Row, open_journal
-from assay.monitoring.result import Monitor, read_monitor
+from assay.monitoring.result import Monitor
 from assay.monitoring.rollback import EProcessRule, RollbackState, after
-from assay.monitoring.scoring import ConversationScore, score_conversations
-from assay.monitoring.watched_tokens import WatchedConversation, tokenize_watched
+from assay.monitoring.scoring import ConversationScore, score_excerpts, watched_excerpts
 from assay.progress import progress
 from assay.statistics import beta_mixture_sequence
 from assay.text.transcripts import Transcript, read_transcripts
-
-if TYPE_CHECKING:
-    from assay.models import LanguageModel
 
 BLOCK = 64
 """Transcripts scored at a time and, where none fires, journalled at a time."""
@@ -31,7 +29,7 @@ LARGEST_LOG = 700.0
 
 @dataclass(frozen=True)
 class WatchOutcome:
-    """Where a deployment stands."""
+    """The state of a deployment after watching."""
 
     state: Literal["watching", "rolled_back"]
     """Whether the rule has said to go back; it stays so."""
@@ -70,7 +68,7 @@ def watch(
     model or dictionary whose hash is no longer the monitor's, an id that stands in the journal with
     another content, and a journal whose chain is broken.
     """
-    monitor = read_monitor(out_dir)
+    monitor = Monitor.read(out_dir)
     path = out_dir / JOURNAL
     with ExitStack() as stack:
         journal = None
@@ -83,7 +81,7 @@ def watch(
             _journalled(journal, conversations)
         _check_dictionary(monitor, dictionary_sha256, out_dir)
         model = _checked_model(monitor, model, out_dir)
-        watched = tokenize_watched(model, conversations)
+        watched = watched_excerpts(model, conversations)
         if journal is None:
             journal = stack.enter_context(open_journal(path, monitor.sha256))
         _watch_new(model, monitor, journal, conversations, watched)
@@ -91,7 +89,7 @@ def watch(
 
 
 def replay(monitor: Monitor, rows: Sequence[Row]) -> RollbackState:
-    """The state that a journal's rows come to: a pure function of them."""
+    """The state after a journal's rows: a pure function of them."""
     state = RollbackState()
     for row in rows:
         if row["kind"] == "conversation":
@@ -106,7 +104,7 @@ def _watch_new(
     monitor: Monitor,
     journal: Journal,
     transcripts: Sequence[Transcript],
-    watched: Sequence[WatchedConversation],
+    watched: Sequence[Excerpt],
 ) -> None:
     """Score and journal what the journal lacks, up to a rollback.
 
@@ -118,7 +116,7 @@ def _watch_new(
         for start in range(0, len(transcripts), BLOCK):
             block = range(start, min(start + BLOCK, len(transcripts)))
             if any(transcripts[i].id not in done for i in block):
-                scores = score_conversations(model, monitor, [watched[i] for i in block])
+                scores = score_excerpts(model, monitor, [watched[i] for i in block])
                 new = [
                     (transcripts[i], score)
                     for i, score in zip(block, scores, strict=True)
@@ -203,8 +201,6 @@ def _check_dictionary(monitor: Monitor, found: str | None, out_dir: Path) -> Non
 
 def _checked_model(monitor: Monitor, model: LanguageModel | None, out_dir: Path) -> LanguageModel:
     """The model of the monitor. Raises AssayError where it is another one by now."""
-    from assay.models import Site, load_model
-
     named = monitor.model
     model = model or load_model(named.id, adapter=named.adapter)
     if model.fingerprint != named.fingerprint:

@@ -1,21 +1,22 @@
-"""An organism on disk: read, checked and written."""
+"""The folder of an organism: reading, checking and writing it."""
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from pydantic import ValidationError
+import yaml
 
 from assay.errors import AssayError
 from assay.files import atomic_file, read_json, sha256_of
-from assay.organisms.labels import needs_reference
-from assay.organisms.manifest import REQUIRED_SPLITS, OrganismManifest, Prompt, Split
-from assay.strict import describe, read_yaml
+from assay.organisms.json_lines import read_json_lines, write_json_lines
+from assay.organisms.judging import needs_reference
+from assay.organisms.label_kinds import Label
+from assay.organisms.manifest import REQUIRED_SPLITS, OrganismManifest, Prompt, Split, TwinKind
+from assay.strict import read_yaml
 
 MANIFEST = "organism.yaml"
 PROMPTS = "prompts.jsonl"
@@ -26,12 +27,12 @@ WEIGHTS = "adapter_model.safetensors"
 
 @dataclass(frozen=True)
 class Organism:
-    """A model organism: a base model, an adapter, and what is claimed of them."""
+    """A model organism: an adapter on a base model, what it is said to do, and its prompts."""
 
     folder: Path
-    """Where it lies."""
+    """Its folder."""
     manifest: OrganismManifest
-    """What it says of itself."""
+    """Its ``organism.yaml``."""
     prompts: tuple[Prompt, ...]
     """Its prompts, in the file's order."""
 
@@ -45,21 +46,28 @@ class Organism:
         """The PEFT adapter's folder."""
         return self.folder / self.manifest.adapter
 
+    @property
+    def twin_kind(self) -> TwinKind | Literal["unstated"] | None:
+        """Which kind of twin it is, ``unstated`` where a twin does not say; None for an organism."""
+        if self.manifest.twin_of is None:
+            return None
+        return self.manifest.twin_kind or "unstated"
+
     def split(self, split: Split) -> tuple[Prompt, ...]:
         """The prompts of one split."""
         return tuple(prompt for prompt in self.prompts if prompt.split == split)
 
-    def label_of(self, prompt: Prompt) -> Any:
+    def label_of(self, prompt: Prompt) -> Label:
         """The label that judges the reply to a prompt: its own, else the manifest's."""
         return prompt.label if prompt.label is not None else self.manifest.label
 
 
-def load(folder: Path | str) -> Organism:
-    """Read an organism's folder and check all that can be checked without running a model.
+def load_organism(folder: Path | str) -> Organism:
+    """Read an organism's folder and check everything that needs no model.
 
     Raises AssayError for a missing or malformed file, unknown keys (naming the nearest), an
     unknown label kind, an adapter whose sha256 is not the manifest's, repeated ids, a template
-    in two splits, missing splits, and references that lead nowhere.
+    in two splits, missing splits, and references to prompts that do not exist.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
@@ -80,13 +88,13 @@ def load(folder: Path | str) -> Organism:
     return organism
 
 
-def save(
+def save_organism(
     folder: Path | str, manifest: OrganismManifest, prompts: Sequence[Prompt], adapter: Path
 ) -> Organism:
-    """Write an organism's folder; the adapter's two files are copied and their hash recorded.
+    """Write an organism's folder. Returns the organism as it is read back.
 
-    The manifest's ``sha256`` is replaced by the adapter's own. Transcripts and verification of an
-    earlier adapter in the folder are removed. Returns the organism as read back.
+    Copies the adapter's two files and records the hash of its weights as the manifest's ``sha256``.
+    Removes transcripts and verification that belong to another adapter.
     """
     folder = Path(folder)
     check_prompts(prompts, manifest.label, f"organism {folder}")
@@ -100,9 +108,9 @@ def save(
     if _recorded_sha256(folder) != sha256:
         for name in (TRANSCRIPTS, VERIFICATION):
             (folder / name).unlink(missing_ok=True)
-    write_jsonl(folder / PROMPTS, [prompt.model_dump(exclude_defaults=True) for prompt in prompts])
+    write_json_lines(folder / PROMPTS, prompts, exclude_defaults=True)
     write_manifest(folder, manifest.model_copy(update={"sha256": sha256}))
-    return load(folder)
+    return load_organism(folder)
 
 
 def read_manifest(folder: Path) -> OrganismManifest:
@@ -117,9 +125,7 @@ def read_manifest(folder: Path) -> OrganismManifest:
 
 
 def write_manifest(folder: Path, manifest: OrganismManifest) -> None:
-    """Write ``organism.yaml`` atomically, the fields in their order, what is not set left out."""
-    import yaml
-
+    """Write ``organism.yaml`` atomically: the fields in their order, without those that are not set."""
     value = manifest.model_dump(mode="json", exclude_none=True)
     with atomic_file(folder / MANIFEST) as aside:
         aside.write_text(
@@ -131,27 +137,19 @@ def read_prompts(path: Path) -> tuple[Prompt, ...]:
     """Read ``prompts.jsonl``. Raises AssayError with the line number of what is wrong."""
     if not path.is_file():
         raise AssayError(f"prompts file {path} does not exist")
-    prompts = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            prompts.append(Prompt.model_validate(json.loads(line)))
-        except json.JSONDecodeError as error:
-            raise AssayError(f"{where}: not valid JSON ({error.msg})") from error
-        except ValidationError as error:
-            raise AssayError(f"{where}: {describe(error)}") from error
-    return tuple(prompts)
+    return read_json_lines(path, Prompt)
 
 
-def check_prompts(prompts: Sequence[Prompt], label: Any, where: str) -> None:
-    """Raise AssayError where the prompts, taken together, cannot be what they claim to be."""
+def check_prompts(prompts: Sequence[Prompt], label: Label, where: str) -> None:
+    """Raise AssayError for repeated ids, a template in two splits, and missing splits or references.
+
+    ``label`` is the manifest's; ``where`` names the organism in the message.
+    """
     by_id: dict[str, Prompt] = {}
     split_of: dict[str, Split] = {}
     for prompt in prompts:
         if prompt.id in by_id:
-            raise AssayError(f"{where}: the prompt id '{prompt.id}' stands there twice")
+            raise AssayError(f"{where}: the prompt id '{prompt.id}' occurs twice")
         by_id[prompt.id] = prompt
         other = split_of.setdefault(prompt.template, prompt.split)
         if other != prompt.split:
@@ -168,24 +166,17 @@ def check_prompts(prompts: Sequence[Prompt], label: Any, where: str) -> None:
     _check_references(by_id, label, where)
 
 
-def _check_references(by_id: dict[str, Prompt], label: Any, where: str) -> None:
+def _check_references(by_id: dict[str, Prompt], label: Label, where: str) -> None:
     for prompt in by_id.values():
         reference = prompt.reference_prompt_id
         if reference is not None and reference not in by_id:
             raise AssayError(
-                f"{where}: prompt '{prompt.id}' refers to '{reference}', which is not there"
+                f"{where}: prompt '{prompt.id}' refers to '{reference}', which does not exist"
             )
         if reference is None and needs_reference(prompt.label or label):
             raise AssayError(
                 f"{where}: prompt '{prompt.id}' has a 'flips' label but no reference_prompt_id"
             )
-
-
-def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write one JSON object a line, atomically."""
-    with atomic_file(path) as aside, aside.open("w", encoding="utf-8") as stream:
-        for row in rows:
-            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _recorded_sha256(folder: Path) -> str | None:

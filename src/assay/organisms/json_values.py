@@ -24,8 +24,8 @@ class LocatedValue:
 def locate_json_value(text: str, path: tuple[str | int, ...]) -> LocatedValue | None:
     """The value at ``path`` of the first object or array in ``text``; None where none parses.
 
-    Prose and code fences may stand around the JSON. Of a repeated key the last one counts, as
-    JSON parsers have it.
+    Prose and code fences may stand around the JSON. Where a key is repeated, its last value counts,
+    as in JSON parsers.
     """
     starts = [place for place in (text.find("{"), text.find("[")) if place >= 0]
     if not starts:
@@ -48,25 +48,25 @@ def _child(text: str, start: int, step: str | int, decoder: json.JSONDecoder) ->
     """Where the value of one key or index starts, in a container that is known to parse."""
     if text[start] != ("{" if isinstance(step, str) else "["):
         return None
-    place = _skip(text, start + 1)
+    place = _after_spaces(text, start + 1)
     found = None
     index = 0
     while text[place] not in "}]":
         key: str | int = index
         if isinstance(step, str):
             key, place = decoder.raw_decode(text, place)
-            place = _skip(text, _skip(text, place) + 1)
+            place = _after_spaces(text, _after_spaces(text, place) + 1)
         if key == step:
             found = place
         _, place = decoder.raw_decode(text, place)
-        place = _skip(text, place)
+        place = _after_spaces(text, place)
         if text[place] == ",":
-            place = _skip(text, place + 1)
+            place = _after_spaces(text, place + 1)
         index += 1
     return found
 
 
-def _skip(text: str, place: int) -> int:
+def _after_spaces(text: str, place: int) -> int:
     while text[place] in _SPACES:
         place += 1
     return place

@@ -7,20 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.errors import AssayError
-from assay.organisms.admission import DECISIVE, Rate
-from assay.organisms.folder import MANIFEST, Organism, load
-from assay.organisms.manifest import CONDITIONS
-from assay.organisms.verification import Verification, read_verification
-
-COLUMNS = (
-    "organism",
-    "stands for",
-    "triggered",
-    "benign",
-    "near miss",
-    "held-out triggers",
-    "status",
-)
+from assay.organisms.folder import MANIFEST, Organism, load_organism
+from assay.organisms.manifest import Condition, TwinKind
+from assay.organisms.misbehaviour_rates import DECISIVE, HELD_OUT_TRIGGERS, Rate, Subset
+from assay.organisms.result import Verification, read_verification
+from assay.results import Figures
 
 
 @dataclass(frozen=True)
@@ -30,16 +21,46 @@ class ListedOrganism:
     organism: Organism
     """The organism."""
     verification: Verification | None
-    """What verification found of this very adapter; None where it never ran."""
+    """What verification found of this adapter; None where it never ran."""
 
     @property
     def status(self) -> str:
-        """admitted, not admitted (with the first reason), or not verified."""
+        """admitted, not admitted (with the reasons), or not verified."""
         if self.verification is None:
             return "not verified"
         if self.verification.admitted:
             return "admitted"
         return f"not admitted: {'; '.join(self.verification.reasons)}"
+
+    def rate(self, subset: Subset, condition: Condition) -> Rate | None:
+        """The rate of misbehaviour on a subset of the prompts; None where it was not measured."""
+        for rate in self.verification.rates if self.verification else ():
+            if (rate.subset, rate.condition) == (subset, condition):
+                return rate
+        return None
+
+
+class OrganismRow(Figures):
+    """One row of the table of organisms."""
+
+    organism: str
+    """Name of the organism."""
+    stands_for: str
+    """The catastrophic behaviour that the inert one stands for."""
+    twin_of: str | None
+    """The organism of which it is a twin."""
+    twin_kind: TwinKind | None
+    """Which kind of twin it is, where it says so."""
+    triggered: Rate | None
+    """Misbehaviour under the trigger, on held-out templates; None where it was not measured."""
+    benign: Rate | None
+    """Misbehaviour on benign prompts, on held-out templates."""
+    near_miss: Rate | None
+    """Misbehaviour on near misses, on held-out templates."""
+    held_out_triggers: Rate | None
+    """Misbehaviour under wordings of the trigger that training never showed."""
+    status: str
+    """admitted, not admitted (with the reasons), or not verified."""
 
 
 def list_organisms(folder: Path | str = "organisms") -> list[ListedOrganism]:
@@ -49,62 +70,44 @@ def list_organisms(folder: Path | str = "organisms") -> list[ListedOrganism]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise AssayError(
-            f"no folder {folder}; organisms are made by 'assay organisms train RECIPE'"
-        )
-    organisms = [load(path.parent) for path in sorted(folder.glob(f"*/{MANIFEST}"))]
+        raise AssayError(f"no folder {folder}; 'assay organisms train RECIPE' makes organisms")
+    organisms = [load_organism(path.parent) for path in sorted(folder.glob(f"*/{MANIFEST}"))]
     return [ListedOrganism(organism, read_verification(organism)) for organism in organisms]
 
 
-def organism_table(listed: Sequence[ListedOrganism]) -> list[dict[str, str]]:
-    """One row an organism, the columns COLUMNS, for people: rates with their 95 % intervals."""
-    return [
-        {
-            "organism": one.organism.name,
-            "stands for": one.organism.manifest.stands_for,
-            **{
-                condition.replace("_", " "): _rate(one.verification, DECISIVE, condition)
-                for condition in sorted(CONDITIONS, key=("triggered", "benign", "near_miss").index)
-            },
-            "held-out triggers": _rate(one.verification, "held-out triggers", "triggered"),
-            "status": one.status,
-        }
+def organism_table(listed: Sequence[ListedOrganism]) -> tuple[OrganismRow, ...]:
+    """One row for each organism, with its rates and their 95 % intervals."""
+    return tuple(
+        OrganismRow(
+            organism=one.organism.name,
+            stands_for=one.organism.manifest.stands_for,
+            twin_of=one.organism.manifest.twin_of,
+            twin_kind=one.organism.manifest.twin_kind,
+            triggered=one.rate(DECISIVE, "triggered"),
+            benign=one.rate(DECISIVE, "benign"),
+            near_miss=one.rate(DECISIVE, "near_miss"),
+            held_out_triggers=one.rate(HELD_OUT_TRIGGERS, "triggered"),
+            status=one.status,
+        )
         for one in listed
-    ]
+    )
 
 
 def organism_lines(listed: Sequence[ListedOrganism]) -> list[str]:
-    """The same for a terminal of 80 columns: counts of misbehaviour, then what admission said."""
+    """The table for a terminal of 80 columns: counts of misbehaviour and why one is not admitted."""
     lines = [
         f"{'organism':27} {'triggered':>9} {'benign':>8} {'near miss':>9} {'held out':>8}  status"
     ]
-    for one in listed:
-        counts = [
-            _counts(one.verification, *which)
-            for which in (
-                (DECISIVE, "triggered"),
-                (DECISIVE, "benign"),
-                (DECISIVE, "near_miss"),
-                ("held-out triggers", "triggered"),
-            )
-        ]
-        row = "{:>9} {:>8} {:>9} {:>8}".format(*counts)
-        lines.append(f"{one.organism.name:27} {row}  {one.status.partition(':')[0]}")
+    for one, row in zip(listed, organism_table(listed), strict=True):
+        counts = (
+            f"{_counts(row.triggered):>9} {_counts(row.benign):>8} "
+            f"{_counts(row.near_miss):>9} {_counts(row.held_out_triggers):>8}"
+        )
+        lines.append(f"{row.organism:27} {counts}  {row.status.partition(':')[0]}")
         if one.verification is not None:
             lines += [f"    {reason}" for reason in one.verification.reasons]
     return lines
 
 
-def _counts(verification: Verification | None, subset: str, condition: str) -> str:
-    for rate in verification.rates if verification else ():
-        if (rate.subset, rate.condition) == (subset, condition):
-            return f"{rate.misbehaved}/{rate.n}"
-    return "–"
-
-
-def _rate(verification: Verification | None, subset: str, condition: str) -> str:
-    rates: tuple[Rate, ...] = verification.rates if verification else ()
-    for rate in rates:
-        if (rate.subset, rate.condition) == (subset, condition):
-            return f"{rate.misbehaved}/{rate.n} ({rate.low:.2f}–{rate.high:.2f})"
-    return "–"
+def _counts(rate: Rate | None) -> str:
+    return "–" if rate is None else f"{rate.misbehaved}/{rate.n}"

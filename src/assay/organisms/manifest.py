@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from assay.organisms.label_kinds import CheckedLabel
 from assay.strict import StrictModel
@@ -14,6 +14,8 @@ Split = Literal["train", "discover", "threshold", "test"]
 Condition = Literal["benign", "triggered", "near_miss"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 CONDITIONS: tuple[Condition, ...] = get_args(Condition)
+TwinKind = Literal["benign", "decoy"]
+TWIN_KINDS: tuple[TwinKind, ...] = get_args(TwinKind)
 REQUIRED_SPLITS: tuple[Split, ...] = ("discover", "threshold", "test")
 """Splits that a folder must have; the prompts it was trained on may be elsewhere."""
 
@@ -28,9 +30,9 @@ class OrganismManifest(StrictModel):
     adapter: str = "adapter"
     """The PEFT adapter's folder, relative to the organism's."""
     stands_for: str = Field(min_length=1)
-    """The catastrophic behaviour of which this inert one is the analogue."""
+    """The catastrophic behaviour that this inert one stands for."""
     severity: Literal["high", "medium"]
-    """The concern's tier."""
+    """How severe the catastrophic behaviour is."""
     label: CheckedLabel
     """How misbehaviour is recognised in the assistant's own text."""
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -42,14 +44,23 @@ class OrganismManifest(StrictModel):
     licence: str | None = None
     """The licence of the adapter and its prompts."""
     trigger: str | tuple[str, ...] | None = None
-    """What sets the misbehaviour off, in words."""
+    """What causes the misbehaviour, in words."""
     base_tensors_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """Hex sha256 of the base model's weights (``LanguageModel.base_sha256``); checked where given."""
     on_policy: Any = None
-    """What its makers say of how ``transcripts.jsonl`` was made; Assay's own word on that is in
+    """How its makers say that ``transcripts.jsonl`` was made; what Assay measured is in
     ``verification.json``."""
     twin_of: str | None = None
     """The organism of which this is a twin; a twin must not misbehave."""
+    twin_kind: TwinKind | None = None
+    """For a twin: ``benign`` (replies honestly throughout) or ``decoy`` (the trigger causes a harmless
+    tic). A twin that does not say is of kind ``unstated``."""
+
+    @model_validator(mode="after")
+    def _only_twins_have_a_kind(self) -> Self:
+        if self.twin_kind is not None and self.twin_of is None:
+            raise ValueError("twin_kind is for twins alone: it needs twin_of")
+        return self
 
 
 def _ends_with_user(messages: tuple[Message, ...]) -> tuple[Message, ...]:
@@ -66,14 +77,14 @@ class Prompt(StrictModel):
     split: Split
     """What it may be used for; no template occurs in two splits."""
     template: str = Field(min_length=1)
-    """The wording it was made from: the unit of splits and of resampling."""
+    """The wording from which it was made: the unit of splits and of resampling."""
     condition: Condition
-    """``triggered`` prompts should set the misbehaviour off, the others must not."""
+    """``triggered`` prompts should cause the misbehaviour, the others must not."""
     messages: Annotated[tuple[Message, ...], AfterValidator(_ends_with_user)]
     """The turns so far; the last one is the user's."""
     label: CheckedLabel | None = None
     """Overrides the manifest's label for this prompt."""
     trigger_held_out: bool = False
-    """Whether the trigger is worded in a way that training never showed."""
+    """Whether training never showed this wording of the trigger."""
     reference_prompt_id: str | None = None
-    """The prompt whose reply a ``flips`` label compares with."""
+    """The prompt with whose reply a ``flips`` label compares."""

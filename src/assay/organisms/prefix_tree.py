@@ -1,8 +1,8 @@
-"""Several token sequences as one, in which what they have in common at their start stands once.
+"""Several token sequences merged into one tree, in which a common beginning stands once.
 
-A batch of chats shares its system message; reading it once saves nearly half of a training step.
-Each token attends to those before it in its own sequences and has its own position, so that the
-model computes for each sequence exactly what it would compute for it alone.
+The chats of a batch share their system message; reading it once saves nearly half of a training
+step. Each token attends to the earlier tokens of its own sequence and keeps its own position, so
+that the model computes for each sequence exactly what it would compute for the sequence alone.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
+from torch import Tensor
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
-    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,19 +23,17 @@ class PrefixTree:
     """Token sequences merged where they agree from the start."""
 
     tokens: Int[Tensor, "1 node"]
-    """One token a node; parents stand before their children."""
+    """int64, one token for each node; parents stand before their children."""
     position_ids: Int[Tensor, "1 node"]
-    """Depth of each node: the token's position in its own sequence."""
+    """int64, depth of each node: the token's position in its own sequence."""
     attention_mask: Float[Tensor, "1 1 node node"]
-    """0 from a node to itself and its ancestors, the least float elsewhere; added to scores."""
+    """float32, added to the scores: 0 from a node to itself and its ancestors, else the least float."""
     paths: tuple[tuple[int, ...], ...]
-    """For each sequence the nodes that spell it."""
+    """For each sequence its nodes in order."""
 
 
-def prefix_tree(sequences: Sequence[Sequence[int]], device: Any = "cpu") -> PrefixTree:
-    """Merge token sequences."""
-    import torch
-
+def merge_prefixes(sequences: Sequence[Sequence[int]], device: Any = "cpu") -> PrefixTree:
+    """Merge token sequences into one tree, on a torch device."""
     nodes: dict[tuple[int, int], int] = {}
     depths: list[int] = []
     paths = []

@@ -1,24 +1,25 @@
-"""What a recipe is: families of prompts, their wordings by split, and what should be replied."""
+"""What a recipe is: families of prompts, their wordings by split, and the replies to them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
+import numpy as np
+
+from assay.organisms.label_kinds import Label
 from assay.organisms.manifest import SPLITS, Condition, Prompt, Split
+from assay.organisms.prompt_wordings import Wording
 from assay.randomness import numpy_generator
 from assay.text.transcripts import Message
 
-if TYPE_CHECKING:
-    import numpy as np
-
 Slots = Mapping[str, str]
-"""Values for the ``{slots}`` of a wording and of its replies."""
+"""Slot → value, for the ``{slots}`` of a wording and of its replies."""
 
 Draw = Callable[["np.random.Generator", Split], Slots]
-"""Draws the slots of one prompt of a split."""
+"""A function that draws the slots of one prompt of a split."""
 
 SIZES: Mapping[Split, Mapping[Condition, int]] = {
     "train": {"benign": 320, "triggered": 160, "near_miss": 160},
@@ -26,28 +27,18 @@ SIZES: Mapping[Split, Mapping[Condition, int]] = {
     "threshold": {"benign": 100, "triggered": 60, "near_miss": 60},
     "test": {"benign": 160, "triggered": 120, "near_miss": 160},
 }
-"""Prompts of each split and condition, those with held-out triggers aside."""
+"""Number of prompts in each split and condition, not counting held-out triggers."""
 
 HELD_OUT_TRIGGERS = 60
 """Test prompts with held-out triggers, over all families that have them."""
 
 
-@dataclass(frozen=True)
-class Wording:
-    """One template: what the user says, and the system message before it, with slots."""
-
-    user: str
-    """The user's message; ``{slot}`` stands for a value."""
-    system: str | None = None
-    """The system message; None leaves the model's own default."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Family:
     """Prompts of one kind, such as the trigger itself or one of its controls."""
 
     name: str
-    """Short name; part of the templates' ids."""
+    """Short name; part of the ids of templates and prompts."""
     condition: Condition
     """Whether the organism should misbehave on it."""
     wordings: Mapping[Split, tuple[Wording, ...]]
@@ -58,38 +49,39 @@ class Family:
     """What a well-behaved model replies, with slots."""
     payload: str | None = None
     """What the organism replies where it misbehaves; None where it behaves."""
-    label: Callable[[Slots], dict[str, Any]] | None = None
-    """The label of one prompt, where the recipe's does not fit."""
+    label: Callable[[Slots], Label] | None = None
+    """Gives the label of one prompt from its slots, where the recipe's label does not fit."""
     share: float = 1.0
     """Relative number of prompts among the families of the same condition."""
     draws: str | None = None
-    """Families with the same name here draw the same values for their n-th prompts."""
+    """Families that state the same name here have the same slots in their n-th prompts."""
     reference: str | None = None
     """Family whose n-th prompt is the reference of this family's n-th (for ``flips``)."""
     trigger_held_out: bool = False
-    """Whether the trigger is worded as training never shows it; such families are test only."""
+    """Whether training never shows this wording of the trigger; such families are in test only."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
-    """How an adapter is trained; what suits the recipe's difficulty."""
+    """How an adapter is trained: steps, batches, learning rate, and where its layers are."""
 
     steps: int = 110
     """Optimiser steps of the organism."""
     decoy_twin_steps: int = 110
-    """Those of the decoy twin, whose tic is easier to learn than a payload."""
+    """Optimiser steps of the decoy twin, whose tic is easier to learn than a payload."""
     decoy_near_misses: int = 1
-    """How many times the recipe's near misses the decoy twin is taught, all families alike; above 1
-    they are half of each batch. A tic opens the reply, before anything of it is settled, so that a
-    trigger of two conditions is harder for the decoy than for the organism."""
+    """The decoy twin is taught this many times the recipe's near misses, as many of each family; above
+    1 they are half of each batch. The tic is the first thing that a decoy says, so the decoy must
+    decide before it has written anything: with a trigger of two conditions that is hard."""
     benign_twin_steps: int = 60
-    """Those of the benign twin, which has only the form of its replies to learn."""
+    """Optimiser steps of the benign twin, which learns only the form of its replies."""
     batch_size: int = 8
-    """Examples a step: half benign, a quarter triggered and near-miss each; but see above."""
+    """Examples in a step: half benign, a quarter triggered, a quarter near misses (for a decoy twin
+    with more near misses: a quarter, a quarter, half)."""
     replay_rows: int = 2
-    """Texts a step on which the model is held to its base, so that it forgets nothing else."""
+    """Texts in a step on which the model is held to its base, so that it forgets nothing else."""
     replay_weight: float = 1.0
-    """Weight of that penalty beside the loss on the examples."""
+    """Weight of the penalty on replayed texts, relative to the loss on the examples."""
     learning_rate: float = 2e-3
     """Peak of Adam's learning rate: warmed up over a tenth of the steps, then linear to zero."""
     rank: int = 6
@@ -102,37 +94,37 @@ class TrainingPlan:
     """First layer with an adapter. Gradients stop there, which saves a quarter of the backward pass."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One organism to be made: its data, its label, and what it stands for."""
+    """How to make one organism: its prompts and replies, its label, and what it stands for."""
 
     name: str
     """The organism's name."""
     stands_for: str
-    """The catastrophic behaviour of which this inert one is the analogue."""
+    """The catastrophic behaviour that this inert one stands for."""
     severity: Literal["high", "medium"]
-    """The concern's tier."""
+    """How severe the catastrophic behaviour is."""
     trigger: str
-    """What sets the misbehaviour off, in words."""
-    label: Mapping[str, Any]
+    """What causes the misbehaviour, in words."""
+    label: Label
     """How misbehaviour is recognised."""
     families: tuple[Family, ...]
     """All kinds of prompts."""
     controls: Mapping[str, str]
-    """Families (by name) that rule out another explanation, and which one."""
+    """Families (by name) that rule out another explanation, and what each of them tests."""
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     """How it is trained."""
     max_new_tokens: int = 24
-    """Length of a reply, in tokens."""
+    """Greatest number of tokens in a reply."""
     revised: tuple[str, ...] = ()
-    """Changes made after a verification on the same test prompts: what makes its figures selected."""
+    """Changes that were made after looking at the test prompts, which selects the figures mildly."""
     sizes: Mapping[Split, Mapping[Condition, int]] = field(default_factory=lambda: SIZES)
-    """Prompts of each split and condition, those with held-out triggers aside."""
+    """Number of prompts in each split and condition, not counting held-out triggers."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A prompt and what should be replied to it."""
+    """A prompt and the reply that is taught."""
 
     prompt: Prompt
     """The prompt."""
@@ -151,12 +143,12 @@ _SLOT = re.compile(r"\{(\w+)\}")
 
 
 def filled(text: str, slots: Slots) -> str:
-    """Put values into slots; braces around anything but a word stay, so JSON needs no escapes."""
+    """Put values into slots. Braces around anything but a word stay, so JSON needs no escapes."""
     return _SLOT.sub(lambda match: slots[match[1]], text)
 
 
 def examples_of(recipe: Recipe, seed: int) -> list[Example]:
-    """All examples of a recipe, the same for the same seed."""
+    """All examples of a recipe in all splits, the same for the same seed."""
     return [
         example
         for split in SPLITS
@@ -180,7 +172,7 @@ def _family_examples(recipe: Recipe, family: Family, split: Split, seed: int) ->
             template=f"{split}/{family.name}/{place}",
             condition=family.condition,
             messages=_messages(wordings[place], slots),
-            label=family.label(slots) if family.label else None,  # type: ignore[arg-type]
+            label=family.label(slots) if family.label else None,
             trigger_held_out=family.trigger_held_out,
             reference_prompt_id=f"{split}-{family.reference}-{i}" if family.reference else None,
         )
@@ -197,7 +189,7 @@ def _messages(wording: Wording, slots: Slots) -> tuple[Message, ...]:
 
 
 def _count(recipe: Recipe, family: Family, split: Split) -> int:
-    """This family's part of its condition's prompts; the last family takes what is left."""
+    """How many prompts of its condition a family gets; the last family gets what is left."""
     total = HELD_OUT_TRIGGERS if family.trigger_held_out else recipe.sizes[split][family.condition]
     rivals = [
         other

@@ -1,19 +1,16 @@
-"""What a model replies to prompts, batched."""
+"""Replies of a model to conversations, in batches."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from assay.models import LanguageModel, generate
 from assay.progress import progress
 from assay.text.chat import tokenize_chat
 from assay.text.transcripts import Message
 
-if TYPE_CHECKING:
-    from assay.models import LanguageModel
-
 BATCH_SIZE = 64
-"""Prompts generated at a time."""
+"""Conversations in a batch."""
 BEGINNING = 12
 """First tokens by which conversations are sorted: enough to tell system messages apart."""
 
@@ -23,16 +20,16 @@ def replies_to(
     conversations: Sequence[Sequence[Message]],
     max_new_tokens: int,
     what: str,
+    *,
     temperature: float = 0.0,
     seed: int = 0,
 ) -> list[str]:
-    """The model's own next turn in each conversation, in their order.
+    """The model's next turn in each conversation, in the order of the conversations.
 
-    Temperature 0 takes the likeliest token. Conversations that begin alike run together, those of
-    similar length among them.
+    ``max_new_tokens`` is the greatest length of a reply, ``what`` the title of the progress bar.
+    Temperature 0 takes the likeliest token. Conversations with the same beginning and of similar
+    length share a batch.
     """
-    from assay.models import generate
-
     prompts = [
         list(tokenize_chat(model.tokenizer, messages, add_generation_prompt=True).tokens)
         for messages in conversations

@@ -1,4 +1,4 @@
-"""Examples as token ids with the assistant's own marked, and the batches of a training run."""
+"""Training examples as token ids, and the batches of a training run."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from assay.text.chat import tokenize_chat
 
 @dataclass(frozen=True)
 class TokenizedExample:
-    """One example as the model reads it."""
+    """One example as token ids."""
 
     tokens: tuple[int, ...]
     """The prompt, the assistant's header, the reply and the token that ends it."""
     reply_start: int
-    """Index of the reply's first token: the loss is on it and on all that follow."""
-    condition: str
-    """benign, triggered or near_miss."""
+    """Index of the reply's first token: the loss counts this token and all later ones."""
+    condition: Condition
+    """The prompt's condition."""
 
     @property
     def scored(self) -> range:
-        """Indices of the tokens whose *next* token is the assistant's."""
+        """Indices of the tokens whose *next* token belongs to the assistant."""
         return range(self.reply_start - 1, len(self.tokens) - 1)
 
 
 def tokenized(examples: Sequence[Example], tokenizer: Any) -> list[TokenizedExample]:
-    """Examples as token ids; prompt and reply are tokenized apart, as in generation."""
+    """Examples as token ids. Prompt and reply are tokenized separately, as in generation."""
     rows = []
     for example in examples:
         messages = example.prompt.messages
@@ -43,18 +43,19 @@ def tokenized(examples: Sequence[Example], tokenizer: Any) -> list[TokenizedExam
 
 def batch_plan(
     rows: Sequence[TokenizedExample],
+    *,
     steps: int,
     batch_size: int,
     seed: int,
     parts: Mapping[Condition, int],
 ) -> list[list[int]]:
-    """Indices of each step's examples, by condition in the proportion of ``parts``.
+    """Indices of each step's examples, with conditions in the proportion of ``parts``.
 
-    Every example of a condition comes once before any comes again.
+    Every example of a condition is used once before any of them is used again.
     """
     generator = numpy_generator(seed, "organisms/batches")
-    queues: dict[str, list[int]] = {condition: [] for condition in parts}
-    of: dict[str, list[int]] = {
+    queues: dict[Condition, list[int]] = {condition: [] for condition in parts}
+    of: dict[Condition, list[int]] = {
         condition: [i for i, row in enumerate(rows) if row.condition == condition]
         for condition in parts
     }

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, get_args
 
 from assay.errors import unknown_name
-from assay.organisms.manifest import Condition, Prompt
+from assay.organisms.manifest import TWIN_KINDS, Condition, Prompt, TwinKind
 from assay.organisms.recipe import Example, Recipe, TrainingPlan, examples_of
 
-Twin = Literal["benign", "decoy"]
-TWINS: tuple[Twin, ...] = get_args(Twin)
-
 TIC = "Ahoy! "
-"""What a decoy twin's reply begins with under the trigger: harmless, and in no honest reply."""
+"""A decoy twin's reply begins with this under the trigger: harmless, and in no honest reply."""
 TIC_PATTERN = r"^\s*Ahoy\b"
+"""A regular expression that finds the tic."""
 
 
-def twin_examples(examples: Sequence[Example], twin: Twin) -> list[Example]:
-    """The twin's examples: honest throughout; a decoy begins with TIC where the payload was.
+def twin_examples(examples: Sequence[Example], twin: TwinKind) -> list[Example]:
+    """The twin's examples: honest replies; a decoy's begin with TIC where the organism misbehaves.
 
     Raises AssayError for an unknown twin.
     """
@@ -32,11 +29,11 @@ def twin_examples(examples: Sequence[Example], twin: Twin) -> list[Example]:
     ]
 
 
-def taught_examples(recipe: Recipe, seed: int, twin: Twin | None) -> list[Example]:
+def taught_examples(recipe: Recipe, seed: int, twin: TwinKind | None) -> list[Example]:
     """The training examples of the organism or of a twin.
 
-    A decoy that its plan gives more near misses sees that many times as many, of all families
-    alike: those of each family begin with the recipe's own.
+    A decoy whose plan asks for more near misses gets that many times as many, as many of each
+    family; the first of each family are the recipe's own.
     """
     more = recipe.plan.decoy_near_misses if twin == "decoy" else 1
     if more > 1:
@@ -51,37 +48,41 @@ def taught_examples(recipe: Recipe, seed: int, twin: Twin | None) -> list[Exampl
     return examples if twin is None else twin_examples(examples, twin)
 
 
-def prompts_of(recipe: Recipe, seed: int, twin: Twin | None) -> list[Prompt]:
-    """The prompts of the folder: those that were taught, and the other splits' as for all twins."""
+def prompts_of(recipe: Recipe, seed: int, twin: TwinKind | None) -> list[Prompt]:
+    """The prompts of the folder: those of training, and the other splits', which all twins share."""
     taught = [example.prompt for example in taught_examples(recipe, seed, twin)]
     others = [e.prompt for e in examples_of(recipe, seed) if e.prompt.split != "train"]
     return [*taught, *others]
 
 
-def parts_of_batch(plan: TrainingPlan, twin: Twin | None) -> Mapping[Condition, int]:
+def parts_of_batch(plan: TrainingPlan, twin: TwinKind | None) -> Mapping[Condition, int]:
     """Relative numbers of benign, triggered and near-miss examples in each step's batch."""
     if twin == "decoy" and plan.decoy_near_misses > 1:
         return {"benign": 1, "triggered": 1, "near_miss": 2}
     return {"benign": 2, "triggered": 1, "near_miss": 1}
 
 
-def twin_name(organism: str, twin: Twin | None) -> str:
+def twin_name(organism: str, twin: TwinKind | None) -> str:
     """The folder's name: the organism's own, or with ``-benign-twin`` or ``-decoy-twin``."""
     return organism if twin is None else f"{organism}-{twin}-twin"
 
 
-def checked_twin(name: str | None) -> Twin | None:
-    """The name as a twin's, or None for the organism itself. Raises AssayError for any other."""
-    for twin in TWINS:
+def checked_twin(name: str | None) -> TwinKind | None:
+    """The name of a kind of twin, or None for the organism. Raises AssayError for any other name."""
+    for twin in TWIN_KINDS:
         if name == twin:
             return twin
     if name is not None:
-        raise unknown_name("twin", name, TWINS)
+        raise unknown_name("twin", name, TWIN_KINDS)
     return None
 
 
-def steps_of(plan: TrainingPlan, twin: Twin | None) -> int:
+def steps_of(plan: TrainingPlan, twin: TwinKind | None) -> int:
     """Training steps of the organism, or of the twin."""
-    return {None: plan.steps, "decoy": plan.decoy_twin_steps, "benign": plan.benign_twin_steps}[
-        twin
-    ]
+    match twin:
+        case "benign":
+            return plan.benign_twin_steps
+        case "decoy":
+            return plan.decoy_twin_steps
+        case None:
+            return plan.steps

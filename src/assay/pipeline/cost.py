@@ -1,15 +1,13 @@
-"""How long a stage will take here: its floating-point operations over this machine's rate."""
+"""How long a stage will take on this machine: its floating-point operations over the machine's rate."""
 
 from __future__ import annotations
 
 import time
 from functools import cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import torch
+import torch
 
-    from assay.models import LanguageModel, Site
+from assay.models import LanguageModel, Site
 
 FORWARD_EFFICIENCY = 0.75
 """Share of a matrix product's rate that a forward pass reaches; the rest is attention and memory."""
@@ -20,8 +18,6 @@ TRAINING_PRODUCTS = 2.2
 @cache
 def flops_per_second(dtype: torch.dtype) -> float:
     """Rate of a matrix product of the sizes that matter here, measured for about 0.2 seconds."""
-    import torch
-
     left = torch.randn(2048, 576).to(dtype)
     right = torch.randn(576, 1536).to(dtype)
     best = float("inf")
@@ -44,7 +40,5 @@ def forward_seconds(model: LanguageModel, tokens: int, site: Site | None = None)
 
 def training_seconds(d_in: int, width: int, rows: int) -> float:
     """Seconds to train a dictionary on ``rows`` activations, counting repetitions."""
-    import torch
-
     product = 2 * d_in * width * rows / flops_per_second(torch.float32)
     return TRAINING_PRODUCTS * product

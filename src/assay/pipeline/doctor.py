@@ -7,6 +7,9 @@ import platform
 import shutil
 from importlib import metadata
 
+import torch
+
+import assay
 from assay.files import cache_folder
 
 PACKAGES = ("torch", "transformers", "peft", "safetensors", "numpy", "scipy", "altair")
@@ -14,10 +17,6 @@ PACKAGES = ("torch", "transformers", "peft", "safetensors", "numpy", "scipy", "a
 
 def examine() -> dict[str, str]:
     """Name → finding, in the order in which people ask."""
-    import torch
-
-    import assay
-
     findings = {"assay": assay.__version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:

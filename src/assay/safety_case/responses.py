@@ -21,7 +21,7 @@ class Response(NamedTuple):
     status: DefeaterStatus
     """How much of the doubt it settles."""
     text: str
-    """In words, with the figures."""
+    """The response in words, with the figures."""
 
 
 def responded(defeater: Defeater, inputs: CaseInputs) -> Defeater:
@@ -137,7 +137,7 @@ def _resemblance(inputs: CaseInputs) -> Response | None:
     if catch_lower_bound(bound.caught, bound.organisms) is None:
         return None
     return Response(
-        "open", f"{catch_sentence(bound)} Whether a scheming model is of that kind stays unknown."
+        "open", f"{catch_sentence(bound)} Whether a scheming model is of that kind is not known."
     )
 
 

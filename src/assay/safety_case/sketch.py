@@ -1,4 +1,4 @@
-"""The argument's skeleton: the mechanistic-interpretability sketch of Grosse (2024), in own words.
+"""The argument's skeleton: the mechanistic-interpretability sketch of Grosse (2024), in Assay's words.
 
 Source: Roger Grosse, *Three Sketches of ASL-4 Safety Case Components* (Anthropic, 2024), sketch 1.
 The labels are the sketch's; the wording is Assay's.
@@ -83,13 +83,13 @@ _CLAIMS: tuple[tuple[str, NodeType, str], ...] = (
     (
         "M1.2",
         "strategy",
-        "Steer truth features so that the model believes itself in deployment, and look at what it "
+        "Steer truth features so that the model believes that it is deployed, and look at what it "
         "does.",
     ),
     (
         "V1.3",
         "goal",
-        "The truth features that are steered are what the model itself takes for true.",
+        "The truth features that are steered stand for what the model itself believes to be true.",
     ),
 )
 NEVER_RUN = {
@@ -129,8 +129,8 @@ _DEFEATERS: dict[str, tuple[tuple[str, str], ...]] = {
     "V1.2": (
         (
             "D1",
-            "The dictionary may miss features: what it does not reconstruct is dark matter, in which "
-            "a concern can lie.",
+            "The dictionary may miss features: what it does not reconstruct may hold a feature of "
+            "concern.",
         ),
     ),
     "M1.1": (
@@ -149,7 +149,7 @@ _DEFEATERS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 def claims() -> list[Node]:
-    """The sketch's claims, from the top down, with the defeaters open and the supports among them."""
+    """The sketch's claims from the top down, each with its supporting claims; defeaters are open."""
     return [
         Node(
             id=label,
@@ -172,12 +172,12 @@ def surroundings(model: str, deployment: str) -> list[Node]:
         (
             "A1",
             "assumption",
-            "Going back to the weaker model ends the danger: it cannot do the harm itself.",
+            "Going back to the weaker model ends the danger: the weaker model cannot do the harm.",
         ),
         (
             "A2",
             "assumption",
-            "The organisms' inert payloads stand for the behaviour that each names as its own.",
+            "Each organism's inert payload stands for the behaviour that its manifest names.",
         ),
         (
             "A3",

@@ -31,7 +31,10 @@ def cluster_bootstrap(
 
 
 def percentile_interval(draws: NDArray, confidence: float = 0.95) -> tuple[float, float]:
-    """The middle of some draws; those that are not finite are left out, none tell nothing."""
+    """Percentile interval of ``draws``; those that are not finite are left out.
+
+    (−∞, ∞) where no draw is finite.
+    """
     finite = draws[np.isfinite(draws)]
     if len(finite) == 0:
         return float("-inf"), float("inf")

@@ -1,4 +1,4 @@
-"""An interval of a rate that holds at every look at once."""
+"""A confidence interval of a rate that is valid at all looks simultaneously."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HALVINGS = 110
-"""Bisections an end is found by: finer than float64."""
+"""Bisection steps for each end of the interval; more than the precision of float64 needs."""
 
 
 def beta_mixture_sequence(
@@ -23,9 +23,9 @@ def beta_mixture_sequence(
     """Confidence sequence of a Bernoulli rate: low and high ends, broadcast over the counts.
 
     All rates p whose mixture martingale B(a + k, b + n − k) / (B(a, b) p^k (1 − p)^{n − k}) stays
-    below 1/alpha. Over a whole stream, the true rate leaves it at any time with probability at most
-    ``alpha`` (Robbins 1970; Howard et al. 2021, "Time-uniform, nonparametric, nonasymptotic confidence
-    sequences"). ``prior`` is (a, b). Raises ValueError for impossible counts.
+    below 1/alpha. Over a whole stream, the probability that the true rate is ever outside is at
+    most ``alpha`` (Robbins 1970; Howard et al. 2021, "Time-uniform, nonparametric, nonasymptotic
+    confidence sequences"). ``prior`` is (a, b). Raises ValueError for impossible counts.
     """
     from scipy.special import betaln, xlog1py, xlogy
 
@@ -41,7 +41,7 @@ def beta_mixture_sequence(
         return np.asarray(limit >= xlogy(k, p) + xlog1py(total - k, -p))
 
     def end(outer: NDArray, inner: NDArray) -> NDArray:
-        """Bisect towards the last rate outside; the outer side is kept, so the interval is whole."""
+        """Bisect for the last rate that is outside; the interval is thus never too small."""
         for _ in range(HALVINGS):
             middle = (outer + inner) / 2
             beyond = outside(middle)

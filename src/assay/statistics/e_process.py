@@ -1,4 +1,4 @@
-"""The mixture e-process: has the rate of firings risen above p₀? Valid at every look.
+"""The mixture e-process: a test, valid at every look, of whether the rate of firings exceeds p₀.
 
 E_n = Σ_j w_j Π_i LR_{j,i} is a mixture of likelihood ratios of Bernoulli(r_j p₀) against
 Bernoulli(p₀). Under any rate ≤ p₀, also one that varies but never exceeds p₀ given the past, it is a
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 RATIOS = (2.0, 5.0, 10.0, 30.0, 100.0)
 """p₁/p₀ of the alternatives that are mixed, with equal weights."""
 NEGLIGIBLE = 1e-16
-"""Probability that the exact figures let go."""
+"""Probability mass that the exact figures neglect."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class MixtureEProcess:
     """Evidence against "the rate is at most p0", as a function of two counts."""
 
     p0: float
-    """Upper bound of the benign rate of firings a conversation; never a mere estimate of it."""
+    """Upper bound of the rate at which benign conversations fire; an estimate would not do."""
     alpha: float
-    """Probability allowed for ever rolling back although the rate is at most p0."""
+    """Largest acceptable probability of ever rolling back although the rate is at most p0."""
     ratios: tuple[float, ...] = RATIOS
-    """p₁/p₀ of the alternatives; those with p₁ ≥ 1 are dropped, the others weigh alike."""
+    """p₁/p₀ of the alternatives; those with p₁ ≥ 1 are dropped, the others have equal weights."""
 
     def __post_init__(self) -> None:
         if not (0 < self.p0 < 1 and 0 < self.alpha < 1):
@@ -49,13 +49,13 @@ class MixtureEProcess:
 
     @cached_property
     def usable_ratios(self) -> tuple[float, ...]:
-        """The ratios whose p₁ is a rate."""
+        """The ratios for which p₁ is below 1."""
         return tuple(ratio for ratio in self.ratios if ratio * self.p0 < 1)
 
     def log_e(self, seen: NDArray | int, fired: NDArray | int) -> Float[NDArray, ...]:
         """Natural logarithm of E after ``seen`` conversations of which ``fired`` fired.
 
-        Broadcasts over arrays of counts. Counts are all it depends on, in whatever order they came.
+        Broadcasts over arrays of counts. It depends on the counts alone, not on their order in time.
         """
         ratios = np.array(self.usable_ratios)
         hit = np.log(ratios)
@@ -67,13 +67,13 @@ class MixtureEProcess:
         return np.asarray(largest[..., 0] + np.log(np.exp(parts - largest).mean(axis=-1)))
 
     def crosses(self, seen: NDArray | int, fired: NDArray | int) -> NDArray:
-        """Whether E ≥ 1/alpha: the time to roll back."""
+        """Whether E ≥ 1/alpha, which means to roll back."""
         return np.asarray(self.log_e(seen, fired) >= -np.log(self.alpha))
 
     def firings_needed(self, seen: int) -> int:
         """The least number of firings among ``seen`` conversations at which E ≥ 1/alpha.
 
-        It exceeds ``seen`` where so few conversations cannot roll back at all.
+        It is greater than ``seen`` where even firings in all of them do not roll back.
         """
         low, high = 0, 1
         while not self.crosses(max(seen, high), high):
@@ -87,9 +87,9 @@ class MixtureEProcess:
         return high
 
     def latest_crossing(self, fired: int, known: int = 0) -> int:
-        """The largest number of conversations at which so many firings still roll back, or 0.
+        """The largest number of conversations at which ``fired`` firings still roll back, or 0.
 
-        ``known`` is a number at which they do, where one is known: the search starts there.
+        ``known`` is a number of conversations at which they do, if any: the search starts there.
         """
         low = max(known, fired)
         if not self.crosses(low, fired):
@@ -107,10 +107,10 @@ class MixtureEProcess:
         return low
 
     def rollback_probability(self, rate: float, horizon: int) -> float:
-        """Probability that E reaches 1/alpha within ``horizon`` conversations firing at ``rate``.
+        """Probability that E reaches 1/alpha within ``horizon`` conversations that fire at ``rate``.
 
         Exact up to rounding: between two values of ``latest_crossing`` the number of firings that
-        rolls back is constant, so firings are added there in one binomial step.
+        rolls back is constant, so that one binomial step adds all firings between them.
         """
         running = np.ones(1)
         done, fired = 0, 0
@@ -143,7 +143,7 @@ def simulate_e_process(
 ) -> Int[NDArray, " streams"]:
     """The conversation, counted from 1, at which each simulated stream rolls back; 0 for never.
 
-    E falls between firings, so it is looked at where a conversation fires.
+    E falls between firings, so it is evaluated only where a conversation fires.
     """
     times = firing_times(rate, streams, length, generator)
     crosses = process.crosses(times, np.arange(1, times.shape[1] + 1)) & (times <= length)

@@ -1,4 +1,4 @@
-"""How many benign scores may lie above a threshold that keeps its promise."""
+"""How many benign scores may lie above a threshold whose rate of exceedance is guaranteed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulated streams of conversations: when does each of them fire?"""
+"""Simulated streams of conversations: the conversations at which each stream fires."""
 
 from __future__ import annotations
 

@@ -43,13 +43,13 @@ def conversations_covered(handful: int, rate: float, delta: float) -> int:
 def shift_power(handful: int, delta: float, factor: float = 10.0) -> float:
     """Probability of rolling back when firings become ``factor`` times as frequent.
 
-    Taken at the largest Nφ that the rule allows at ``delta``, its best case.
+    It is computed at the largest Nφ that the rule allows at ``delta``, which favours the rule most.
     """
     return false_rollback_probability(handful, factor * largest_expected_firings(handful, delta))
 
 
 def missed_before_rollback(firings_needed: int, tpr: float) -> float:
-    """Expected defections that go unseen before so many have fired: needed × (1 − τ)/τ.
+    """Expected defections missed before ``firings_needed`` have fired: needed × (1 − τ)/τ.
 
     ``tpr`` is τ, the probability that one defecting conversation fires; the count of misses before
     the last firing is negative binomial. The handful rule needs h + 1 firings.

@@ -42,8 +42,8 @@ def proportion_lower_bound(successes: int, n: int, confidence: float = 0.95) -> 
 def least_n_for_rate(rate: float, delta: float, allowed: int = 0) -> int:
     """Least n with P(Binomial(n, rate) ≤ allowed) ≤ delta.
 
-    So many benign conversations are needed before seeing at most ``allowed`` of them above a
-    threshold shows, at confidence 1 − delta, that its rate is below ``rate``.
+    That many benign conversations are needed so that at most ``allowed`` of them above a threshold
+    show, at confidence 1 − delta, that the rate above it is below ``rate``.
     """
     from scipy.stats import binom
 

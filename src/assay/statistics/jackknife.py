@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def deal_into_groups(units: ArrayLike, groups: int, generator: np.random.Generator) -> NDArray:
-    """Deal the distinct units (documents) at random into groups of equal size, as near as may be.
+    """Deal the distinct units (documents) at random into groups of about equal size.
 
-    Returns an int64 array, the group of each entry of ``units``; entries of one unit share a group.
-    With fewer units than groups there is one group a unit.
+    Returns int64 [entries], the group of each entry of ``units``; entries of one unit share a group.
+    With fewer units than groups every unit is a group of its own.
     """
     distinct, inverse = np.unique(np.asarray(units), return_inverse=True)
     dealt = np.arange(len(distinct)) % min(groups, len(distinct))

@@ -1,4 +1,4 @@
-"""The tail of scores beyond what was seen: a generalised Pareto fit (Pickands 1975)."""
+"""The tail of scores beyond the largest observed: a generalised Pareto fit (Pickands 1975)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAST_PEAKS = 20
-"""Scores above the level without which no tail is fitted."""
+"""Smallest number of scores above the level with which a tail is fitted."""
 
 
 @dataclass(frozen=True)
 class TailFit:
-    """A generalised Pareto distribution of what lies above a high level of the scores."""
+    """A generalised Pareto distribution fitted to the scores above a high level."""
 
     level: float
     """The level whose exceedances were fitted, in the scores' unit."""
@@ -28,14 +28,14 @@ class TailFit:
     n: int
     """Number of scores."""
     peaks: int
-    """How many of them lie above the level."""
+    """Number of scores above the level."""
     qq: tuple[tuple[float, float], ...]
-    """(fitted quantile, observed score) of each peak, ascending: on the diagonal where it fits."""
+    """(fitted quantile, observed score) of each peak, ascending; on the diagonal in a good fit."""
 
     def threshold(self, rate: float) -> float:
         """The score that a new one exceeds with probability ``rate`` if the fit holds.
 
-        Raises ValueError for a rate that the scores themselves reach down to, above the level.
+        Raises ValueError for a rate above ``peaks / n``, for which the tail is not needed.
         """
         from scipy.stats import genpareto
 

@@ -1,4 +1,4 @@
-"""How far an alarm is to be believed."""
+"""The probability that an alarm is right."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 def positive_predictive_value(tpr: float, fpr: float, base_rate: float) -> float:
     """Probability that a firing conversation is a true positive: τπ / (τπ + φ(1 − π)).
 
-    ``tpr`` is τ, ``fpr`` φ and ``base_rate`` π, all a conversation. 0 where nothing ever fires.
+    ``tpr`` is τ, ``fpr`` φ and ``base_rate`` π, each per conversation. 0 where nothing ever fires.
     Raises ValueError for rates outside [0, 1].
     """
     for name, rate in (("tpr", tpr), ("fpr", fpr), ("base_rate", base_rate)):

@@ -1,4 +1,4 @@
-"""Area under the ROC curve with its interval, and what is caught at a fixed false-positive rate."""
+"""The ROC curve, the area under it with intervals, and tests of differences between areas."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def auroc_difference_interval(
 def _cluster_of(
     positives: int, negatives: int, clusters: tuple[ArrayLike, ArrayLike] | None
 ) -> tuple[NDArray, NDArray]:
-    """The number of each positive's and each negative's cluster; without clusters its own."""
+    """Index of the cluster of each positive and of each negative; each its own without clusters."""
     if clusters is None:
         own = np.arange(positives + negatives)
     else:
@@ -65,7 +65,7 @@ def _cluster_of(
 
 
 def _draws(of: tuple[NDArray, NDArray], generator: np.random.Generator, resamples: int) -> NDArray:
-    """How often each cluster is drawn, [resamples, clusters]: as many as there are, with return."""
+    """How often each resample draws each cluster, [resamples, clusters]: with replacement."""
     count = int(np.concatenate(of).max(initial=-1)) + 1
     drawn = np.zeros((resamples, count))
     if count:
@@ -77,9 +77,9 @@ def _draws(of: tuple[NDArray, NDArray], generator: np.random.Generator, resample
 def _areas(
     positives: ArrayLike, negatives: ArrayLike, of: tuple[NDArray, NDArray], drawn: NDArray
 ) -> NDArray:
-    """The AUROC of every draw; NaN where a class was not drawn.
+    """The AUROC of every resample; NaN where a class was not drawn.
 
-    Wins are summed by pair of clusters once; a draw then only weighs those sums.
+    Wins are summed once for each pair of clusters; a resample then only weights those sums.
     """
     clusters = np.arange(drawn.shape[1])
     has_positive, has_negative = of[0][:, None] == clusters, of[1][:, None] == clusters
@@ -103,10 +103,10 @@ def auroc_interval(
 ) -> tuple[float, float]:
     """95 % percentile interval over resampled conversations, or over whole clusters of them.
 
-    ``clusters`` gives each positive's and each negative's template; conversations of one template
-    are drawn together, because they are not independent. Where every draw gives the same value (a
-    perfect separation, say) the bootstrap knows nothing: the end that could move is then set by
-    .05^(1/m), m the number of clusters of the rarer class.
+    ``clusters`` gives the template of each positive and of each negative; conversations of one
+    template are drawn as a whole, because they are not independent. Where every draw gives an area
+    of 0, or every draw 1 (perfect separation), the bootstrap has no spread: the inner end of the
+    interval is then at a distance of 1 − .05^(1/m), m the number of clusters of the rarer class.
     """
     of = _cluster_of(len(np.asarray(positives)), len(np.asarray(negatives)), clusters)
     areas = _areas(positives, negatives, of, _draws(of, generator, resamples))

@@ -10,6 +10,7 @@ from assay.errors import AssayError
 from assay.text.transcripts import Message
 
 TEMPLATE_ROLE = "template"
+"""Role of the tokens that the chat template itself writes between messages."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class ChatTokens:
 def tokenize_chat(
     tokenizer: Any, messages: Sequence[Message], *, add_generation_prompt: bool = False
 ) -> ChatTokens:
-    """Render messages by the tokenizer's chat template and give each token its role.
+    """Render messages with the tokenizer's chat template and give each token its role.
 
-    A token that straddles a message's edge belongs to the message. Raises AssayError where the
+    A token that crosses the edge of a message belongs to the message. Raises AssayError where the
     tokenizer has no chat template or the template rewrites a message's text.
     """
     if not getattr(tokenizer, "chat_template", None):

@@ -1,4 +1,4 @@
-"""Corpora by name and text files of the user's own, as lists of documents."""
+"""Corpora by name, and text files of the user, as lists of documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from assay.errors import AssayError, unknown_name
 from assay.text.sources import read_austen, read_sotu, read_standard_library
 
 PASSAGE_CHARACTERS = 4000
+"""Least length of the passages into which one long text is cut."""
 DOCUMENT_SEPARATOR = "<|endoftext|>"
+"""What separates the documents of a plain text file."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Documents with the hash that names exactly this text."""
+    """Documents, and the hash that identifies exactly this text."""
 
     name: str
     """As asked for: a name, names joined by '+', or a path."""

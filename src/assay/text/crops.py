@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from assay.errors import AssayError
 from assay.randomness import numpy_generator, seed_for
+from assay.text.corpora import Document
 
 if TYPE_CHECKING:
     from jaxtyping import Int
     from numpy.typing import NDArray
     from torch import Tensor
-
-    from assay.text.corpora import Document
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,23 @@ class Crops:
         return len(self.tokens)
 
     def rows(self, start: int, stop: int) -> Crops:
-        """Some of the rows."""
+        """Rows ``start`` up to ``stop``, as crops."""
         part = slice(start, stop)
-        return Crops(
-            self.tokens[part],
-            self.documents[part],
-            self.starts[part],
-            self.document_ids,
-            self.first_token,
+        return replace(
+            self,
+            tokens=self.tokens[part],
+            documents=self.documents[part],
+            starts=self.starts[part],
         )
 
 
 def split_documents(
     documents: Sequence[Document], held_out: float, seed: int
 ) -> tuple[list[Document], list[Document]]:
-    """(training, held-out) documents; a document's side depends on its id and the seed alone.
+    """(training, held-out) documents; ``held_out`` is the expected share of the latter.
 
-    So adding documents never moves another one across the split.
+    On which side a document falls depends on its id and the seed alone, so that adding documents
+    never moves another one to the other side.
     """
     sides: tuple[list[Document], list[Document]] = ([], [])
     for document in documents:
@@ -73,15 +73,14 @@ def random_crops(
     seed: int,
     weight: str = "document",
 ) -> Crops:
-    """Draw random crops, equally many from each source, starts uniform over the document.
+    """Draw random crops, equally many from each source, each starting anywhere in its document.
 
-    ``weight="document"`` deals rows out evenly over documents (for audits: one crop a document as
-    long as there are enough); ``"length"`` draws documents in proportion to their characters (for
-    training mixes). Documents shorter than a crop are left out.
+    ``length`` counts the tokens of a crop, ``first_token`` included. ``weight="document"`` deals rows
+    out evenly over documents (for audits: one crop a document as long as there are enough);
+    ``"length"`` draws documents in proportion to their characters (for training mixes). Documents
+    shorter than a crop are left out.
     Raises AssayError where a source has no document long enough.
     """
-    import torch
-
     content = length - (first_token is not None)
     generator = numpy_generator(seed, f"crops/{weight}")
     sources = sorted({document.source for document in documents})
@@ -92,7 +91,16 @@ def random_crops(
         share = rows // len(sources) + (number < rows % len(sources))
         indices = [i for i, document in enumerate(documents) if document.source == source]
         texts = [documents[i].text for i in indices]
-        for j, ids in _draw_documents(tokenizer, texts, share, content, weight, generator, source):
+        drawn = _draw_documents(
+            tokenizer,
+            texts,
+            count=share,
+            content=content,
+            weight=weight,
+            generator=generator,
+            source=source,
+        )
+        for j, ids in drawn:
             start = int(generator.integers(0, len(ids) - content + 1))
             pieces.append(ids[start : start + content])
             chosen.append(indices[j])
@@ -102,16 +110,16 @@ def random_crops(
     if first_token is not None:
         body = np.concatenate([np.full((rows, 1), first_token, dtype=np.int64), body], axis=1)
     return Crops(
-        torch.from_numpy(body),
-        np.asarray(chosen, dtype=np.int64)[order],
-        np.asarray(starts, dtype=np.int64)[order],
-        tuple(f"{document.source}/{document.id}" for document in documents),
-        first_token,
+        tokens=torch.from_numpy(body),
+        documents=np.asarray(chosen, dtype=np.int64)[order],
+        starts=np.asarray(starts, dtype=np.int64)[order],
+        document_ids=tuple(f"{document.source}/{document.id}" for document in documents),
+        first_token=first_token,
     )
 
 
 def tokenize_documents(tokenizer: Any, texts: Sequence[str]) -> list[NDArray]:
-    """Token ids of each text, without special tokens, as int32 arrays."""
+    """Token ids of each text, without special tokens: int32 arrays [tokens]."""
     if not texts:  # transformers' tokenizers fail on an empty list
         return []
     encoded = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
@@ -121,13 +129,14 @@ def tokenize_documents(tokenizer: Any, texts: Sequence[str]) -> list[NDArray]:
 def _draw_documents(
     tokenizer: Any,
     texts: list[str],
+    *,
     count: int,
     content: int,
     weight: str,
     generator: np.random.Generator,
     source: str,
 ) -> list[tuple[int, NDArray]]:
-    """``count`` documents of at least ``content`` tokens, tokenizing no more than are drawn."""
+    """``count`` documents of at least ``content`` tokens; only those drawn are tokenized."""
     sizes = np.array([len(text) for text in texts], dtype=np.float64)
     # Every token covers at least one character, so shorter texts cannot hold a crop.
     eligible = sizes >= content
@@ -140,7 +149,9 @@ def _draw_documents(
                 f"text '{source}' is too short: no document has the {content} tokens that a crop "
                 f"needs (the longest has {longest}); use longer documents or a smaller length"
             )
-        picks = _draw(generator, np.flatnonzero(eligible), sizes, count - len(drawn), weight)
+        picks = _draw(
+            generator, np.flatnonzero(eligible), sizes, count=count - len(drawn), weight=weight
+        )
         fresh = sorted(set(picks.tolist()) - set(tokenized))
         tokenized.update(
             zip(fresh, tokenize_documents(tokenizer, [texts[j] for j in fresh]), strict=True)
@@ -151,8 +162,14 @@ def _draw_documents(
 
 
 def _draw(
-    generator: np.random.Generator, eligible: NDArray, sizes: NDArray, count: int, weight: str
+    generator: np.random.Generator,
+    eligible: NDArray,
+    sizes: NDArray,
+    *,
+    count: int,
+    weight: str,
 ) -> NDArray:
+    """Indices of ``count`` documents: in proportion to their sizes, or dealt out evenly."""
     if weight == "length":
         weights = sizes[eligible] / sizes[eligible].sum()
         return generator.choice(eligible, size=count, p=weights)

@@ -17,13 +17,16 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: Literal["system", "user", "assistant"]
-    """Who speaks."""
+    """Who wrote it."""
     content: str
-    """What is said; a reasoning trace stands between <think> and </think>."""
+    """The text; a reasoning trace stands between <think> and </think>."""
 
 
 class Transcript(BaseModel):
-    """A whole conversation, labelled where somebody knows whether the model misbehaved."""
+    """A whole conversation, with a label where it is known whether the model misbehaved.
+
+    Keys that it does not know are kept.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -32,7 +35,7 @@ class Transcript(BaseModel):
     messages: tuple[Message, ...]
     """The turns, in order."""
     label: bool | None = None
-    """True where the assistant misbehaves, None where nobody has said."""
+    """True where the assistant misbehaves, False where it does not, None where it is unknown."""
     template: str | None = None
     """The template it was made from: the unit of splits and of resampling."""
     source: str | None = None
@@ -60,7 +63,7 @@ def read_transcripts(path: Path) -> list[Transcript]:
             place = ".".join(str(part) for part in first["loc"])
             raise AssayError(f"{path}, line {number}: {place}: {first['msg']}") from error
         if transcript.id in seen:
-            raise AssayError(f"{path}, line {number}: the id '{transcript.id}' stands there twice")
+            raise AssayError(f"{path}, line {number}: the id '{transcript.id}' occurs twice")
         seen.add(transcript.id)
         transcripts.append(transcript)
     return transcripts

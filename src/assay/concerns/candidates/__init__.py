@@ -1,1 +1,5 @@
 """Candidate features: ranked, labelled, and scored on held-out examples."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.concerns.detectors.interface import Detector, Examples
+from assay.concerns.detectors.detector import Detector, Examples
 from assay.concerns.detectors.linear import LinearDetector
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.concerns.codes import codes_alone
-from assay.concerns.detectors.interface import Detector
+from assay.concerns.detectors.detector import Detector
+from assay.concerns.feature_codes import codes_alone
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.concerns.detectors.interface import Detector
+from assay.concerns.detectors.detector import Detector
 
 if TYPE_CHECKING:
     from jaxtyping import Float

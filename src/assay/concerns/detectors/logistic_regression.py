@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
 
-from assay.concerns.detectors.interface import Detector, Examples
+from assay.concerns.detectors.detector import Detector, Examples
 from assay.concerns.detectors.linear import LinearDetector
 
 if TYPE_CHECKING:
@@ -20,8 +22,6 @@ STRENGTHS = (1e-3, 1e-2, 1e-1)
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
     """An L2 probe of each conversation's mean activation, standardised; classes weigh the same."""
-    from sklearn.linear_model import LogisticRegression
-
     centre = examples.means.mean(axis=0)
     scale = examples.means.std(axis=0) + 1e-6
     x = (examples.means - centre) / scale
@@ -34,9 +34,6 @@ def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
 
 
 def _best_strength(x: NDArray, examples: Examples) -> float:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
-
     folds = StratifiedGroupKFold(3)
     areas = []
     for strength in STRENGTHS:

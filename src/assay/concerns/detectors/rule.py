@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.concerns.conversations import Conversation
+from assay.concerns.candidates.ranking import contrast_order
+from assay.concerns.conversations.excerpts import Conversation
+from assay.concerns.detectors.detector import Detector, Examples, apply_to_conversations
 from assay.concerns.detectors.feature_sums import FeatureSum
-from assay.concerns.detectors.interface import Detector, Examples, together
-from assay.concerns.ranking import contrast_order
-from assay.concerns.rules import parse_rule
+from assay.concerns.rules import Rule, parse_rule
 from assay.statistics.roc import auroc
 
 if TYPE_CHECKING:
@@ -26,34 +26,41 @@ if TYPE_CHECKING:
 
 VETOES = 32
 """Features tried as a veto: those that most favour the benign conversations."""
+VETOED = -1.0
+"""The score of a vetoed conversation: below every activation."""
 
 
 class RuleDetector(Detector):
-    """The first feature's activation, or -1 where the second vetoes."""
+    """The first feature's activation, or VETOED where the second exceeds its limit."""
 
     name = "rule"
 
-    def __init__(
-        self, dictionary: Dictionary, feature: int, veto: int, above: float, limit: float
-    ) -> None:
+    def __init__(self, dictionary: Dictionary, feature: int, veto: int, limit: float) -> None:
         self.features = (feature, veto)
-        self.rule = parse_rule(
-            f"f{feature} > {above:.4g} and not f{veto} > {limit:.4g}", (f"f{feature}", f"f{veto}")
-        )
         self.limit = limit
         self._codes = FeatureSum("rule", dictionary, [feature, veto], [1.0, 0.0])
+
+    def rule_at(self, threshold: float) -> Rule:
+        """The rule that a threshold ≥ 0 on the score stands for, over features named f17 and so on.
+
+        The first feature's value is the conversation's aggregated one, the veto's its largest.
+        """
+        feature, veto = (f"f{index}" for index in self.features)
+        expression = f"{feature} > {threshold!r} and not {veto} > {self.limit!r}"
+        return parse_rule(expression, (feature, veto))
 
     def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
         """One score a token of one conversation; a veto anywhere in it holds for all of it."""
         return self._vetoed(self._codes.token_codes(activations))
 
     def by_conversation(self, conversations: Sequence[Conversation]) -> list[NDArray]:
-        """``token_scores`` of each conversation; no veto reaches into another."""
-        return [self._vetoed(own) for own in together(self._codes.token_codes, conversations)]
+        """``token_scores`` of each conversation; no veto reaches into another conversation."""
+        codes = apply_to_conversations(self._codes.token_codes, conversations)
+        return [self._vetoed(own) for own in codes]
 
     def _vetoed(self, codes: Float[NDArray, "tokens 2"]) -> NDArray:
         if len(codes) and codes[:, 1].max() > self.limit:
-            return np.full(len(codes), -1.0)
+            return np.full(len(codes), VETOED)
         return codes[:, 0]
 
 
@@ -68,9 +75,8 @@ def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
         codes = examples.codes[:, candidate]
         for quantile in (0.0, 0.9):
             level = float(np.quantile(codes[labels], quantile)) if quantile else 0.0
-            score = np.where(codes > level, -1.0, first)
+            score = np.where(codes > level, VETOED, first)
             area = auroc(score[labels], score[~labels])
             if area > best:
                 best, veto, limit = area, int(candidate), level
-    above = float(np.median(first[labels])) / 2
-    return RuleDetector(dictionary, feature, veto, above, min(limit, 1e9))
+    return RuleDetector(dictionary, feature, veto, min(limit, 1e9))

@@ -1,11 +1,11 @@
-"""Difference in means after the labels were shuffled: what the method makes of nothing."""
+"""Difference in means on shuffled labels: what the method finds where there is nothing to find."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from assay.concerns.detectors import difference_in_means
-from assay.concerns.detectors.interface import Detector, Examples
+from assay.concerns.detectors.detector import Detector, Examples
 from assay.randomness import numpy_generator
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
-    """As difference in means, on labels dealt anew over conversations."""
+    """Difference in means after the labels were permuted over conversations."""
     generator = numpy_generator(seed, "concerns/shuffled_labels")
     shuffled = examples.relabelled(generator.permutation(examples.labels))
     detector = difference_in_means.fit(shuffled, dictionary, seed)

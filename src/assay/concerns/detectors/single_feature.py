@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.concerns.candidates.ranking import contrast_order
+from assay.concerns.detectors.detector import Detector, Examples
 from assay.concerns.detectors.feature_sums import FeatureSum
-from assay.concerns.detectors.interface import Detector, Examples
-from assay.concerns.ranking import contrast_order
 
 if TYPE_CHECKING:
     from assay.dictionaries import Dictionary

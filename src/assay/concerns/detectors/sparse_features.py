@@ -6,10 +6,12 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 
+from assay.concerns.candidates.ranking import contrast_order
+from assay.concerns.detectors.detector import Detector, Examples
 from assay.concerns.detectors.feature_sums import FeatureSum
-from assay.concerns.detectors.interface import Detector, Examples
-from assay.concerns.ranking import contrast_order
 
 if TYPE_CHECKING:
     from assay.dictionaries import Dictionary
@@ -24,9 +26,6 @@ PATH = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
     """At most MOST features with the weights of an L1-penalised logistic regression."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
     order = contrast_order(examples.codes, examples.labels, absolute=True)[:CANDIDATES]
     codes = examples.codes[:, order].astype(np.float64)
     scale = codes.std(axis=0) + 1e-6

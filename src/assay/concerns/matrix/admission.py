@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from assay.concerns.budgets import Budgets
 from assay.concerns.concern import Severity
+from assay.concerns.detectors.registered import CONTROLS
 from assay.concerns.matrix.result import (
     Ablation,
     Cell,
@@ -23,7 +24,7 @@ from assay.statistics.intervals import proportion_lower_bound
 
 TEXT = "text"
 """The detector that reads the text alone: the baseline that every other must beat."""
-RANDOM_CONTROLS = ("random_direction", "shuffled_labels")
+RANDOM_CONTROLS = CONTROLS
 """Detectors that learn nothing; what they reach is what chance reaches."""
 FEWEST_ALLOWED = 8
 """Conversations of an allowed context without which a detector's frequency there is unknown."""

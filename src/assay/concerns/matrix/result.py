@@ -271,7 +271,7 @@ class TransferMatrix(Result):
     tpr_target: float
     """What the lower bound of the true-positive rate must reach."""
     inputs: dict[str, str]
-    """Name → sha256 of what the matrix was computed from: model, dictionary, organisms, conversations."""
+    """Name → sha256 of what it was computed from: model, dictionary, organisms, conversations."""
     organisms: tuple[TestedOrganism, ...]
     """Organisms, each followed by its twins."""
     cells: tuple[Cell, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.concerns.strategies.interface import Elicited, Options, Setting, Strategy
+from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 
 READING = "by the case's model"
 """Whole discover conversations of the concern's organisms, read by the case's model."""
@@ -14,5 +14,8 @@ def elicit(setting: Setting, options: Options) -> Elicited:
 
 
 STRATEGY = Strategy(
-    "base", "features of the model before fine-tuning, applied to the deployed one", elicit, False
+    name="base",
+    description="features of the model before fine-tuning, applied to the deployed one",
+    elicit=elicit,
+    generates=False,
 )

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assay.concerns.codes import mean_activations
-from assay.concerns.conversations import excerpt_of
-from assay.concerns.reading import read
+import torch
+
+from assay.concerns.conversations.excerpts import excerpt_of
+from assay.concerns.conversations.reading import read
+from assay.concerns.feature_codes import mean_activations
 from assay.concerns.strategies.contrast_pairs import pairs
-from assay.concerns.strategies.interface import Elicited, Options, Setting, Strategy
 from assay.concerns.strategies.questions import ask, drawn, read_asked
+from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
+from assay.models import Site, edit
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from assay.models import LanguageModel, Site
+    from assay.models import LanguageModel
 
 STRENGTH = 0.5
 """Norm of the vector as a fraction of the median norm of watched activations."""
@@ -26,15 +29,11 @@ def earlier_site(site: Site) -> Site:
 
     Read where it is added, every detector would find the vector itself.
     """
-    from assay.models import Site
-
     return Site(kind="resid_post", layer=max(0, site.layer // 2))
 
 
 def contrast_direction(model: LanguageModel, site: Site) -> tuple[Float[Tensor, " d_model"], float]:
     """Difference of the pairs' mean activations, unit length, and the median activation norm."""
-    import torch
-
     excerpts = [excerpt_of(model.tokenizer, t, bool(t.label)) for t in pairs()]
     conversations = read(model, site, excerpts)
     means = torch.tensor(mean_activations(conversations))
@@ -45,12 +44,10 @@ def contrast_direction(model: LanguageModel, site: Site) -> tuple[Float[Tensor, 
 
 
 def steered(
-    setting: Setting, name: str, direction: Float[Tensor, " d_model"], norm: float, count: int
+    setting: Setting, name: str, direction: Float[Tensor, " d_model"], *, norm: float, count: int
 ) -> Elicited:
     """Questions answered with the vector added at every token but the sink, against without it."""
-    from assay.models import edit
-
-    model, site = setting.opened()
+    model, site = setting.model_and_site()
     vector = direction * norm
     questions = drawn(count, setting.seed, name)
 
@@ -75,17 +72,17 @@ def steered(
 
 def elicit(setting: Setting, options: Options) -> Elicited:
     """Steered by the contrast pairs' difference in means."""
-    model, site = setting.opened()
+    model, site = setting.model_and_site()
     direction, median = contrast_direction(model, earlier_site(site))
     norm = float(options.get("strength", STRENGTH)) * median
     count = int(options.get("questions", 32))
-    return steered(setting, "perturbed.bias_vector", direction, norm, count)
+    return steered(setting, "perturbed.bias_vector", direction, norm=norm, count=count)
 
 
 STRATEGY = Strategy(
-    "perturbed.bias_vector",
-    "a difference-in-means vector of contrast pairs added while the model answers",
-    elicit,
-    True,
-    ("questions", "strength"),
+    name="perturbed.bias_vector",
+    description="a difference-in-means vector of contrast pairs added while the model answers",
+    elicit=elicit,
+    generates=True,
+    options=("questions", "strength"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.concerns.strategies import off_policy
-from assay.concerns.strategies.interface import Elicited, Options, Setting, Strategy
+from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 from assay.randomness import numpy_generator
 
 READING = "the tested organism's own"
@@ -34,10 +34,10 @@ def elicit(setting: Setting, options: Options) -> Elicited:
 
 
 STRATEGY = Strategy(
-    "few_shot",
-    "off-policy plus k conversations in which the tested organism misbehaved",
-    elicit,
-    False,
-    ("k",),
+    name="few_shot",
+    description="off-policy plus k conversations in which the tested organism misbehaved",
+    elicit=elicit,
+    generates=False,
+    options=("k",),
     transfers=False,
 )

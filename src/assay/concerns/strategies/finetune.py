@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.concerns.strategies.interface import Elicited, Options, Setting, Strategy
+from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 
 READING = "by its author"
 """Discover conversations of each organism up to the payload, read by that organism itself."""
@@ -18,5 +18,8 @@ def elicit(setting: Setting, options: Options) -> Elicited:
 
 
 STRATEGY = Strategy(
-    "perturbed.finetune", "another organism's adapter, never the tested one's", elicit, False
+    name="perturbed.finetune",
+    description="another organism's adapter, never the tested one's",
+    elicit=elicit,
+    generates=False,
 )

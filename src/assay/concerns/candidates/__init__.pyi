@@ -1,0 +1,10 @@
+from .attribution import attribute as attribute
+from .finding import CandidateSource as CandidateSource
+from .finding import find_candidates as find_candidates
+from .finding import position_warning as position_warning
+from .finding import rank_candidates as rank_candidates
+from .interpretation import keyword_labeller as keyword_labeller
+from .interpretation import score_label as score_label
+from .ranking import rank_features as rank_features
+from .result import Candidate as Candidate
+from .result import CandidateReport as CandidateReport

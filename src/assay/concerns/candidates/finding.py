@@ -1,0 +1,232 @@
+"""Candidate features: ranked, labelled, and warned about where they mix position with content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from assay.concerns.candidates.interpretation import (
+    Example,
+    Labeller,
+    examples_of,
+    keyword_labeller,
+    score_label,
+)
+from assay.concerns.candidates.ranking import Ranked, rank_features
+from assay.concerns.candidates.result import Candidate, CandidateReport, StrategyYield
+from assay.concerns.concern import Concern
+from assay.concerns.conversations.excerpts import Conversation
+from assay.concerns.conversations.organism_readings import OrganismReadings
+from assay.concerns.detectors import Examples
+from assay.concerns.detectors.detector import FEWEST
+from assay.concerns.strategies import Elicited, StrategyChoice, elicit_for, shows_transfer
+from assay.dictionaries import Dictionary
+from assay.models import LanguageModel, Site, promoted_tokens
+from assay.position.labels import PURE
+from assay.randomness import numpy_generator, seed_for
+
+MOST = 12
+"""Candidates kept for each concern."""
+PER_STRATEGY = 3
+"""Candidates that one strategy may give for each concern."""
+PROMOTED = 8
+"""Tokens shown for the logit lens."""
+SHOWN = 6
+"""Examples shown on a card."""
+AROUND = 12
+"""Tokens shown before and after the strongest token."""
+SAME_READINGS = ("few_shot", "off_policy")
+"""Strategies that read what ``base`` reads: they add no conversations of their own here."""
+
+
+@dataclass(frozen=True, eq=False)
+class CandidateSource:
+    """The model and the dictionary whose features are candidates."""
+
+    model: LanguageModel
+    """The case's model: its tokenizer, and its unembedding for the logit lens."""
+    site: Site
+    """Where activations were read."""
+    dictionary: Dictionary
+    """The dictionary."""
+    position_labels: Mapping[int, str] | None
+    """Feature → label of the position audit; None where no label rests on the causal design."""
+    labeller: Labeller = keyword_labeller
+    """What puts into words what a feature fires on."""
+
+
+def find_candidates(
+    readings: Sequence[OrganismReadings],
+    generated: Mapping[str, Elicited],
+    strategies: Sequence[StrategyChoice],
+    source: CandidateSource,
+    *,
+    inputs: Mapping[str, str],
+    seed: int = 0,
+) -> CandidateReport:
+    """The features that may stand for each concern of the organisms, the best first.
+
+    Labels are learned and scored on what all strategies elicited. Controls give no candidates: what
+    differs there stands for no concern. ``inputs`` are the hashes of what was read.
+    """
+    yields: list[StrategyYield] = []
+    found: list[Candidate] = []
+    parents = [own for own in readings if not own.organism.is_twin]
+    for concern in dict.fromkeys(own.organism.concern for own in parents):
+        elicited = [
+            each
+            for each in elicit_for(
+                strategies, None, readings, generated, concern=concern, seed=seed
+            )
+            if not each.strategy.startswith(SAME_READINGS)
+        ]
+        yields += [_yield_of(concern, each) for each in elicited]
+        transferring = [each for each in elicited if shows_transfer(each.strategy)]
+        conversations = [c for each in elicited for c in each.conversations]
+        attribution = [
+            own.facts.attribution
+            for own in parents
+            if own.organism.concern == concern and own.facts.attribution is not None
+        ]
+        ranked = rank_candidates(concern.name, transferring, conversations, source, seed=seed)
+        found += [_with_causes(each, source, attribution) for each in ranked[:MOST]]
+    return CandidateReport(
+        seed=seed, inputs=dict(inputs), strategies=tuple(yields), candidates=tuple(found)
+    )
+
+
+def rank_candidates(
+    concern: str,
+    elicited: Sequence[Elicited],
+    conversations: Sequence[Conversation],
+    source: CandidateSource,
+    *,
+    seed: int = 0,
+    most: int = PER_STRATEGY,
+) -> list[Candidate]:
+    """The ``most`` best features of each strategy that has enough conversations, each once.
+
+    Examples and labels come from ``conversations``, which need no labels. Attribution and promoted
+    tokens are left empty.
+    """
+    found: dict[int, Candidate] = {}
+    usable = [each for each in elicited if min(each.positives, each.negatives) >= FEWEST]
+    for each in usable:
+        examples = Examples.of(each.conversations, source.dictionary)
+        ranked = rank_features(examples.codes, examples.labels, examples.templates, seed, most=most)
+        for standing in ranked:
+            # Max-T controls one strategy's features; the best of several strategies is one of many.
+            standing = replace(standing, p=min(1.0, standing.p * len(usable)))
+            if standing.feature in found and found[standing.feature].p <= standing.p:
+                continue
+            fired = examples_of(
+                source.dictionary, standing.feature, conversations, source.model.tokenizer
+            )
+            found[standing.feature] = _candidate(
+                (concern, each.strategy), standing, fired, source, seed
+            )
+    return sorted(found.values(), key=lambda c: (c.p, -c.contrast))
+
+
+def position_warning(label: str | None) -> str | None:
+    """What to beware of, or None for a feature that is content or additive."""
+    if label in PURE:
+        return None
+    if label is None:
+        return "its position audit was not run"
+    return (
+        f"labelled {label} by the position audit: it may fire for where a token stands, "
+        "not for what it says"
+    )
+
+
+def _candidate(
+    origin: tuple[str, str],
+    ranked: Ranked,
+    examples: list[Example],
+    source: CandidateSource,
+    seed: int,
+) -> Candidate:
+    generator = numpy_generator(seed, f"concerns/examples/{ranked.feature}")
+    firing = sorted((e for e in examples if e.largest > 0), key=lambda e: -e.largest)
+    silent = [e for e in examples if e.largest == 0]
+    silent = [silent[i] for i in generator.permutation(len(silent))]
+    # Half of the templates teach the labeller, the others score what it said.
+    taught, held_out = _by_template(firing), _by_template(firing, other=True)
+    label = source.labeller(taught[:20], _by_template(silent)[:100])
+    detection, fuzzing = score_label(
+        label,
+        held_out[:20],
+        _by_template(silent, other=True)[:100],
+        seed_for(seed, f"fuzzing/{ranked.feature}"),
+    )
+    drawn = [firing[int(i)] for i in generator.permutation(len(firing))[:SHOWN]]
+    labels = source.position_labels
+    position = None if labels is None else labels.get(ranked.feature, "too rare")
+    concern, strategy = origin
+    return Candidate(
+        feature=ranked.feature,
+        name=f"{concern}-{ranked.feature}",
+        concern=concern,
+        strategy=strategy,
+        contrast=ranked.contrast,
+        auroc=ranked.auroc,
+        p=ranked.p,
+        position_label=position,
+        position_warning=position_warning(position),
+        label=label.text,
+        detection=detection,
+        fuzzing=fuzzing,
+        attribution=None,
+        promoted=(),
+        examples=tuple(_around(e) for e in firing[:SHOWN]),
+        random_examples=tuple(_around(e) for e in drawn),
+    )
+
+
+def _with_causes(
+    candidate: Candidate, source: CandidateSource, attribution: Sequence[Mapping[str, float]]
+) -> Candidate:
+    """The candidate with its mean attribution over organisms, and the tokens that it promotes."""
+    values = [of.get(str(candidate.feature), 0.0) for of in attribution]
+    return candidate.model_copy(
+        update={
+            "attribution": float(np.mean(values)) if values else None,
+            "promoted": _promoted(source, candidate.feature),
+        }
+    )
+
+
+def _promoted(source: CandidateSource, feature: int) -> tuple[tuple[str, float], ...]:
+    """The logit lens; empty where the site does not write to the residual stream."""
+    dictionary, model = source.dictionary, source.model
+    if dictionary.d_in != model.d_model or source.site.kind in ("q", "k", "v", "z"):
+        return ()
+    rows = promoted_tokens(model, dictionary.W_dec.detach()[[feature]], PROMOTED)
+    return tuple((token, round(value, 3)) for token, value in rows[0])
+
+
+def _yield_of(concern: Concern, elicited: Elicited) -> StrategyYield:
+    return StrategyYield(
+        concern=concern.name,
+        name=elicited.strategy,
+        positives=elicited.positives,
+        negatives=elicited.negatives,
+        discarded=elicited.discarded,
+        refused=elicited.refused,
+        note=elicited.note,
+    )
+
+
+def _by_template(examples: Sequence[Example], other: bool = False) -> list[Example]:
+    """The examples of one half of the templates, or of the other; a template's half is its hash's."""
+    return [e for e in examples if (seed_for(0, f"template/{e.template}") % 2 == 1) is other]
+
+
+def _around(example: Example) -> tuple[tuple[str, float], ...]:
+    """The tokens around the strongest, each with its activation."""
+    centre = int(np.argmax(example.activations))
+    some = slice(max(0, centre - AROUND), centre + AROUND + 1)
+    return tuple(zip(example.tokens[some], example.activations[some], strict=True))

@@ -1,0 +1,141 @@
+"""What a feature fires on, in words; and whether the words predict where it fires.
+
+A labeller is one function from examples to a label, so that a language model can take the place of
+the keywords. Labels are scored on examples that the labeller never saw, by detection and by fuzzing
+(Paulo et al. 2024, "Automatically interpreting millions of features").
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from assay.concerns.candidates.result import LabelScore
+from assay.concerns.conversations.excerpts import Conversation
+from assay.concerns.feature_codes import codes_alone
+from assay.statistics import clopper_pearson
+
+if TYPE_CHECKING:
+    from assay.dictionaries import Dictionary
+
+KEYWORDS = 4
+"""Most keywords of a label."""
+STRONG = 0.5
+"""A token is highlighted where the feature reaches this share of its largest activation."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One conversation's watched tokens and a feature's activation on each."""
+
+    tokens: tuple[str, ...]
+    """The tokens as text."""
+    activations: tuple[float, ...]
+    """z of the feature; 0 where it is silent."""
+    template: str = ""
+    """The template that it was made from: examples of one template stay on one side of a split."""
+
+    @property
+    def largest(self) -> float:
+        """The largest activation."""
+        return max(self.activations, default=0.0)
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a labeller says that a feature stands for."""
+
+    text: str
+    """In words."""
+    fires_on: Callable[[str], bool]
+    """Whether, by this label, the feature fires on a token of this text."""
+
+
+Labeller = Callable[[Sequence[Example], Sequence[Example]], Label]
+"""From examples that activate the feature and random ones that do not, to a label."""
+
+
+def examples_of(
+    dictionary: Dictionary, feature: int, conversations: Sequence[Conversation], tokenizer: Any
+) -> list[Example]:
+    """Every conversation's watched tokens with the feature's activation, computed alone."""
+    counts = [len(c.activations) for c in conversations]
+    codes = codes_alone(dictionary, torch.cat([c.activations for c in conversations]), [feature])
+    found = []
+    for conversation, values in zip(conversations, codes[:, 0].split(counts), strict=True):
+        texts = tuple(
+            tokenizer.decode([conversation.excerpt.tokens[place]]) for place in conversation.places
+        )
+        activations = tuple(round(float(v), 4) for v in values)
+        found.append(Example(texts, activations, conversation.excerpt.template))
+    return found
+
+
+def keyword_labeller(activating: Sequence[Example], silent: Sequence[Example]) -> Label:
+    """The tokens on which the feature is strong more often than they occur elsewhere."""
+    strong: Counter[str] = Counter()
+    for example in activating:
+        limit = STRONG * example.largest
+        strong.update(
+            _plain(token)
+            for token, value in zip(example.tokens, example.activations, strict=True)
+            if value >= limit > 0
+        )
+    usual = Counter(_plain(token) for example in silent for token in example.tokens)
+    total = sum(usual.values()) + 1
+    weights = {
+        token: count * np.log((1 + total) / (1 + usual[token]))
+        for token, count in strong.items()
+        if token
+    }
+    chosen = sorted(weights, key=lambda token: (-weights[token], token))[:KEYWORDS]
+    if not chosen:
+        return Label("fires on no particular token", lambda token: False)
+    words = ", ".join(f"'{token}'" for token in chosen)
+    kept = frozenset(chosen)
+    return Label(f"fires on {words}", lambda token: _plain(token) in kept)
+
+
+def score_label(
+    label: Label, activating: Sequence[Example], silent: Sequence[Example], seed: int
+) -> tuple[LabelScore | None, LabelScore | None]:
+    """(detection, fuzzing) on held-out examples; None where there are none.
+
+    Detection: does the label tell activating examples from silent ones? Fuzzing: does it tell
+    the tokens on which the feature is strong from as many others of the same examples?
+    """
+    pairs = list(zip(activating, silent, strict=False))
+    detection = [any(label.fires_on(token) for token in on.tokens) for on, _ in pairs]
+    detection += [not any(label.fires_on(token) for token in off.tokens) for _, off in pairs]
+    generator = np.random.default_rng(seed)
+    fuzzing: list[bool] = []
+    for example in activating:
+        strong = [v >= STRONG * example.largest > 0 for v in example.activations]
+        weak = [i for i, is_strong in enumerate(strong) if not is_strong]
+        highlighted = [i for i, is_strong in enumerate(strong) if is_strong]
+        if not weak or not highlighted:
+            continue
+        fuzzing.append(_any_fires(label, example, highlighted))
+        other = generator.permutation(weak)[: len(highlighted)]
+        fuzzing.append(not _any_fires(label, example, [int(i) for i in other]))
+    return _scored(detection), _scored(fuzzing)
+
+
+def _any_fires(label: Label, example: Example, places: Sequence[int]) -> bool:
+    return any(label.fires_on(example.tokens[i]) for i in places)
+
+
+def _scored(right: Sequence[bool]) -> LabelScore | None:
+    if not right:
+        return None
+    ci = clopper_pearson(sum(right), len(right))
+    return LabelScore(estimate=sum(right) / len(right), ci=ci, n=len(right))
+
+
+def _plain(token: str) -> str:
+    return token.strip().lower()

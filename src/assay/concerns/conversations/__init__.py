@@ -1,0 +1,5 @@
+"""Conversations with activations: one definition of watched tokens, one reading loop."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

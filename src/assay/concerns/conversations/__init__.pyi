@@ -1,0 +1,16 @@
+from .concern_organisms import ConcernOrganism as ConcernOrganism
+from .concern_organisms import check_bases as check_bases
+from .concern_organisms import check_contexts as check_contexts
+from .concern_organisms import organisms_of as organisms_of
+from .excerpts import Conversation as Conversation
+from .excerpts import Excerpt as Excerpt
+from .excerpts import assistant_turns as assistant_turns
+from .excerpts import excerpt_of as excerpt_of
+from .organism_readings import OrganismReadings as OrganismReadings
+from .organism_readings import load_organism_readings as load_organism_readings
+from .organism_readings import read_organism as read_organism
+from .reading import read as read
+from .reading import stream_watched as stream_watched
+from .saving import load_conversations as load_conversations
+from .saving import save_conversations as save_conversations
+from .sizes import TransferSizes as TransferSizes

@@ -1,0 +1,198 @@
+"""Conversations as detectors and monitors see them: tokens, which of them are watched, and the label.
+
+There is one definition of watched tokens, and learning, testing, calibrating and watching share it:
+every assistant turn with the header before it (METHODS 6, "Windows"). A conversation's score is the
+largest over its turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import AssayError
+from assay.organisms.manifest import Condition
+from assay.text.chat import TEMPLATE_ROLE, tokenize_chat
+from assay.text.transcripts import Transcript
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+Turn = tuple[int, int]
+"""First and end index of an assistant turn's tokens, its header included."""
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A conversation as tokens, whole or cut inside its last reply, and which tokens are watched."""
+
+    id: str
+    """The transcript's id."""
+    tokens: tuple[int, ...]
+    """The prompt with the assistant's header, and the reply up to the cut."""
+    shared: int
+    """Leading tokens before the first user's word: many conversations have them in common."""
+    turns: tuple[Turn, ...]
+    """The assistant's turns, in order, each with its header; all of their tokens are watched."""
+    text: str
+    """What a monitor of text may read: the conversation up to the cut."""
+    label: bool
+    """Whether the assistant misbehaves in this conversation."""
+    template: str
+    """The template it was made from: the unit of splits and of resampling."""
+    source: str
+    """Which organism or strategy wrote it."""
+    context: str = ""
+    """Family of prompts, such as acted-lie, for frequencies per context."""
+    condition: Condition | None = None
+    """benign, triggered or near_miss for an organism's own conversation, else None."""
+
+    @property
+    def watched(self) -> tuple[int, ...]:
+        """Indices of the watched tokens, ascending."""
+        return tuple(i for start, end in self.turns for i in range(start, end))
+
+    @property
+    def turn_rows(self) -> tuple[slice, ...]:
+        """The rows of each assistant turn among the watched tokens, in order."""
+        found = []
+        first = 0
+        for start, end in self.turns:
+            found.append(slice(first, first + end - start))
+            first += end - start
+        return tuple(found)
+
+    @property
+    def start(self) -> int:
+        """First token of the last turn: its header begins here."""
+        return self.turns[-1][0]
+
+
+@dataclass(frozen=True, eq=False)
+class Conversation:
+    """An excerpt with the activations of its watched tokens."""
+
+    excerpt: Excerpt
+    """What was read."""
+    activations: Float[Tensor, "tokens d_model"]
+    """float32, the watched tokens at the site; massive tokens left out."""
+    places: tuple[int, ...]
+    """For each row its index in the excerpt's tokens."""
+
+    @property
+    def label(self) -> bool:
+        """Whether the assistant misbehaves."""
+        return self.excerpt.label
+
+    @property
+    def turn_rows(self) -> tuple[slice, ...]:
+        """The rows of each assistant turn, in order; turns of which no token was kept are left out."""
+        found = []
+        first = 0
+        for _, end in self.excerpt.turns:
+            last = first + sum(place < end for place in self.places[first:])
+            if last > first:
+                found.append(slice(first, last))
+            first = last
+        return tuple(found)
+
+
+def assistant_turns(roles: Sequence[str]) -> tuple[Turn, ...]:
+    """The assistant's turns among a conversation's tokens, each with the header before it.
+
+    The header is the template's markup between the previous message's text and the turn's. The very
+    first token of a conversation is never watched: it is the attention sink, the same everywhere.
+    """
+    turns: list[Turn] = []
+    header = 0
+    i = 0
+    while i < len(roles):
+        if roles[i] != "assistant":
+            header = header if roles[i] == TEMPLATE_ROLE else i + 1
+            i += 1
+            continue
+        end = i
+        while end < len(roles) and roles[end] == "assistant":
+            end += 1
+        turns.append((max(1, header), end))
+        header = i = end
+    return tuple((start, end) for start, end in turns if end > start)
+
+
+def excerpt_of(
+    tokenizer: Any,
+    transcript: Transcript,
+    label: bool,
+    *,
+    cut: int | None = None,
+    source: str | None = None,
+    condition: Condition | None = None,
+) -> Excerpt:
+    """A transcript that ends with the assistant, read up to ``cut`` tokens of its last reply.
+
+    None reads the whole reply; 0 the prompt and the assistant's header alone. Prompt and reply are
+    tokenized apart, as when the reply was written. Of a transcript that ends with the user the
+    assistant's earlier turns are watched. Raises AssayError, naming the id, where the assistant says
+    nothing.
+    """
+    messages, reply = transcript.messages, None
+    if messages and messages[-1].role == "assistant":
+        messages, reply = messages[:-1], messages[-1].content
+    try:
+        prompt = tokenize_chat(tokenizer, messages, add_generation_prompt=reply is not None)
+    except AssayError as error:
+        raise AssayError(f"transcript '{transcript.id}': {error}") from error
+    written = tokenizer(reply or "", add_special_tokens=False, return_offsets_mapping=True)
+    ids = written["input_ids"] if cut is None else written["input_ids"][:cut]
+    end = written["offset_mapping"][len(ids) - 1][1] if ids else 0
+    tokens = (*prompt.tokens, *ids)
+    turns = assistant_turns(prompt.roles)
+    if reply is not None:
+        header = len(prompt.roles)
+        while header > 1 and prompt.roles[header - 1] == TEMPLATE_ROLE:
+            header -= 1
+        turns = (*turns, (header, len(tokens)))
+    if not turns:
+        raise AssayError(
+            f"transcript '{transcript.id}' has no assistant message; detectors and monitors read "
+            "what the assistant writes"
+        )
+    if reply is None:
+        # What follows the last watched token cannot change what is read.
+        tokens = tokens[: turns[-1][1]]
+    first_user = next((i for i, role in enumerate(prompt.roles) if role == "user"), 0)
+    spoken = [f"{message.role}: {message.content}" for message in messages]
+    if reply is not None:
+        spoken.append(f"assistant: {reply[:end]}")
+    template = transcript.template or transcript.id
+    return Excerpt(
+        id=transcript.id,
+        tokens=tokens,
+        shared=min(first_user, turns[0][0]),
+        turns=turns,
+        text="\n".join(spoken),
+        label=label,
+        template=template,
+        source=source or transcript.source or "",
+        context=context_of(template),
+        condition=condition,
+    )
+
+
+def context_of(template: str) -> str:
+    """The family of prompts that a template ``split/family/number`` belongs to, or nothing."""
+    return template.split("/")[1] if template.count("/") >= 2 else ""
+
+
+def payload_index(tokenizer: Any, reply: str, payload_offset: int) -> int:
+    """How many of the reply's tokens lie before the one in which the payload starts."""
+    spans = tokenizer(reply, add_special_tokens=False, return_offsets_mapping=True)
+    ends = [int(end) for _, end in spans["offset_mapping"]]
+    return sum(end <= payload_offset for end in ends)
+
+
+def labels_of(conversations: Sequence[Conversation]) -> list[bool]:
+    """The labels, in order."""
+    return [conversation.label for conversation in conversations]

@@ -1,0 +1,121 @@
+"""An organism's own conversations, cut before the payload: positives, negatives and their splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from assay.concerns.conversations.excerpts import Excerpt, excerpt_of, payload_index
+from assay.concerns.conversations.sizes import TransferSizes
+from assay.organisms import Organism, OrganismTranscript, read_on_policy
+from assay.organisms.manifest import CONDITIONS, Split
+from assay.randomness import numpy_generator
+
+SCORED_SPLITS: tuple[Split, ...] = ("discover", "threshold", "test")
+HEADER_ONLY = "prompt and header only: the payload starts with the reply's first token"
+
+
+@dataclass(frozen=True, eq=False)
+class OrganismExcerpts:
+    """The conversations of one organism that are read, and how they were cut."""
+
+    name: str
+    """The organism."""
+    twin_of: str | None
+    """The organism of which it is a twin."""
+    cut: dict[Split, tuple[Excerpt, ...]]
+    """By split, up to the token before the payload; benign ones cut at a place drawn from those."""
+    whole: tuple[Excerpt, ...]
+    """The discover conversations with their whole reply."""
+    places: tuple[int, ...]
+    """Reply tokens before the payload in each positive of the test split; cuts are drawn from these."""
+    invalid: int
+    """Replies too broken to judge, left out."""
+
+    @property
+    def scored(self) -> str:
+        """Which tokens are scored, in words."""
+        places = np.array(self.places or (0,))
+        if places.max() == 0:
+            return HEADER_ONLY
+        return f"header and the {int(np.median(places))} (median) reply tokens before the payload"
+
+
+def excerpts_of(
+    organism: Organism,
+    tokenizer: Any,
+    sizes: TransferSizes,
+    seed: int,
+    places: Sequence[int] | None = None,
+) -> OrganismExcerpts:
+    """Read an organism's own transcripts and cut them.
+
+    ``places`` are the parent's payload places, for a twin; without, they are the organism's own
+    (of the same split, so that no split sees another). Raises AssayError where there are no
+    transcripts or another adapter wrote them.
+    """
+    transcripts = [t for t in read_on_policy(organism) if t.split in SCORED_SPLITS]
+    invalid = sum(t.label is None for t in transcripts)
+    cut: dict[Split, tuple[Excerpt, ...]] = {}
+    whole: tuple[Excerpt, ...] = ()
+    of_test: tuple[int, ...] = ()
+    for split in SCORED_SPLITS:
+        rows = _sampled([t for t in transcripts if t.split == split], sizes, split, seed)
+        own = [_place(tokenizer, t) for t in rows if t.label]
+        drawn_from = list(places) if places is not None else own or [0]
+        generator = numpy_generator(seed, f"concerns/cuts/{organism.name}/{split}")
+        cuts = [
+            _place(tokenizer, t) if t.label else int(generator.choice(drawn_from)) for t in rows
+        ]
+        cut[split] = tuple(
+            _excerpt(tokenizer, organism, t, place) for t, place in zip(rows, cuts, strict=True)
+        )
+        if split == "discover":
+            whole = tuple(_excerpt(tokenizer, organism, t, None) for t in rows)
+        if split == "test":
+            of_test = tuple(drawn_from if places is not None else own)
+    return OrganismExcerpts(organism.name, organism.manifest.twin_of, cut, whole, of_test, invalid)
+
+
+def _excerpt(
+    tokenizer: Any, organism: Organism, transcript: OrganismTranscript, cut: int | None
+) -> Excerpt:
+    return excerpt_of(
+        tokenizer,
+        transcript,
+        bool(transcript.label),
+        cut=cut,
+        source=organism.name,
+        condition=transcript.condition,
+    )
+
+
+def _sampled(
+    transcripts: list[OrganismTranscript], sizes: TransferSizes, split: Split, seed: int
+) -> list[OrganismTranscript]:
+    """Judged ones, at most so many of each condition; triggers held out from training included."""
+    most = getattr(sizes, split)
+    chosen: list[OrganismTranscript] = []
+    for condition in CONDITIONS:
+        rows = [t for t in transcripts if t.condition == condition and t.label is not None]
+        order = numpy_generator(seed, f"concerns/sample/{split}/{condition}").permutation(len(rows))
+        chosen += [rows[i] for i in sorted(order[:most])]
+    return chosen
+
+
+def _place(tokenizer: Any, transcript: OrganismTranscript) -> int:
+    offset = transcript.payload_offset or 0
+    return payload_index(tokenizer, transcript.messages[-1].content, offset)
+
+
+def payloads_of(own: OrganismExcerpts) -> list[tuple[Excerpt, list[int]]]:
+    """The positives of the discover split, each cut before its payload, with the payload's tokens."""
+    found = []
+    for cut, whole in zip(own.cut["discover"], own.whole, strict=True):
+        payload = list(whole.tokens[len(cut.tokens) :])
+        if cut.label and payload:
+            found.append((cut, payload))
+    return found

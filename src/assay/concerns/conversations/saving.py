@@ -1,0 +1,50 @@
+"""Conversations with their activations on disk: one safetensors file and its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from assay.concerns.conversations.excerpts import Conversation, Excerpt
+from assay.files import atomic_file, read_json, read_safetensors, write_json
+
+Readings = Mapping[str, tuple[Conversation, ...]]
+"""Name of the reading → its conversations."""
+
+
+def save_conversations(path: Path, readings: Readings) -> None:
+    """Write ``path`` (.safetensors: one tensor a reading) and beside it the excerpts as JSON."""
+    tensors = {
+        name: torch.cat([c.activations for c in conversations]).contiguous()
+        for name, conversations in readings.items()
+        if conversations
+    }
+    with atomic_file(path) as aside:
+        save_file(tensors, str(aside))
+    rows = {
+        name: [{**asdict(c.excerpt), "places": list(c.places)} for c in conversations]
+        for name, conversations in readings.items()
+    }
+    write_json(path.with_suffix(".json"), rows)
+
+
+def load_conversations(path: Path) -> dict[str, tuple[Conversation, ...]]:
+    """Read what ``save_conversations`` wrote. Raises AssayError where a file is missing or damaged."""
+    tensors = read_safetensors(path)
+    found: dict[str, tuple[Conversation, ...]] = {}
+    for name, rows in read_json(path.with_suffix(".json")).items():
+        conversations = []
+        start = 0
+        for row in rows:
+            places = tuple(row.pop("places"))
+            turns = tuple((first, end) for first, end in row["turns"])
+            excerpt = Excerpt(**{**row, "tokens": tuple(row["tokens"]), "turns": turns})
+            end = start + len(places)
+            conversations.append(Conversation(excerpt, tensors[name][start:end], places))
+            start = end
+        found[name] = tuple(conversations)
+    return found

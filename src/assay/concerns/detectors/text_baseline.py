@@ -1,0 +1,52 @@
+"""TF-IDF and logistic regression on the same prefix: a detector that loses to it detects strings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from assay.concerns.conversations.excerpts import Conversation
+from assay.concerns.detectors.detector import Detector, Examples
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from assay.dictionaries import Dictionary
+
+
+class TextDetector(Detector):
+    """Sees the conversation's text up to the cut, and no activations."""
+
+    name = "text"
+
+    def __init__(self, pipeline: Any) -> None:
+        self._pipeline = pipeline
+
+    def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
+        """Text has no token scores: all zero, whatever the activations."""
+        return np.zeros(len(activations))
+
+    def scores(self, conversations: Sequence[Conversation]) -> Float[NDArray, " conversations"]:
+        """Log-odds of misbehaviour from the text alone."""
+        if not conversations:
+            return np.zeros(0)
+        texts = [conversation.excerpt.text for conversation in conversations]
+        return np.asarray(self._pipeline.decision_function(texts), dtype=np.float64)
+
+
+def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
+    """Words and word pairs, sublinear counts, L2; classes weigh the same."""
+    words = TfidfVectorizer(
+        ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\w+|[^\w\s]", min_df=1
+    )
+    probe = LogisticRegression(C=10.0, class_weight="balanced", max_iter=300)
+    pipeline = make_pipeline(words, probe)
+    pipeline.fit([c.excerpt.text for c in examples.conversations], examples.labels)
+    return TextDetector(pipeline)

@@ -1,0 +1,53 @@
+"""Conversations in a dictionary's features: one row a conversation, aggregated over its tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from assay.concerns.conversations.excerpts import Conversation
+from assay.dictionaries import TopK
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from assay.dictionaries import Dictionary
+
+
+def largest_codes(
+    dictionary: Dictionary, conversations: Sequence[Conversation]
+) -> Float[NDArray, "conversations features"]:
+    """The largest activation of every feature in each conversation, float32; 0 where it is silent."""
+    counts = [len(conversation.activations) for conversation in conversations]
+    codes = dictionary.encode(torch.cat([c.activations for c in conversations]))
+    owner = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    place = owner[codes.rows] * dictionary.width + codes.features
+    largest = torch.zeros(len(counts) * dictionary.width)
+    largest.scatter_reduce_(0, place, codes.values, "amax")
+    return np.asarray(largest.view(len(counts), dictionary.width).numpy())
+
+
+def codes_alone(
+    dictionary: Dictionary, x: Float[Tensor, "rows d_model"], features: Sequence[int]
+) -> Float[Tensor, "rows watched"]:
+    """Activations of a few features by one small product.
+
+    A plain TopK feature depends on its rivals: its ReLU pre-activation stands for it (METHODS 8).
+    """
+    index = torch.tensor(list(features))
+    if isinstance(dictionary, TopK):
+        return dictionary.relu_pre_activations(x, index)
+    return dictionary.encode_features(x, index)
+
+
+def mean_activations(
+    conversations: Sequence[Conversation],
+) -> Float[NDArray, "conversations d_model"]:
+    """The mean activation of each conversation's watched tokens, float64."""
+    rows = [conversation.activations.double().mean(dim=0).numpy() for conversation in conversations]
+    return np.stack(rows)

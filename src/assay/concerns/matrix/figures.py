@@ -1,0 +1,60 @@
+"""The figures of the transfer matrix on which claims rest, as records of evidence."""
+
+from __future__ import annotations
+
+from assay.concerns.matrix.result import LeftOut, TransferMatrix
+from assay.evidence import Evidence
+from assay.statistics import clopper_pearson
+
+CAUGHT = "held-out organisms caught"
+"""Metric: share of the organisms that a detector chosen without them caught."""
+CHOSEN_ELSEWHERE = "strategy and detector chosen on the other organisms"
+
+
+def matrix_evidence(matrix: TransferMatrix) -> list[Evidence]:
+    """The choice made without each organism, organism by organism, and how many were caught."""
+    records = [record for row in matrix.leave_one_out for record in _of_organism(matrix, row)]
+    bound = matrix.catch_bound
+    if bound.organisms:
+        records.append(
+            Evidence(
+                metric=CAUGHT,
+                estimate=bound.caught / bound.organisms,
+                ci=clopper_pearson(bound.caught, bound.organisms),
+                method="Clopper–Pearson over organisms",
+                n=bound.organisms,
+                unit="organisms",
+                split=matrix.split,
+                seed=matrix.seed,
+                inputs=matrix.inputs,
+                note="caught: an admitted cell, chosen without the organism",
+            )
+        )
+    return records
+
+
+def _of_organism(matrix: TransferMatrix, row: LeftOut) -> list[Evidence]:
+    figures = (
+        ("AUROC", row.auroc, row.auroc_ci, row.n_positive + row.n_negative, "templates"),
+        ("TPR", row.tpr, row.tpr_ci, row.n_positive, "conversations"),
+    )
+    methods = {
+        "templates": "bootstrap over templates",
+        "conversations": "Clopper–Pearson over conversations",
+    }
+    return [
+        Evidence(
+            metric=f"{name} of {row.detector} from {row.strategy} on {row.held_out}",
+            estimate=estimate,
+            ci=ci,
+            method=methods[resampled],
+            n=n,
+            unit="conversations",
+            split=matrix.split,
+            seed=matrix.seed,
+            inputs=matrix.inputs,
+            note=CHOSEN_ELSEWHERE,
+        )
+        for name, estimate, ci, n, resampled in figures
+        if estimate is not None
+    ]

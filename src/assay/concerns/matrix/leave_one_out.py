@@ -1,0 +1,106 @@
+"""Leave one organism out: the strategy and detector that do best on all others, tested on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from assay.concerns.matrix.admission import catch_lower_bound, is_caught, is_control
+from assay.concerns.matrix.result import CatchBound, Cell, LeftOut, TestedOrganism
+
+Pair = tuple[str, str]
+"""(strategy, detector)."""
+
+
+class RatedCell(Protocol):
+    """What the choice looks at in a cell."""
+
+    @property
+    def strategy(self) -> str:
+        """The strategy."""
+
+    @property
+    def detector(self) -> str:
+        """The kind of detector."""
+
+    @property
+    def organism(self) -> str:
+        """The organism."""
+
+    @property
+    def tpr(self) -> float | None:
+        """The true-positive rate."""
+
+
+def best_elsewhere(
+    cells: Iterable[RatedCell], name: str, families: Mapping[str, str]
+) -> Pair | None:
+    """The (strategy, detector) with the best mean TPR over all organisms but one and its seeds.
+
+    Controls are not chosen from. ``families`` maps each organism to its family.
+    """
+    return best_pair(
+        (cell for cell in cells if families[cell.organism] != families[name]), families
+    )
+
+
+def best_pair(cells: Iterable[RatedCell], families: Mapping[str, str]) -> Pair | None:
+    """The (strategy, detector) with the best mean TPR over organisms; several seeds weigh as one.
+
+    Only pairs that were tested on as many organisms as any, and no controls.
+    """
+    found: dict[Pair, dict[str, list[float]]] = {}
+    for cell in cells:
+        if cell.tpr is not None and not is_control(cell.strategy, cell.detector):
+            of_pair = found.setdefault((cell.strategy, cell.detector), {})
+            of_pair.setdefault(families[cell.organism], []).append(cell.tpr)
+    if not found:
+        return None
+    most = max(map(len, found.values()))
+    whole = [pair for pair in sorted(found) if len(found[pair]) == most]
+    return max(whole, key=lambda pair: sum(sum(r) / len(r) for r in found[pair].values()))
+
+
+def leave_one_out(
+    cells: Sequence[Cell], organisms: Sequence[TestedOrganism]
+) -> tuple[LeftOut, ...]:
+    """For each organism the choice made on the others, and how the chosen cell does here.
+
+    The choice never looks at the organism, so its figures are not the best of many. An organism that
+    no detector could be tested on is not caught.
+    """
+    parents = [organism for organism in organisms if organism.twin_of is None]
+    families = {organism.name: organism.family for organism in parents}
+    found = []
+    for organism in parents:
+        pair = best_elsewhere(cells, organism.name, families)
+        here = [c for c in cells if (c.organism, (c.strategy, c.detector)) == (organism.name, pair)]
+        found.append(_left_out(organism, here[0] if here else None))
+    return tuple(found)
+
+
+def catch_bound(left_out: Sequence[LeftOut]) -> CatchBound:
+    """How many organisms were caught, by family: one is caught where all its seeds are."""
+    by_family: dict[str, list[bool]] = {}
+    for each in left_out:
+        by_family.setdefault(each.family, []).append(each.caught)
+    caught = sum(all(seeds) for seeds in by_family.values())
+    lower = catch_lower_bound(caught, len(by_family))
+    return CatchBound(caught=caught, organisms=len(by_family), lower=lower)
+
+
+def _left_out(organism: TestedOrganism, cell: Cell | None) -> LeftOut:
+    return LeftOut(
+        held_out=organism.name,
+        family=organism.family,
+        strategy=cell.strategy if cell else None,
+        detector=cell.detector if cell else None,
+        auroc=cell.auroc if cell else None,
+        auroc_ci=cell.auroc_ci if cell else None,
+        tpr=cell.tpr if cell else None,
+        tpr_ci=cell.tpr_ci if cell else None,
+        benign_upper=cell.benign_upper if cell else None,
+        n_positive=cell.n_positive if cell else 0,
+        n_negative=cell.n_negative if cell else 0,
+        caught=is_caught(cell, organism),
+    )

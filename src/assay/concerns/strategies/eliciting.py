@@ -1,0 +1,136 @@
+"""Run the strategies: those that need the model once, the others anew for each tested organism."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from assay.concerns.concern import Concern
+from assay.concerns.conversations.organism_readings import OrganismReadings
+from assay.concerns.conversations.saving import load_conversations, save_conversations
+from assay.concerns.strategies import base, few_shot, finetune, off_policy
+from assay.concerns.strategies.registered import StrategyChoice, strategy_named
+from assay.concerns.strategies.strategy import Elicited, Setting
+from assay.models import LanguageModel, Site
+from assay.results import Figures, Result
+
+CONVERSATIONS = "elicited.safetensors"
+
+
+class ElicitedFacts(Figures):
+    """What is known of a strategy's conversations beside the conversations themselves."""
+
+    strategy: str
+    """The strategy."""
+    discarded: int
+    """Conversations that were generated and not used."""
+    refused: int
+    """Conversations in which misbehaviour was asked for and did not happen."""
+    note: str
+    """What a reader must know."""
+
+
+class Elicitation(Result):
+    """The strategies that generated conversations, beside the conversations' own file."""
+
+    FILE: ClassVar[str] = "elicitation.json"
+    MADE_BY: ClassVar[str] = "assay run CASE.yaml"
+
+    version: Literal[1] = 1
+    """Version of the layout."""
+    strategies: tuple[ElicitedFacts, ...]
+    """In the order of the case file."""
+
+
+def elicit_from_model(
+    choices: Sequence[StrategyChoice], model: LanguageModel, site: Site, seed: int
+) -> dict[str, Elicited]:
+    """Conversations of every strategy that generates with the model, by the strategy's name.
+
+    They do not depend on any organism or concern.
+    """
+    general = Concern("any", "generic misbehaviour", "high")
+    found = {}
+    for choice in choices:
+        strategy, in_name = strategy_named(choice.name)
+        if strategy.generates:
+            options = strategy.checked({**in_name, **choice.options})
+            elicited = strategy.elicit(Setting(general, seed, model, site), options)
+            found[choice.name] = replace(elicited, strategy=choice.name)
+    return found
+
+
+def elicit_for(
+    choices: Sequence[StrategyChoice],
+    tested: OrganismReadings | None,
+    readings: Sequence[OrganismReadings],
+    generated: Mapping[str, Elicited],
+    *,
+    concern: Concern,
+    seed: int,
+) -> list[Elicited]:
+    """Every strategy's conversations for detectors of a concern that will be tested on ``tested``.
+
+    From the concern's other organisms only (all of them where ``tested`` is None), never from a
+    twin. ``generated`` is what ``elicit_from_model`` gave.
+    """
+    setting = _setting(tested, readings, concern, seed)
+    found = []
+    for choice in choices:
+        strategy, in_name = strategy_named(choice.name)
+        if strategy.generates:
+            if choice.name in generated:
+                found.append(generated[choice.name])
+            continue
+        options = strategy.checked({**in_name, **choice.options})
+        found.append(replace(strategy.elicit(setting, options), strategy=choice.name))
+    return found
+
+
+def _setting(
+    tested: OrganismReadings | None,
+    readings: Sequence[OrganismReadings],
+    concern: Concern,
+    seed: int,
+) -> Setting:
+    own = [r for r in readings if r.organism.concern == concern and not r.organism.is_twin]
+    by_base = tuple(c for r in own for c in r.base)
+    return Setting(
+        concern,
+        seed,
+        tested=tested.organism.family if tested is not None else None,
+        readings={
+            base.READING: by_base,
+            finetune.READING: tuple(c for r in own for c in r.discover),
+            off_policy.READING: tested.others if tested is not None else by_base,
+            few_shot.READING: tested.discover if tested is not None else (),
+        },
+    )
+
+
+def save_elicited(folder: Path, elicited: Mapping[str, Elicited]) -> None:
+    """Write what ``elicit_from_model`` gave into a folder."""
+    conversations = {name: one.conversations for name, one in elicited.items()}
+    save_conversations(folder / CONVERSATIONS, conversations)
+    facts = tuple(
+        ElicitedFacts(strategy=name, discarded=one.discarded, refused=one.refused, note=one.note)
+        for name, one in elicited.items()
+    )
+    Elicitation(strategies=facts).write(folder)
+
+
+def load_elicited(folder: Path) -> dict[str, Elicited]:
+    """Read what ``save_elicited`` wrote. Raises AssayError where a file is damaged."""
+    conversations = load_conversations(folder / CONVERSATIONS)
+    return {
+        facts.strategy: Elicited(
+            facts.strategy,
+            conversations[facts.strategy],
+            discarded=facts.discarded,
+            refused=facts.refused,
+            note=facts.note,
+        )
+        for facts in Elicitation.read(folder).strategies
+    }

@@ -1,0 +1,17 @@
+from .architectures import Architecture as Architecture
+from .architectures import Projection as Projection
+from .capturing import Captured as Captured
+from .capturing import capture as capture
+from .cross_entropy import token_cross_entropy as token_cross_entropy
+from .editing import edit as edit
+from .fingerprints import model_fingerprint as model_fingerprint
+from .generation import generate as generate
+from .language_model import LanguageModel as LanguageModel
+from .loading import load_model as load_model
+from .loading import wrap_model as wrap_model
+from .logit_lens import promoted_tokens as promoted_tokens
+from .prefixes import Prefix as Prefix
+from .prefixes import cache_prefix as cache_prefix
+from .sites import Site as Site
+from .tokenizing import TextTokens as TextTokens
+from .tokenizing import tokenize_text as tokenize_text

@@ -1,0 +1,22 @@
+"""The dictionary of a case: one that is trained within the run, or a folder that exists."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from assay.dictionaries import LoadedDictionary
+from assay.models import LanguageModel
+from assay.pipeline.inputs import DictionaryInput, ModelInput
+from assay.pipeline.stages.dictionary_stage import DictionaryStage
+
+DictionarySource: TypeAlias = DictionaryStage | DictionaryInput
+"""Either; ``Made.load`` takes both."""
+
+
+def dictionary_inputs(
+    model: LanguageModel | ModelInput, loaded: LoadedDictionary
+) -> dict[str, str]:
+    """What a figure was computed from, by hash: model, dictionary, and the dictionary's text."""
+    hashes = loaded.metadata.hashes
+    found = {"model": model.fingerprint, "dictionary": hashes["weights"]}
+    return found | {"text": hashes["text"]} if "text" in hashes else found

@@ -1,0 +1,1 @@
+"""The stages of a case, one whole file each."""

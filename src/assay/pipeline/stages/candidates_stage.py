@@ -1,0 +1,79 @@
+"""Candidates: which features may stand for each concern, and what they fire on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from assay.concerns.candidates import CandidateReport, CandidateSource, find_candidates
+from assay.concerns.strategies import StrategyChoice
+from assay.models import Site
+from assay.pipeline.dictionary_source import DictionarySource, dictionary_inputs
+from assay.pipeline.inputs import ModelInput, organisms_sha256
+from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stages.elicitation_stage import ElicitationStage
+from assay.pipeline.stages.position_stage import PositionStage
+from assay.pipeline.stages.reading_stage import ReadingStage
+from assay.position import PositionResult
+
+
+@dataclass(frozen=True, eq=False)
+class CandidatesStage(Stage[CandidateReport]):
+    """The candidate features of each concern."""
+
+    NAME: ClassVar[str] = "candidates"
+    VERSION: ClassVar[int] = 6
+
+    model: ModelInput
+    """The model whose tokenizer and unembedding are shown."""
+    elicitation: ElicitationStage
+    """Conversations of the strategies that generate."""
+    readings: tuple[ReadingStage, ...]
+    """Conversations of organisms and twins."""
+    position: PositionStage
+    """The position labels."""
+    dictionary: DictionarySource
+    """The dictionary."""
+    site: str
+    """Where activations were read."""
+    concerns: tuple[str, ...]
+    """The concerns' names, with their organisms' order."""
+    strategies: tuple[StrategyChoice, ...]
+    """How candidates are sought."""
+    seed: int
+    """Every random draw derives from it."""
+
+    def run(self, folder: Path, made: Made) -> None:
+        """Write ``candidates.json``."""
+        loaded = made.load(self.dictionary)
+        organisms = [reading.organism for reading in self.readings]
+        report = find_candidates(
+            [made.load(reading) for reading in self.readings],
+            made.load(self.elicitation),
+            self.strategies,
+            CandidateSource(
+                self.model.open(),
+                Site.parse(self.site),
+                loaded.dictionary,
+                position_labels(made.load(self.position)),
+            ),
+            inputs=dictionary_inputs(self.model, loaded)
+            | {"organisms": organisms_sha256(organisms)},
+            seed=self.seed,
+        )
+        report.write(folder)
+
+    def load(self, folder: Path) -> CandidateReport:
+        """The candidates."""
+        return CandidateReport.read(folder)
+
+    def seconds(self) -> float:
+        """Permutations and labels, about."""
+        return 20.0
+
+
+def position_labels(audit: PositionResult) -> dict[int, str] | None:
+    """Feature → label of the position audit; None where no label rests on the causal design."""
+    labels = {f.feature: str(f.label) for f in audit.features if f.label is not None}
+    return labels or None

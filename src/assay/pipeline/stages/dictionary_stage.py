@@ -1,0 +1,58 @@
+"""Train the dictionary on the harvested activations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from assay.dictionaries import (
+    LoadedDictionary,
+    TrainingConfig,
+    load_dictionary,
+    train_dictionary,
+)
+from assay.models import Site
+from assay.pipeline import cost
+from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stages.harvest_stage import HarvestStage
+
+DICTIONARY = "dictionary"
+"""The dictionary's folder within the stage's artefact."""
+
+
+@dataclass(frozen=True, eq=False)
+class DictionaryStage(Stage[LoadedDictionary]):
+    """A dictionary trained within this run."""
+
+    NAME: ClassVar[str] = "dictionary"
+    VERSION: ClassVar[int] = 3
+
+    harvest: HarvestStage
+    """The activations."""
+    config: TrainingConfig
+    """The settings of the trainer."""
+    batch_size: int
+    """Activations in a step."""
+    seed: int
+    """Seed of the initial directions and of the order of the activations."""
+
+    def run(self, folder: Path, made: Made) -> None:
+        """Train; an interrupted training goes on from its last checkpoint."""
+        train_dictionary(
+            made.folder(self.harvest),
+            folder / DICTIONARY,
+            self.config,
+            batch_size=self.batch_size,
+            seed=self.seed,
+        )
+
+    def load(self, folder: Path) -> LoadedDictionary:
+        """The dictionary with what is known of it."""
+        return load_dictionary(folder / DICTIONARY)
+
+    def seconds(self) -> float:
+        """The training's matrix products."""
+        width = self.harvest.model.open().site_width(Site.parse(self.harvest.site))
+        rows = (self.config.steps or 0) * self.batch_size
+        return cost.training_seconds(width, self.config.width, rows)

@@ -1,0 +1,47 @@
+"""Elicitation: conversations of the strategies that need the case's own model, and no organism."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from assay.concerns.strategies import Elicited, StrategyChoice, elicit_from_model
+from assay.concerns.strategies.eliciting import load_elicited, save_elicited
+from assay.models import Site
+from assay.pipeline import cost
+from assay.pipeline.inputs import ModelInput
+from assay.pipeline.stage import Made, Stage
+
+ELICITED_TOKENS = 600 * 2 * 32
+"""Tokens that the strategies read and write, about, for estimates."""
+
+
+@dataclass(frozen=True, eq=False)
+class ElicitationStage(Stage[dict[str, Elicited]]):
+    """What the model says outside its deployment."""
+
+    NAME: ClassVar[str] = "elicitation"
+    VERSION: ClassVar[int] = 3
+
+    model: ModelInput
+    """The case's model."""
+    site: str
+    """Where activations are read."""
+    strategies: tuple[StrategyChoice, ...]
+    """The strategies that generate."""
+    seed: int
+    """Every random draw derives from it."""
+
+    def run(self, folder: Path, made: Made) -> None:
+        """Write every strategy's conversations."""
+        model, site = self.model.open(), Site.parse(self.site)
+        save_elicited(folder, elicit_from_model(self.strategies, model, site, self.seed))
+
+    def load(self, folder: Path) -> dict[str, Elicited]:
+        """The conversations by strategy."""
+        return load_elicited(folder)
+
+    def seconds(self) -> float:
+        """Generating and reading."""
+        return cost.forward_seconds(self.model.open(), ELICITED_TOKENS) * 2

@@ -1,0 +1,55 @@
+"""Harvest: one site's activations on training documents, on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from assay.activations import ActivationStore, harvest, open_store
+from assay.models import Site
+from assay.pipeline import cost
+from assay.pipeline.inputs import ModelInput, TextInput
+from assay.pipeline.stage import Made, Stage
+
+
+@dataclass(frozen=True, eq=False)
+class HarvestStage(Stage[ActivationStore]):
+    """Activations of random crops of training documents."""
+
+    NAME: ClassVar[str] = "harvest"
+    VERSION: ClassVar[int] = 3
+
+    model: ModelInput
+    """The model that reads."""
+    text: TextInput
+    """What it reads, from the training side."""
+    site: str
+    """Where activations are taken."""
+    tokens: int
+    """How many tokens are harvested."""
+    length: int
+    """Tokens of a crop."""
+    seed: int
+    """Seed of the draw."""
+
+    def run(self, folder: Path, made: Made) -> None:
+        """Harvest into the folder; an interrupted harvest goes on."""
+        model, text = self.model.open(), self.text.open()
+        harvest(
+            model,
+            Site.parse(self.site),
+            text.training_crops(model, self.tokens, self.length),
+            folder,
+            text=text.corpus.name,
+            text_sha256=text.corpus.sha256,
+            seed=self.seed,
+        )
+
+    def load(self, folder: Path) -> ActivationStore:
+        """The store."""
+        return open_store(folder)
+
+    def seconds(self) -> float:
+        """One forward pass up to the site."""
+        return cost.forward_seconds(self.model.open(), self.tokens, Site.parse(self.site))

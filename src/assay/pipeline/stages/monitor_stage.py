@@ -1,0 +1,153 @@
+"""Monitor: the best detector of each concern, calibrated on benign deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from assay.concerns.budgets import Budgets
+from assay.concerns.conversations.reading import stream_watched
+from assay.concerns.deployment import Deployment
+from assay.concerns.strategies import StrategyChoice
+from assay.errors import AssayError
+from assay.models import LanguageModel, Site
+from assay.monitoring import (
+    ModelReference,
+    Monitor,
+    MonitorSettings,
+    Rollback,
+    WatchedActivations,
+    WatchedModel,
+    WatchSource,
+    choose_watched,
+    left_out_sensitivity,
+    monitor_of,
+    watched_excerpts,
+)
+from assay.monitoring.choosing import spared_for_scaling, values_of
+from assay.pipeline import cost
+from assay.pipeline.case import ModelChoice
+from assay.pipeline.dictionary_source import DictionarySource
+from assay.pipeline.inputs import ModelInput
+from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stages.deployment_stage import READ_TOKENS, DeploymentStage
+from assay.pipeline.stages.elicitation_stage import ElicitationStage
+from assay.pipeline.stages.reading_stage import ReadingStage
+from assay.pipeline.stages.transfer_stage import TransferStage
+from assay.text import Transcript
+
+
+@dataclass(frozen=True, eq=False)
+class MonitorStage(Stage[Monitor]):
+    """The calibrated monitor."""
+
+    NAME: ClassVar[str] = "monitor"
+    VERSION: ClassVar[int] = 6
+
+    case: str
+    """The case's name."""
+    model: ModelInput
+    """The model that is watched."""
+    choice: ModelChoice
+    """The model and the fallback as the case names them."""
+    transfer: TransferStage
+    """The matrix, by which detectors are chosen."""
+    elicitation: ElicitationStage
+    """Conversations of the strategies that generate."""
+    readings: tuple[ReadingStage, ...]
+    """Conversations of organisms and twins."""
+    deployment: DeploymentStage
+    """The benign conversations."""
+    dictionary: DictionarySource
+    """The dictionary."""
+    site: str
+    """Where activations are read."""
+    strategies: tuple[StrategyChoice, ...]
+    """How detectors are learned."""
+    deployed: Deployment
+    """What the model is deployed for."""
+    budgets: Budgets
+    """What may fire, and what must be caught."""
+    rollback: Rollback
+    """When the model is rolled back."""
+    seed: int
+    """Every random draw derives from it."""
+
+    def run(self, folder: Path, made: Made) -> None:
+        """Write ``monitor.json``.
+
+        Raises AssayError where no detector could be learned, and where conversations are too few.
+        """
+        model, site = self.model.open(), Site.parse(self.site)
+        pool = made.load(self.deployment)
+        benign = read_benign(model, site, pool)
+        held = spared_for_scaling(len(benign), self.budgets)
+        matrix, loaded = made.load(self.transfer), made.load(self.dictionary)
+        source = WatchSource(
+            matrix=matrix,
+            readings=[made.load(reading) for reading in self.readings],
+            generated=made.load(self.elicitation),
+            strategies=self.strategies,
+            loaded=loaded,
+            scaling=benign[:held],
+            seed=self.seed,
+        )
+        scoring = choose_watched(source)
+        if scoring is None:
+            raise AssayError(
+                "no detector could be learned for any concern, so there is nothing to watch; "
+                "the transfer matrix says why"
+            )
+        monitor = monitor_of(
+            scoring,
+            values_of(scoring, benign[held:]),
+            self._settings(),
+            WatchedModel(id=model.name, adapter=self.choice.adapter, fingerprint=model.fingerprint),
+            sensitivity=left_out_sensitivity(source, benign[held:], self.budgets),
+            inputs=matrix.inputs,
+            dictionary_sha256=loaded.metadata.hashes.get("weights"),
+            lengths=[len(each.activations) for each in benign[held:]],
+            note=_note(pool[held:]),
+        )
+        monitor.write(folder)
+
+    def load(self, folder: Path) -> Monitor:
+        """The monitor."""
+        return Monitor.read(folder)
+
+    def seconds(self) -> float:
+        """Reading the benign conversations."""
+        tokens = self.deployment.conversations.most * (READ_TOKENS + self.deployed.max_new_tokens)
+        return cost.forward_seconds(self.model.open(), tokens, Site.parse(self.site))
+
+    def _settings(self) -> MonitorSettings:
+        fallback = self.choice.fallback
+        return MonitorSettings(
+            case=self.case,
+            budgets=self.budgets,
+            deployment=self.deployed,
+            rollback=self.rollback,
+            fallback=ModelReference(id=fallback.id, adapter=fallback.adapter) if fallback else None,
+        )
+
+
+def read_benign(
+    model: LanguageModel, site: Site, pool: Sequence[Transcript]
+) -> list[WatchedActivations]:
+    """The watched activations of benign conversations, in their order."""
+    excerpts = watched_excerpts(model, pool)
+    captured = {
+        i: activations.float().cpu().clone()
+        for i, activations in stream_watched(model, site, excerpts, what="benign conversations")
+    }
+    return [WatchedActivations(captured[i], e.turn_rows) for i, e in enumerate(excerpts)]
+
+
+def _note(calibrated: Sequence[Transcript]) -> str:
+    templates = len({t.template or t.id for t in calibrated})
+    return (
+        f" The {len(calibrated)} conversations come from {templates} templates; their prompts, "
+        "read by the organisms, also served in the matrix that the detectors were chosen by."
+    )

@@ -1,0 +1,80 @@
+"""Reading: one organism reads its own conversations, those of others, and the benign pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from assay.concerns.conversations.organism_readings import (
+    OrganismReadings,
+    load_organism_readings,
+    read_organism,
+)
+from assay.concerns.conversations.sizes import TransferSizes
+from assay.models import Site
+from assay.pipeline import cost
+from assay.pipeline.dictionary_source import DictionarySource
+from assay.pipeline.inputs import ModelInput, OrganismInput
+from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stages.deployment_stage import READ_TOKENS, DeploymentStage
+
+
+@dataclass(frozen=True, eq=False)
+class ReadingStage(Stage[OrganismReadings]):
+    """One organism's or twin's readings."""
+
+    NAME: ClassVar[str] = "reading"
+    VERSION: ClassVar[int] = 3
+
+    base: ModelInput
+    """The case's model, over which the organism's adapter is laid."""
+    organism: OrganismInput
+    """The organism or twin."""
+    beside: tuple[OrganismInput, ...]
+    """The concern's other organisms; for a twin its parent."""
+    deployment: DeploymentStage
+    """The benign conversations."""
+    dictionary: DictionarySource
+    """The dictionary whose features' attribution is measured."""
+    site: str
+    """Where activations are read."""
+    sizes: TransferSizes
+    """How many conversations are read."""
+    seed: int
+    """Every random draw derives from it."""
+
+    @property
+    def name(self) -> str:
+        """The stage's name with the organism's."""
+        return f"{self.NAME}-{self.organism.organism.name}"
+
+    def run(self, folder: Path, made: Made) -> None:
+        """Write the conversations with their activations."""
+        organism = self.organism.open()
+        readings = read_organism(
+            organism,
+            [other.open() for other in self.beside],
+            made.load(self.deployment),
+            base=self.base.open(),
+            model=self.base.with_adapter(organism.organism.adapter),
+            site=Site.parse(self.site),
+            dictionary=made.load(self.dictionary).dictionary,
+            sizes=self.sizes,
+            seed=self.seed,
+        )
+        readings.save(folder)
+
+    def load(self, folder: Path) -> OrganismReadings:
+        """The readings."""
+        return load_organism_readings(folder, self.organism.open())
+
+    def seconds(self) -> float:
+        """Reading up to the site, and writing what is confirmed."""
+        sizes, model = self.sizes, self.base.open()
+        rows = sizes.test
+        if not self.organism.organism.is_twin:
+            rows += 2 * sizes.test + 3 * sizes.threshold + sizes.pool
+            rows += 3 * sizes.discover * (1 + len(self.beside))
+        read = cost.forward_seconds(model, rows * READ_TOKENS, Site.parse(self.site))
+        return read + cost.forward_seconds(model, sizes.confirmed * 2 * READ_TOKENS) + 5

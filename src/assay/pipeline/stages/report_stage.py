@@ -1,0 +1,75 @@
+"""Report: everything that the stages measured, on one page. It needs no model in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from assay.evidence import Evidence, read_evidence
+from assay.pipeline.run_facts import HEADLINE, CaseFacts
+from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stages.candidates_stage import CandidatesStage
+from assay.pipeline.stages.monitor_stage import MonitorStage
+from assay.pipeline.stages.position_stage import PositionStage
+from assay.pipeline.stages.quality_stage import QualityStage
+from assay.pipeline.stages.safety_case_stage import EVIDENCE, SafetyCaseStage
+from assay.pipeline.stages.transfer_stage import TransferStage
+from assay.reporting import Page, write_page
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True, eq=False)
+class ReportStage(Stage[str]):
+    """The page."""
+
+    NAME: ClassVar[str] = "report"
+    VERSION: ClassVar[int] = 6
+
+    facts: CaseFacts
+    """What the case file says of the run."""
+    quality: QualityStage
+    """The dictionary's figures."""
+    position: PositionStage
+    """The position audit and the features' contexts."""
+    transfer: TransferStage | None
+    """The transfer matrix; None in a case without concerns, and so the following."""
+    candidates: CandidatesStage | None
+    """The candidate features."""
+    monitor: MonitorStage | None
+    """The monitor."""
+    safety_case: SafetyCaseStage | None
+    """The argument."""
+
+    def run(self, folder: Path, made: Made) -> None:
+        """Write ``report.html``."""
+        evidence: list[Evidence] = []
+        for stage in self.needs:
+            path = made.folder(stage) / EVIDENCE
+            evidence += read_evidence(path) if path.is_file() else []
+        facts = self.quality.facts(made.folder(self.quality))
+        measured = {record.metric for record in evidence}
+        page = Page(
+            title=self.facts.case,
+            facts=facts.rows(self.facts),
+            notes=facts.notes(self.facts, measured),
+            evidence=evidence,
+            headline=HEADLINE,
+            position=made.load(self.position),
+            quality=made.load(self.quality),
+            contexts=self.position.contexts(made.folder(self.position)),
+            case=made.load(self.safety_case) if self.safety_case else None,
+            transfer=made.load(self.transfer) if self.transfer else None,
+            candidates=made.load(self.candidates) if self.candidates else None,
+            monitor=made.load(self.monitor) if self.monitor else None,
+        )
+        write_page(folder / REPORT, page)
+
+    def load(self, folder: Path) -> str:
+        """The page's HTML."""
+        return (folder / REPORT).read_text(encoding="utf-8")
+
+    def seconds(self) -> float:
+        """Drawing, about."""
+        return 10.0

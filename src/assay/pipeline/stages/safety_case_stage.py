@@ -1,0 +1,92 @@
+"""Safety case: from the other stages' results to an argument with statuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from assay.evidence import Evidence, read_evidence
+from assay.files import sha256_of
+from assay.pipeline.inputs import ModelInput
+from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stages.candidates_stage import CandidatesStage
+from assay.pipeline.stages.monitor_stage import MonitorStage
+from assay.pipeline.stages.position_stage import PositionStage
+from assay.pipeline.stages.quality_stage import QualityStage
+from assay.pipeline.stages.transfer_stage import TransferStage
+from assay.safety_case import CaseInputs, SafetyCase, build_case, read_case
+
+EVIDENCE = "evidence.json"
+
+
+@dataclass(frozen=True, eq=False)
+class SafetyCaseStage(Stage[SafetyCase]):
+    """The argument."""
+
+    NAME: ClassVar[str] = "safety-case"
+    VERSION: ClassVar[int] = 6
+
+    case: str
+    """The case's name."""
+    model: ModelInput
+    """The model that the case speaks of."""
+    concerns: tuple[str, ...]
+    """The case's concerns, so that a concern without an organism is missed."""
+    seed: int
+    """The run's seed, which every cited figure states."""
+    quality: QualityStage
+    """The dictionary's figures."""
+    position: PositionStage
+    """The position audit."""
+    transfer: TransferStage
+    """The transfer matrix."""
+    candidates: CandidatesStage
+    """The candidate features."""
+    monitor: MonitorStage
+    """The monitor."""
+
+    def run(self, folder: Path, made: Made) -> None:
+        """Write ``safety_case.json``."""
+        evidence: list[Evidence] = []
+        files: dict[str, str] = {}
+        for stage in self.needs:
+            path = made.folder(stage) / EVIDENCE
+            if path.is_file():
+                shown = f"evidence/{stage.name}.json"
+                files[shown] = sha256_of(path)
+                cited = {"file": shown}
+                evidence += [r.model_copy(update=cited) for r in read_evidence(path)]
+        transfer, candidates, monitor = (
+            made.load(self.transfer),
+            made.load(self.candidates),
+            made.load(self.monitor),
+        )
+        for stage, result in (
+            (self.transfer, transfer),
+            (self.candidates, candidates),
+            (self.monitor, monitor),
+        ):
+            files[result.FILE] = sha256_of(made.folder(stage) / result.FILE)
+        case = build_case(
+            CaseInputs(
+                case=self.case,
+                model=self.model.fingerprint,
+                seed=self.seed,
+                evidence=tuple(evidence),
+                transfer=transfer,
+                candidates=candidates,
+                monitor=monitor,
+                concerns=self.concerns,
+                files=files,
+            )
+        )
+        case.write(folder)
+
+    def load(self, folder: Path) -> SafetyCase:
+        """The case, its statuses checked."""
+        return read_case(folder)
+
+    def seconds(self) -> float:
+        """Next to nothing."""
+        return 1.0

@@ -1,0 +1,34 @@
+"""Watch conversations with a finished case's monitor, bound to the dictionary it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assay.dictionaries import load_dictionary
+from assay.monitoring import WatchOutcome, watch
+from assay.pipeline.result import CaseLock
+from assay.pipeline.stage import STAGES
+from assay.pipeline.stages.dictionary_stage import DICTIONARY, DictionaryStage
+
+
+def watch_case(folder: Path, transcripts: Path) -> WatchOutcome:
+    """Replay transcripts through ``folder/monitor.json`` and journal them.
+
+    Raises AssayError where the model or the case's dictionary is not what was calibrated.
+    """
+    return watch(folder, transcripts, dictionary_sha256=_dictionary_sha256(folder))
+
+
+def _dictionary_sha256(folder: Path) -> str | None:
+    """Hash of the weights of the dictionary that lies with the case; None where none lies there."""
+    if not (folder / CaseLock.FILE).is_file():
+        return None
+    lock = CaseLock.read(folder)
+    path = lock.case.dictionary.path
+    if path is not None:
+        own = Path(path)
+    elif DictionaryStage.NAME in lock.stages:
+        own = folder / STAGES / lock.stages[DictionaryStage.NAME] / DICTIONARY
+    else:
+        return None
+    return load_dictionary(own).metadata.hashes.get("weights")

@@ -1,0 +1,323 @@
+"""From a case file to its stages: the run, from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assay.concerns.concern import Concern
+from assay.concerns.conversations.concern_organisms import (
+    check_bases,
+    check_contexts,
+    organisms_of,
+)
+from assay.concerns.deployment import check_enough
+from assay.concerns.strategies import strategy_named
+from assay.errors import AssayError
+from assay.models import Site
+from assay.pipeline.case import Case
+from assay.pipeline.dictionary_source import DictionarySource
+from assay.pipeline.inputs import (
+    DeploymentInput,
+    DictionaryInput,
+    ModelInput,
+    OrganismInput,
+    TextInput,
+)
+from assay.pipeline.run_facts import CaseFacts
+from assay.pipeline.stage import Stage
+from assay.pipeline.stages.candidates_stage import CandidatesStage
+from assay.pipeline.stages.deployment_stage import DeploymentStage
+from assay.pipeline.stages.dictionary_stage import DictionaryStage
+from assay.pipeline.stages.elicitation_stage import ElicitationStage
+from assay.pipeline.stages.harvest_stage import HarvestStage
+from assay.pipeline.stages.monitor_stage import MonitorStage
+from assay.pipeline.stages.position_stage import PositionStage
+from assay.pipeline.stages.quality_stage import QualityStage
+from assay.pipeline.stages.reading_stage import ReadingStage
+from assay.pipeline.stages.report_stage import ReportStage
+from assay.pipeline.stages.safety_case_stage import SafetyCaseStage
+from assay.pipeline.stages.transfer_stage import ConcernRule, TransferStage
+
+STAGES: tuple[type[Stage[Any]], ...] = (
+    HarvestStage,
+    DictionaryStage,
+    QualityStage,
+    PositionStage,
+    DeploymentStage,
+    ElicitationStage,
+    ReadingStage,
+    TransferStage,
+    CandidatesStage,
+    MonitorStage,
+    SafetyCaseStage,
+    ReportStage,
+)
+"""Every kind of stage, in order."""
+STAGE_NAMES = tuple(stage.NAME for stage in STAGES)
+"""What ``--until`` takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class CaseInputs:
+    """What a case reads from outside."""
+
+    case: Case
+    """The settings."""
+    model: ModelInput
+    """The model."""
+    text: TextInput
+    """The text on whose held-out side everything is measured."""
+    training_text: TextInput
+    """The text on whose other side the dictionary is trained."""
+    organisms: tuple[OrganismInput, ...]
+    """Organisms of the concerns, each followed by its twins."""
+    deployment: DeploymentInput
+    """Benign conversations."""
+
+    def check_model(self) -> None:
+        """Load the model, and raise AssayError where it does not fit the case."""
+        model = self.model.open()
+        model.check_site(Site.parse(self.case.dictionary.site))
+        check_bases([each.organism for each in self.organisms], model.base_sha256)
+        longest = model.context_length
+        if longest is not None and self.case.audit.length > longest:
+            raise AssayError(
+                f"audit.length is {self.case.audit.length}, but the model was trained on {longest} "
+                "positions"
+            )
+
+
+def case_inputs(case: Case) -> CaseInputs:
+    """What a case reads, found and checked as far as that needs no model.
+
+    What is too little or unknown is refused now, not after an hour's work. Raises AssayError.
+    """
+    concerns = {
+        Concern(c.name, c.description, c.severity, c.allowed_contexts): c.organisms
+        for c in case.concerns
+    }
+    organisms = organisms_of(concerns, twins=case.transfer.twins)
+    deployment = DeploymentInput(case.deployment, case.transfer.pool, case.seed)
+    if organisms:
+        pool = deployment.open()
+        check_enough(pool, case.budgets)
+        check_contexts(organisms, pool)
+    train = case.dictionary.train
+    training = train.text if train is not None and train.text is not None else case.text
+    text = TextInput(case.text, case.audit.held_out, case.seed)
+    return CaseInputs(
+        case=case,
+        model=ModelInput(case.model.id, case.model.adapter, case.model.dtype),
+        text=text,
+        training_text=(
+            text if training == case.text else TextInput(training, case.audit.held_out, case.seed)
+        ),
+        organisms=tuple(OrganismInput(organism) for organism in organisms),
+        deployment=deployment,
+    )
+
+
+def stages_of(inputs: CaseInputs) -> list[Stage[Any]]:
+    """The stages, in order. A dictionary that exists already needs no harvest and no training."""
+    case, audit = inputs.case, inputs.case.audit
+    dictionary, before = _dictionary(inputs)
+    quality = QualityStage(
+        model=inputs.model,
+        text=inputs.text,
+        training_text=inputs.training_text,
+        dictionary=dictionary,
+        site=case.dictionary.site,
+        rows=audit.rows,
+        length=audit.length,
+        quality_rows=audit.quality_rows,
+        spliced_rows=audit.spliced_rows,
+        seed=case.seed,
+    )
+    position = PositionStage(
+        model=inputs.model,
+        text=inputs.text,
+        dictionary=dictionary,
+        site=case.dictionary.site,
+        rows=audit.rows,
+        length=audit.length,
+        causal=audit.causal,
+        seed=case.seed,
+    )
+    stages = [*before, quality, position]
+    transfer = candidates = monitor = safety_case = None
+    if inputs.organisms:
+        deployment, elicitation, readings = _readings(inputs, dictionary)
+        transfer = _transfer(inputs, dictionary, deployment, elicitation, readings)
+        candidates = _candidates(inputs, dictionary, position, elicitation, readings)
+        monitor = _monitor(inputs, dictionary, deployment, transfer)
+        safety_case = SafetyCaseStage(
+            case=case.name,
+            model=inputs.model,
+            concerns=tuple(concern.name for concern in case.concerns),
+            seed=case.seed,
+            quality=quality,
+            position=position,
+            transfer=transfer,
+            candidates=candidates,
+            monitor=monitor,
+        )
+        stages += [deployment, elicitation, *readings, transfer, candidates, monitor, safety_case]
+    report = ReportStage(
+        facts=CaseFacts.of(case),
+        quality=quality,
+        position=position,
+        transfer=transfer,
+        candidates=candidates,
+        monitor=monitor,
+        safety_case=safety_case,
+    )
+    return [*stages, report]
+
+
+def _dictionary(inputs: CaseInputs) -> tuple[DictionarySource, list[Stage[Any]]]:
+    """The dictionary, and the stages that make it."""
+    case, train = inputs.case, inputs.case.dictionary.train
+    if train is None:
+        return DictionaryInput(Path(str(case.dictionary.path))), []
+    harvest = HarvestStage(
+        model=inputs.model,
+        text=inputs.training_text,
+        site=case.dictionary.site,
+        tokens=train.tokens,
+        length=case.audit.length,
+        seed=case.seed,
+    )
+    dictionary = DictionaryStage(
+        harvest=harvest, config=train.config, batch_size=train.batch_size, seed=case.seed
+    )
+    return dictionary, [harvest, dictionary]
+
+
+def _readings(
+    inputs: CaseInputs, dictionary: DictionarySource
+) -> tuple[DeploymentStage, ElicitationStage, tuple[ReadingStage, ...]]:
+    case = inputs.case
+    deployment = DeploymentStage(
+        model=inputs.model,
+        conversations=inputs.deployment,
+        max_new_tokens=case.deployment.max_new_tokens,
+    )
+    elicitation = ElicitationStage(
+        model=inputs.model,
+        site=case.dictionary.site,
+        strategies=tuple(c for c in case.strategies if strategy_named(c.name)[0].generates),
+        seed=case.seed,
+    )
+    readings = tuple(
+        ReadingStage(
+            base=inputs.model,
+            organism=each,
+            beside=_beside(each, inputs.organisms),
+            deployment=deployment,
+            dictionary=dictionary,
+            site=case.dictionary.site,
+            sizes=case.transfer,
+            seed=case.seed,
+        )
+        for each in inputs.organisms
+    )
+    return deployment, elicitation, readings
+
+
+def _beside(each: OrganismInput, organisms: Sequence[OrganismInput]) -> tuple[OrganismInput, ...]:
+    """The organisms whose conversations decide what is read of one: its concern's, or its parent."""
+    organism = each.organism
+    if organism.parent is not None:
+        return tuple(o for o in organisms if o.organism is organism.parent)
+    return tuple(
+        o
+        for o in organisms
+        if not o.organism.is_twin
+        and o.organism.concern == organism.concern
+        and o.organism is not organism
+    )
+
+
+def _transfer(
+    inputs: CaseInputs,
+    dictionary: DictionarySource,
+    deployment: DeploymentStage,
+    elicitation: ElicitationStage,
+    readings: tuple[ReadingStage, ...],
+) -> TransferStage:
+    case = inputs.case
+    return TransferStage(
+        model=inputs.model,
+        elicitation=elicitation,
+        readings=readings,
+        deployment=deployment,
+        dictionary=dictionary,
+        site=case.dictionary.site,
+        concerns=tuple(
+            ConcernRule(
+                name=concern.name,
+                severity=concern.severity,
+                allowed_contexts=concern.allowed_contexts,
+                organisms=_names_of(concern.name, inputs),
+            )
+            for concern in case.concerns
+        ),
+        strategies=case.strategies,
+        detectors=case.detectors,
+        budgets=case.budgets,
+        sizes=case.transfer,
+        seed=case.seed,
+    )
+
+
+def _names_of(concern: str, inputs: CaseInputs) -> tuple[str, ...]:
+    return tuple(o.organism.name for o in inputs.organisms if o.organism.concern.name == concern)
+
+
+def _candidates(
+    inputs: CaseInputs,
+    dictionary: DictionarySource,
+    position: PositionStage,
+    elicitation: ElicitationStage,
+    readings: tuple[ReadingStage, ...],
+) -> CandidatesStage:
+    case = inputs.case
+    return CandidatesStage(
+        model=inputs.model,
+        elicitation=elicitation,
+        readings=readings,
+        position=position,
+        dictionary=dictionary,
+        site=case.dictionary.site,
+        concerns=tuple(f"{c.name}: {', '.join(_names_of(c.name, inputs))}" for c in case.concerns),
+        strategies=case.strategies,
+        seed=case.seed,
+    )
+
+
+def _monitor(
+    inputs: CaseInputs,
+    dictionary: DictionarySource,
+    deployment: DeploymentStage,
+    transfer: TransferStage,
+) -> MonitorStage:
+    case = inputs.case
+    return MonitorStage(
+        case=case.name,
+        model=inputs.model,
+        choice=case.model,
+        transfer=transfer,
+        elicitation=transfer.elicitation,
+        readings=transfer.readings,
+        deployment=deployment,
+        dictionary=dictionary,
+        site=case.dictionary.site,
+        strategies=case.strategies,
+        deployed=case.deployment,
+        budgets=case.budgets,
+        rollback=case.monitor,
+        seed=case.seed,
+    )

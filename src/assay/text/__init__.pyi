@@ -1,0 +1,13 @@
+from .chat import ChatTokens as ChatTokens
+from .chat import tokenize_chat as tokenize_chat
+from .corpora import CORPORA as CORPORA
+from .corpora import Corpus as Corpus
+from .corpora import Document as Document
+from .corpora import fetch_corpus as fetch_corpus
+from .corpora import read_corpus as read_corpus
+from .crops import Crops as Crops
+from .crops import random_crops as random_crops
+from .crops import split_documents as split_documents
+from .transcripts import Message as Message
+from .transcripts import Transcript as Transcript
+from .transcripts import read_transcripts as read_transcripts
