@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from report_results import MODEL, STRATEGIES, a_matrix, whole_case
+from matrix_results import MODEL, STRATEGIES, a_matrix
+from report_results import whole_case
 
 from assay.reporting import Page, write_page
 

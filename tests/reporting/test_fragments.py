@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from dictionary_results import a_position_result, a_quality_result, some_contexts
-from report_results import a_candidate_report, a_case, a_matrix, a_monitor
+from matrix_results import a_matrix
+from report_results import a_candidate_report, a_case, a_monitor
 
 from assay.errors import AssayError
 from assay.reporting import html_of

@@ -16,12 +16,11 @@ from dictionary_results import (
     whole_dictionary,
 )
 from jinja2 import UndefinedError
+from matrix_results import MODEL, a_matrix
 from report_results import (
-    MODEL,
     a_candidate,
     a_candidate_report,
     a_case,
-    a_matrix,
     a_monitor_with_a_rule,
     a_record,
     whole_case,

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 from dictionary_results import a_quality_result, an_audit_without_labels
+from matrix_results import ORGANISMS, STRATEGIES, a_cell, a_curve, a_matrix
 from report_results import (
-    ORGANISMS,
-    STRATEGIES,
     a_candidate,
     a_candidate_report,
     a_case,
-    a_cell,
-    a_curve,
-    a_matrix,
     a_monitor,
     a_monitor_with_a_rule,
     whole_case,
