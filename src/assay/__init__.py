@@ -1,3 +1,7 @@
 """Assay finds, validates and watches features of concern inside language models."""
 
+import lazy_loader
+
 __version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import torch
 
-from assay.concerns.conversations import Conversation, Excerpt
+from assay.concerns.concern import Concern
+from assay.concerns.conversations import Conversation, Excerpt, OrganismReadings
+from assay.concerns.conversations.organism_readings import ReadingFacts
 from assay.dictionaries import BatchTopK
 
 D_MODEL, WIDTH = 24, 48
@@ -33,7 +37,7 @@ def conversations(
 ):
     """Noise, and in misbehaving ones the planted direction on some tokens.
 
-    ``fiction`` is the share of benign ones that bear the planted direction and the veto's too;
+    ``fiction`` is the share of benign ones that have the planted direction and the veto's too;
     their context is acted-lie, the others' plain.
     """
     generator = np.random.default_rng(seed)
@@ -54,7 +58,7 @@ def conversations(
                     id=f"{name}-{i}",
                     tokens=tuple(range(tokens)),
                     shared=0,
-                    start=0,
+                    turns=((0, tokens),),
                     text=f"user: {words[0] if label else words[1]} {generator.integers(9)}",
                     label=bool(label),
                     template=f"{name}/{i // 3}",
@@ -66,3 +70,55 @@ def conversations(
             )
         )
     return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
+class PlantedOrganism:
+    """What the matrix asks of an organism, without a folder."""
+
+    name: str
+    concern: Concern
+    parent: PlantedOrganism | None = None
+
+    @property
+    def family(self):
+        return self.name if self.parent is None else self.parent.family
+
+    @property
+    def is_twin(self):
+        return self.parent is not None
+
+
+HIGH = Concern("deceit", "says what is false", "high")
+
+
+def readings(name, *, concern=HIGH, parent=None, seed=0, **planted):
+    """One organism's readings, its conversations planted; a twin has those under the trigger."""
+    facts = ReadingFacts(
+        scored="all tokens",
+        invalid=0,
+        places=(),
+        regenerated=0,
+        same=0,
+        attribution=None if parent else {str(PLANTED): 1.5},
+    )
+    organism = PlantedOrganism(name, concern, parent)
+    if parent is not None:
+        rows = conversations(40, name=name, seed=seed, share=1.0, **planted)
+        silent = tuple(relabelled(c, False) for c in rows)
+        return OrganismReadings(organism, (), (), silent, (), (), (), facts)
+    benign = {**planted, "share": 0.0, "seed": seed + 1}
+    return OrganismReadings(
+        organism,
+        discover=conversations(60, name=name, seed=seed + 2, **planted),
+        threshold=conversations(80, name=f"{name}-threshold", **benign),
+        test=conversations(90, name=f"{name}-test", seed=seed, **planted),
+        pool=conversations(80, name=f"{name}-pool", **benign),
+        others=(),
+        base=conversations(60, name=name, seed=seed + 3, **planted),
+        facts=facts,
+    )
+
+
+def relabelled(conversation, label):
+    return replace(conversation, excerpt=replace(conversation.excerpt, label=label))

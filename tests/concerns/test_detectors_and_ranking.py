@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from planted import PLANTED, VETO, conversations, dictionary
 
-from assay.concerns.ablation import directions_of
+from assay.concerns.aggregation import aggregate
+from assay.concerns.candidates.ranking import contrast_order, rank_features
 from assay.concerns.detectors import CONTROLS, DETECTORS, Examples, fit_detector
-from assay.concerns.detectors.interface import split_by_template
-from assay.concerns.ranking import contrast_order, rank_features
+from assay.concerns.detectors.detector import split_by_template
+from assay.concerns.matrix import directions_of
 from assay.errors import AssayError
 from assay.statistics.roc import auroc
 
@@ -30,12 +31,12 @@ def test_a_planted_direction_is_detected_in_conversations_never_seen(name):
 
 
 @pytest.mark.parametrize("name", [*LEARNED, *CONTROLS])
-def test_conversations_are_scored_together_as_each_alone(name):
+def test_all_conversations_in_one_call_are_scored_as_each_alone(name):
     examples = Examples.of(conversations(120, seed=1), dictionary())
     detector = fit_detector(name, examples, dictionary(), seed=0)
     tested = conversations(30, name="test", seed=2, fiction=0.5)
-    together = detector.by_conversation(tested)
-    for conversation, tokens in zip(tested, together, strict=True):
+    in_one_call = detector.by_conversation(tested)
+    for conversation, tokens in zip(tested, in_one_call, strict=True):
         assert tokens == pytest.approx(detector.token_scores(conversation.activations), abs=1e-4)
     alone = [float(detector.scores([conversation])[0]) for conversation in tested]
     assert detector.scores(tested) == pytest.approx(alone, abs=1e-4)
@@ -86,6 +87,21 @@ def test_a_rule_vetoes_acted_misbehaviour_in_fiction_and_keeps_the_real_one():
     assert area(single, tested) < 0.8
 
 
+def test_a_rule_detectors_threshold_is_the_rule_that_it_states():
+    examples = Examples.of(conversations(200, seed=5, fiction=0.5), dictionary())
+    detector = fit_detector("rule", examples, dictionary(), seed=0)
+    detector.aggregation = "max"
+    tested = conversations(200, name="test", seed=6, fiction=0.5)
+    names = [f"f{feature}" for feature in detector.features]
+    codes = [detector._codes.token_codes(c.activations) for c in tested]
+    columns = np.array([aggregate(own, "max") for own in codes]).T
+    for threshold in (0.0, 1.0, 2.5):
+        fires = detector.scores(tested) > threshold
+        assert 0 < fires.sum() < len(tested)
+        rule = detector.rule_at(threshold)
+        assert (rule.holds(dict(zip(names, columns, strict=True))) == fires).all()
+
+
 def test_sparse_features_are_few_and_hold_the_planted_one():
     examples = Examples.of(conversations(120, seed=1), dictionary())
     detector = fit_detector("sparse_features", examples, dictionary(), seed=0)
@@ -111,7 +127,7 @@ def test_the_aggregation_is_chosen_on_templates_that_were_not_fitted_on():
     assert validation.labels.any()
 
 
-def test_where_one_token_bears_the_direction_its_maximum_tells_more_than_the_mean():
+def test_where_one_token_has_the_direction_the_maximum_is_chosen_over_the_mean():
     many = {"tokens": 40, "strength": 2.0}
     examples = Examples.of(conversations(300, seed=1, **many), dictionary())
     detector = fit_detector("difference_in_means", examples, dictionary(), 0)

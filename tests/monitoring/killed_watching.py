@@ -17,7 +17,7 @@ import torch
 from small_monitors import rows_of
 
 from assay.models import load_model
-from assay.monitoring import read_monitor, watch
+from assay.monitoring import Monitor, watch
 from assay.monitoring.journal import Journal
 
 MOMENTS = (
@@ -63,7 +63,7 @@ def rigged(moment: str, at: int, pipe: int):
 def main() -> None:
     torch.set_num_threads(1)
     out_dir, transcripts = Path(sys.argv[1]), Path(sys.argv[2])
-    model = load_model(read_monitor(out_dir).model.id, device="cpu")
+    model = load_model(Monitor.read(out_dir).model.id, device="cpu")
     for moment, at in MOMENTS:
         reader, writer = os.pipe()
         child = os.fork()

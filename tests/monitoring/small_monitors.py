@@ -6,8 +6,17 @@ import json
 import string
 from pathlib import Path
 
+from assay.concerns import Budgets, Deployment
 from assay.models import LanguageModel
-from assay.monitoring import Deployment, Monitor, Scoring, WatchedFeature, calibrate
+from assay.monitoring import (
+    Monitor,
+    MonitorSettings,
+    Rollback,
+    Scoring,
+    Sensitivity,
+    WatchedFeature,
+    calibrate,
+)
 from assay.randomness import numpy_generator
 from assay.text import Message, Transcript
 
@@ -47,22 +56,27 @@ def small_scoring(width: int, features: int = 3, **changes) -> Scoring:
     return Scoring(**({"site": SITE, "features": rows, "aggregation": "max"} | changes))
 
 
-def small_deployment(**changes) -> Deployment:
-    settings = {
-        "case": "small",
-        "budget": 0.2,
-        "delta": 0.1,
-        "horizon": 1000,
-        "base_rate": 0.01,
-        "tpr": 0.8,
-        "tpr_low": 0.6,
-    }
-    return Deployment(**(settings | changes))
+def small_settings(
+    *, fpr=0.2, delta=0.1, horizon=1000, fallback=None, **rollback
+) -> MonitorSettings:
+    return MonitorSettings(
+        case="small",
+        budgets=Budgets(fpr=fpr, delta=delta),
+        deployment=Deployment(horizon=horizon, base_rate=0.01),
+        rollback=Rollback(**rollback),
+        fallback=fallback,
+    )
 
 
-def small_monitor(model: LanguageModel, scoring: Scoring | None = None, **changes) -> Monitor:
+CAUGHT = Sensitivity(fired=16, n=20)
+
+
+def small_monitor(
+    model: LanguageModel, scoring: Scoring | None = None, *, sensitivity=CAUGHT, **settings
+) -> Monitor:
     scoring = scoring or small_scoring(model.d_model)
-    return calibrate(model, scoring, transcripts(60, seed=9), small_deployment(**changes))
+    benign = transcripts(60, seed=9)
+    return calibrate(model, scoring, benign, small_settings(**settings), sensitivity=sensitivity)
 
 
 def rows_of(path: Path) -> list[dict]:

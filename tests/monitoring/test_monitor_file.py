@@ -8,50 +8,49 @@ from pathlib import Path
 import jsonschema
 import pytest
 from small_monitors import (
-    small_deployment,
     small_monitor,
     small_scoring,
+    small_settings,
     transcripts,
 )
 
 from assay.errors import AssayError
 from assay.monitoring import (
     ModelReference,
+    Monitor,
     Scoring,
     calibrate,
     monitor_of,
-    monitor_schema,
-    read_monitor,
     score_transcripts,
     standardise,
-    write_monitor,
+    watched_excerpts,
 )
 from assay.monitoring.scoring import read_values
-from assay.monitoring.watched_tokens import tokenize_watched
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "monitor.schema.json"
 
 
 def changed(folder, monitor, **changes):
-    path = write_monitor(folder, monitor)
+    path = monitor.write(folder)
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     return folder
 
 
 def test_a_monitor_reads_back_as_it_was_written(tmp_path, monitor):
-    write_monitor(tmp_path, monitor)
-    again = read_monitor(tmp_path)
+    monitor.write(tmp_path)
+    again = Monitor.read(tmp_path)
     assert again == monitor
     assert again.sha256 == monitor.sha256
 
 
 def test_the_published_schema_is_the_one_of_the_code_and_holds_for_a_monitor(tmp_path, monitor):
-    assert json.loads(SCHEMA.read_text()) == monitor_schema()
-    jsonschema.Draft202012Validator.check_schema(monitor_schema())
-    value = json.loads(write_monitor(tmp_path, monitor).read_text())
-    jsonschema.validate(value, monitor_schema())
+    schema = Monitor.schema_of_file()
+    assert json.loads(SCHEMA.read_text()) == schema
+    jsonschema.Draft202012Validator.check_schema(schema)
+    value = json.loads(monitor.write(tmp_path).read_text())
+    jsonschema.validate(value, schema)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(value | {"features": value["features"] * 30}, monitor_schema())
+        jsonschema.validate(value | {"features": value["features"] * 30}, schema)
 
 
 def test_more_than_64_features_are_refused():
@@ -67,7 +66,8 @@ def test_more_than_64_features_are_refused():
         ({"aggregation": "maximum"}, "unknown aggregation 'maximum'"),
         ({"site": "residual.3"}, "unknown site"),
         ({"norm_limit": 0}, "norm_limit"),
-        ({"horizont": 3}, "did you mean 'horizon'"),
+        ({"horizont": 3}, "horizont: Extra inputs"),
+        ({"version": 1}, "is of version 1.*assay calibrate CASE.yaml"),
         ({"rule": "f0 > 1"}, "both"),
         ({"base_rate": 2}, "base_rate"),
         ({"rollback": {"rule": "fistful"}}, "rollback"),
@@ -75,7 +75,7 @@ def test_more_than_64_features_are_refused():
 )
 def test_a_monitor_that_does_not_fit_is_refused_with_its_path(tmp_path, monitor, changes, message):
     with pytest.raises(AssayError, match=message) as caught:
-        read_monitor(changed(tmp_path, monitor, **changes))
+        Monitor.read(changed(tmp_path, monitor, **changes))
     assert str(caught.value).startswith(str(tmp_path / "monitor.json"))
     assert "\n" not in str(caught.value)
 
@@ -91,7 +91,7 @@ def test_features_of_unlike_width_or_alike_name_are_refused():
 
 def test_a_folder_without_a_monitor_says_how_to_get_one(tmp_path):
     with pytest.raises(AssayError, match="assay calibrate"):
-        read_monitor(tmp_path)
+        Monitor.read(tmp_path)
 
 
 def test_the_guarantee_states_the_sum_of_both_errors_and_its_condition(watched_model, monitor):
@@ -99,7 +99,7 @@ def test_the_guarantee_states_the_sum_of_both_errors_and_its_condition(watched_m
     assert "exchangeable with the calibration conversations" in monitor.guarantee
     assert "over any number of conversations" in monitor.guarantee
     assert f"{monitor.calibration.rate_bound:.3g} of benign conversations" in monitor.guarantee
-    handful = small_monitor(watched_model, rule="handful", handful=9, horizon=20, tpr=None)
+    handful = small_monitor(watched_model, rule="handful", handful=9, horizon=20, sensitivity=None)
     assert "within 20 conversations" in handful.guarantee
     assert "beyond them nothing is promised" in handful.guarantee
     assert "unknown" in handful.guarantee
@@ -114,7 +114,7 @@ def test_the_e_process_of_a_monitor_tests_the_bound_and_not_the_estimate(monitor
 def test_a_calibrated_monitor_fires_in_as_many_of_its_benign_conversations_as_it_says(
     watched_model, monitor
 ):
-    scores = score_transcripts(watched_model, monitor, transcripts(60, seed=9), batch_size=16)
+    scores = score_transcripts(watched_model, monitor, transcripts(60, seed=9))
     assert sum(score.fires for score in scores) == monitor.calibration.above
     assert monitor.calibration.above == monitor.calibration.allowed > 0
 
@@ -136,7 +136,7 @@ def test_too_few_benign_transcripts_say_how_many_are_needed(watched_model):
             watched_model,
             small_scoring(watched_model.d_model),
             transcripts(5),
-            small_deployment(budget=0.01, delta=0.05),
+            small_settings(fpr=0.01, delta=0.05),
         )
 
 
@@ -151,7 +151,7 @@ def test_the_fallback_model_and_the_operating_figures_are_in_the_file(watched_mo
 
 def test_standardised_features_have_mean_zero_and_deviation_one(watched_model):
     scoring = small_scoring(watched_model.d_model)
-    conversations = tokenize_watched(watched_model, transcripts(40))
+    conversations = watched_excerpts(watched_model, transcripts(40))
     fitted = standardise(scoring, read_values(watched_model, scoring, conversations))
     values = read_values(watched_model, fitted, conversations)
     assert values.mean(axis=0) == pytest.approx([0] * 3, abs=1e-9)
@@ -170,5 +170,7 @@ def test_a_feature_that_never_varies_keeps_its_scale():
 
 def test_a_monitor_of_values_needs_no_model(monitor):
     values = [[float(i), -1.0, 0.5] for i in range(60)]
-    made = monitor_of(small_scoring(8), values, small_deployment(), monitor.model)
+    made = monitor_of(
+        small_scoring(8), values, small_settings(), monitor.model, sensitivity=None, inputs={}
+    )
     assert made.calibration.threshold == 59.0 - made.calibration.allowed

@@ -8,14 +8,13 @@ import torch
 from small_monitors import SITE, small_monitor, small_scoring, transcripts
 
 from assay.concerns.aggregation import aggregate
+from assay.concerns.conversations import assistant_turns, stream_watched
 from assay.errors import AssayError
 from assay.models import Site, capture, generate
 from assay.monitoring import (
-    capture_watched,
     conversation_score,
     score_transcripts,
-    tokenize_watched,
-    watched_tokens,
+    watched_excerpts,
     watched_values,
     watching_generation,
 )
@@ -28,7 +27,8 @@ def chat(*turns):
 
 def watched_text(tokenizer, *turns):
     tokens = tokenize_chat(tokenizer, chat(*turns))
-    return "".join(tokens.text[slice(*tokens.spans[i])] for i in watched_tokens(tokens))
+    watched = [i for start, end in assistant_turns(tokens.roles) for i in range(start, end)]
+    return "".join(tokens.text[slice(*tokens.spans[i])] for i in watched)
 
 
 def test_every_assistant_turn_is_watched_from_its_header_through_its_last_token(small_tokenizer):
@@ -46,19 +46,20 @@ def test_every_assistant_turn_is_watched_from_its_header_through_its_last_token(
 
 def test_the_first_token_is_never_watched(small_tokenizer):
     tokens = tokenize_chat(small_tokenizer, chat(("system", ""), ("assistant", "x")))
-    assert 0 not in watched_tokens(tokens)
-    assert watched_tokens(tokens)[-1] == tokens.roles.index("assistant")
+    ((start, end),) = assistant_turns(tokens.roles)
+    assert start > 0
+    assert end - 1 == tokens.roles.index("assistant")
 
 
 def test_a_conversation_without_an_assistant_is_refused_by_its_id(watched_model):
     lonely = Transcript(id="lonely-7", messages=chat(("user", "hello")))
     with pytest.raises(AssayError, match="'lonely-7' has no assistant message"):
-        tokenize_watched(watched_model, [lonely])
+        watched_excerpts(watched_model, [lonely])
 
 
 def test_an_empty_reply_is_watched_in_its_markup(watched_model):
     empty = Transcript(id="e", messages=chat(("user", "hello"), ("assistant", "")))
-    (found,) = tokenize_watched(watched_model, [empty])
+    (found,) = watched_excerpts(watched_model, [empty])
     text = watched_model.tokenizer.decode([found.tokens[i] for i in found.watched])
     assert "assistant" in text
     assert "hello" not in text
@@ -67,13 +68,13 @@ def test_an_empty_reply_is_watched_in_its_markup(watched_model):
 def test_a_conversation_longer_than_the_context_is_refused_by_its_id(watched_model):
     long = Transcript(id="long-1", messages=chat(("user", "a" * 400), ("assistant", "b")))
     with pytest.raises(AssayError, match=r"'long-1' has \d+ tokens; .* reads 256"):
-        tokenize_watched(watched_model, [long])
+        watched_excerpts(watched_model, [long])
 
 
 def test_activations_are_those_of_each_conversation_alone_whatever_its_batch(watched_model):
-    conversations = tokenize_watched(watched_model, transcripts(7))
+    conversations = watched_excerpts(watched_model, transcripts(7))
     site = Site.parse(SITE)
-    seen = dict(capture_watched(watched_model, site, conversations, batch_size=3))
+    seen = dict(stream_watched(watched_model, site, conversations))
     assert sorted(seen) == list(range(7))
     for i, conversation in enumerate(conversations):
         alone = capture(watched_model, torch.tensor([conversation.tokens]), [site])[site][0]
@@ -142,7 +143,7 @@ def test_activations_that_are_not_finite_are_refused(monitor):
 
 def test_a_rule_over_features_decides_and_its_score_is_one_or_zero(watched_model):
     scoring = small_scoring(watched_model.d_model, rule="f0 > 2 and not f1 > 4")
-    monitor = small_monitor(watched_model, scoring, budget=0.6)
+    monitor = small_monitor(watched_model, scoring, fpr=0.6)
     scores = score_transcripts(watched_model, monitor, transcripts(60, seed=9))
     for score in scores:
         holds = score.values["f0"] > 2 and not score.values["f1"] > 4
@@ -152,8 +153,8 @@ def test_a_rule_over_features_decides_and_its_score_is_one_or_zero(watched_model
 
 def test_scores_do_not_depend_on_the_order_of_the_transcripts(watched_model, monitor):
     rows = transcripts(9)
-    forward = score_transcripts(watched_model, monitor, rows, batch_size=4)
-    backward = score_transcripts(watched_model, monitor, rows[::-1], batch_size=9)[::-1]
+    forward = score_transcripts(watched_model, monitor, rows)
+    backward = score_transcripts(watched_model, monitor, rows[::-1])[::-1]
     assert [s.score for s in forward] == pytest.approx([s.score for s in backward], abs=1e-4)
 
 
@@ -173,3 +174,25 @@ def test_watching_generation_reads_each_token_once_and_changes_nothing(watched_m
     read = np.concatenate([step[0] for step in watched.values()])
     assert read == pytest.approx(expected[: len(read)], abs=1e-4)
     assert len(read) == len(prompt) + steps - 1 >= len(prompt)
+
+
+def test_the_turn_with_the_largest_score_counts_whatever_the_other_turns_are(monitor):
+    width = len(monitor.features[0].direction)
+    x = torch.randn(12, width, generator=torch.Generator().manual_seed(3))
+    for aggregation in ("mean", "max", "ema"):
+        scored = monitor.model_copy(update={"aggregation": aggregation})
+        turns = (slice(0, 5), slice(5, 12))
+        whole = conversation_score(scored, x, turns).values
+        parts = [conversation_score(scored, x[rows]).values for rows in turns]
+        for name, value in whole.items():
+            assert value == pytest.approx(max(part[name] for part in parts))
+
+
+def test_a_reply_is_read_alike_whether_learned_from_or_watched(watched_model):
+    from assay.concerns.conversations import excerpt_of
+
+    rows = transcripts(5)
+    watched = watched_excerpts(watched_model, rows)
+    learned = [excerpt_of(watched_model.tokenizer, t, False) for t in rows]
+    assert [e.tokens for e in watched] == [e.tokens for e in learned]
+    assert [e.watched for e in watched] == [e.watched for e in learned]

@@ -1,4 +1,4 @@
-"""Watching transcripts: resumable, durable, and deaf to nothing but what it should be."""
+"""Watching transcripts: resumable and durable, and only the monitor's own model is watched."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from small_monitors import (
 )
 
 from assay.errors import AssayError
-from assay.monitoring import ModelReference, score_transcripts, watch, write_monitor
+from assay.monitoring import ModelReference, score_transcripts, watch
 from assay.text import Message
 
 HERE = Path(__file__).parent
@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 @pytest.fixture
 def place(tmp_path, monitor):
     """A folder with the monitor, and a file of 30 transcripts that come from its calibration's kind."""
-    write_monitor(tmp_path / "out", monitor)
+    monitor.write(tmp_path / "out")
     return tmp_path / "out", write_transcripts(tmp_path / "t.jsonl", transcripts(30))
 
 
@@ -66,7 +66,7 @@ def test_the_rule_rolls_back_names_the_fallback_and_stays_so(
     tmp_path, place, watched_model, monitor
 ):
     out, file = place
-    write_monitor(out, alarmed(monitor, fallback=ModelReference(id="weaker", adapter="there")))
+    alarmed(monitor, fallback=ModelReference(id="weaker", adapter="there")).write(out)
     outcome = watch(out, file, model=watched_model)
     assert outcome.state == "rolled_back"
     assert outcome.seen < 30
@@ -83,7 +83,7 @@ def test_the_rule_rolls_back_names_the_fallback_and_stays_so(
 def test_the_handful_rule_counts_firings_over_all_runs(tmp_path, watched_model):
     monitor = small_monitor(watched_model, rule="handful", handful=9, horizon=20)
     out = tmp_path / "out"
-    write_monitor(out, alarmed(monitor))
+    alarmed(monitor).write(out)
     file = write_transcripts(tmp_path / "t.jsonl", transcripts(8))
     first = watch(out, file, model=watched_model)
     assert first.e_value is None
@@ -96,7 +96,7 @@ def test_the_handful_rule_counts_firings_over_all_runs(tmp_path, watched_model):
 
 def test_beyond_the_horizon_the_operator_is_told(tmp_path, watched_model):
     monitor = small_monitor(watched_model, rule="handful", handful=9, horizon=20)
-    write_monitor(tmp_path, monitor)
+    monitor.write(tmp_path)
     file = write_transcripts(tmp_path / "t.jsonl", transcripts(21))
     outcome = watch(tmp_path, file, model=watched_model)
     assert "the horizon of 20 conversations is over" in outcome.message
@@ -114,9 +114,9 @@ def test_another_model_or_dictionary_does_not_start_and_leaves_no_journal(
 ):
     out, file = place
     named = monitor.model.model_copy(update={"fingerprint": "0" * 64})
-    write_monitor(out, monitor.model_copy(update={"model": named}))
+    monitor.model_copy(update={"model": named}).write(out)
     refused("has fingerprint .* does not start", out, file, model=watched_model)
-    write_monitor(out, monitor.model_copy(update={"dictionary_sha256": "1" * 64}))
+    monitor.model_copy(update={"dictionary_sha256": "1" * 64}).write(out)
     refused(
         "dictionary has sha256 2222.* does not start",
         out,
@@ -178,7 +178,7 @@ def test_a_journalled_id_with_another_content_is_refused(place, watched_model):
 def test_a_changed_monitor_does_not_go_on_with_the_old_journal(place, watched_model, monitor):
     out, file = place
     watch(out, file, model=watched_model)
-    write_monitor(out, alarmed(monitor))
+    alarmed(monitor).write(out)
     with pytest.raises(AssayError, match="journal of another monitor"):
         watch(out, file, model=watched_model)
 
@@ -189,8 +189,8 @@ def test_kill_9_at_any_moment_loses_no_journalled_firing_and_undoes_no_rollback(
     scoring = small_scoring(watched_model.d_model)
     monitor = small_monitor(watched_model, scoring, rule="handful", handful=9, horizon=20)
     file = write_transcripts(tmp_path / "t.jsonl", transcripts(150))
-    write_monitor(tmp_path / "whole", monitor)
-    write_monitor(tmp_path / "killed", monitor)
+    monitor.write(tmp_path / "whole")
+    monitor.write(tmp_path / "killed")
     whole = watch(tmp_path / "whole", file, model=watched_model)
     assert (whole.state, whole.fired) == ("rolled_back", 10)
     done = subprocess.run(
