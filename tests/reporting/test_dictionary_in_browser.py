@@ -1,33 +1,24 @@
-"""The report, looked at in a browser that has no network."""
+"""The report of a dictionary, looked at in a browser that has no network."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
 
 import pytest
+from dictionary_results import whole_dictionary
 
-from assay.reporting.page import write_page
+from assay.reporting import Page, write_page
 
 
 @pytest.fixture
-def opened(chromium, page, tmp_path):
-    """Write a page, open it offline, and fail on any request or script error."""
+def opened(open_offline, tmp_path):
+    """Write a page, with changes, and open it."""
 
-    def open_page(changed=page):
-        write_page(tmp_path / "report.html", changed)
-        context = chromium.new_context(offline=True, viewport={"width": 1100, "height": 900})
-        tab = context.new_page()
-        tab.problems = []
-        tab.on("pageerror", lambda error: tab.problems.append(str(error)))
-        tab.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith("file:") else tab.problems.append(request.url)
-            ),
-        )
-        tab.goto((tmp_path / "report.html").as_uri())
-        if changed.position:
+    def open_page(**changes):
+        page = Page(**(whole_dictionary() | changes))
+        write_page(tmp_path / "report.html", page)
+        tab = open_offline(tmp_path / "report.html", 1100)
+        if page.position:
             tab.wait_for_selector("body[data-ready]", timeout=10_000)
         return tab
 
@@ -45,7 +36,15 @@ def test_headline_figures_stand_with_interval_n_unit_and_split(opened):
     assert len(cards) == 3
     assert "62 %" in cards[0]
     assert "[60 %, 64 %]" in cards[0]
-    assert "300 documents, held-out" in cards[0]
+    assert "312 documents, held-out" in cards[0]
+
+
+def test_the_quality_of_the_dictionary_stands_with_intervals(opened):
+    rows = opened().locator("table.quality tr").all_inner_texts()
+    assert len(rows) == 6
+    for part in ("variance explained without the sink", "0.62", "[0.61, 0.63]", "312 documents"):
+        assert part in rows[1]
+    assert "clean 3.05, spliced 3.55, ablated 8.85" in rows[5]
 
 
 def test_search_finds_a_feature_by_a_token_it_promotes(opened):
@@ -61,11 +60,29 @@ def test_filtering_and_sorting_work(opened):
     badges = set(tab.locator("#features tr.row .badge").all_inner_texts())
     assert badges == {"content"}
     tab.select_option("#label", "")
-    tab.click("th[data-sort=f]")
+    tab.click("th[data-sort=feature]")
     first = tab.locator("#features tr.row td:first-child").all_inner_texts()
     assert first == [str(i) for i in range(40)]
     tab.click("#next")
     assert tab.locator("#features tr.row td:first-child").first.inner_text() == "40"
+
+
+@pytest.mark.parametrize("key", ["feature", "label", "rate", "documents", "explained", "t_pos"])
+def test_every_column_with_figures_sorts_the_table(opened, key):
+    tab = opened()
+    shown = tab.locator("#features tr.row td:first-child")
+    before = shown.all_inner_texts()
+    tab.click(f"th[data-sort={key}]")
+    tab.click(f"th[data-sort={key}]")
+    assert tab.locator(f"th[data-sort={key}]").get_attribute("aria-sort")
+    assert tab.problems == []
+    assert key == "rate" or shown.all_inner_texts() != before
+
+
+def test_a_feature_near_the_start_of_texts_is_marked(opened):
+    tab = opened()
+    tab.click("th[data-sort=feature]")
+    assert "near the start" in tab.locator("#features tr.row").nth(4).inner_text()
 
 
 def test_a_click_opens_contexts_with_highlights_and_causal_intervals(opened):
@@ -76,9 +93,17 @@ def test_a_click_opens_contexts_with_highlights_and_causal_intervals(opened):
     assert detail.locator("mark").count() > 5
     text = detail.inner_text()
     assert "logit lens" in text
+    assert "T_pos, position in all" in text
     assert re.search(r"made/\d", text)
     tab.click("#features tr.row")
     assert tab.locator(".detail").count() == 0
+
+
+def test_a_row_opens_by_the_keyboard_too(opened):
+    tab = opened()
+    tab.locator("#features tr.row").first.focus()
+    tab.keyboard.press("Enter")
+    assert tab.locator(".detail").count() == 1
 
 
 def test_text_of_the_corpus_cannot_become_markup(opened):
@@ -87,19 +112,29 @@ def test_text_of_the_corpus_cannot_become_markup(opened):
     assert "<b>escaped</b>" in tab.locator("dl.facts").inner_text()
 
 
-def test_a_page_fits_a_narrow_window_without_scrolling_sideways(opened):
-    tab = opened()
+@pytest.mark.parametrize("width", [1100, 420])
+def test_a_page_never_scrolls_sideways(open_offline, tmp_path, width):
+    write_page(tmp_path / "report.html", Page(**whole_dictionary()))
+    tab = open_offline(tmp_path / "report.html", width)
+    tab.wait_for_selector("body[data-ready]", timeout=10_000)
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert tab.evaluate(wide) <= 0
 
 
-def test_what_was_not_measured_is_said(opened, page):
-    bare = dataclasses.replace(page, evidence=[], position=None, quality=[], sink=None)
-    text = opened(bare).locator("main").inner_text()
+def test_what_was_not_measured_is_said(opened):
+    text = opened(evidence=(), position=None, quality=None).locator("main").inner_text()
     assert text.count("Not measured in this run") == 3
 
 
-def test_the_same_measurements_give_the_same_bytes(page, tmp_path):
-    write_page(tmp_path / "a.html", page)
-    write_page(tmp_path / "b.html", page)
+def test_the_table_works_without_contexts(opened):
+    tab = opened(contexts=None)
+    assert tab.problems == []
+    assert "Contexts were not collected" in tab.locator("main").inner_text()
+    tab.locator("#features tr.row").first.click()
+    assert tab.locator(".detail").count() == 1
+
+
+def test_the_same_measurements_give_the_same_bytes(tmp_path):
+    for name in ("a.html", "b.html"):
+        write_page(tmp_path / name, Page(**whole_dictionary()))
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()

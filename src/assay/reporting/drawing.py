@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from assay.reporting.palette import INK, MUTED, RULE
 
 FONT = "Helvetica, Arial, sans-serif"
 ROWS = "rows"
+_CLIP = re.compile(r"(?<=[\"#])clip\d+(?=[\")])")
 _DESCRIBED = re.compile(r'<path aria-label="([^"]*)"([^>]*?)(?:/>|></path>)')
 
 
@@ -44,7 +46,17 @@ def svg(chart: alt.Chart, rows: Sequence[Mapping[str, str | float]] | None = Non
     drawn = chart.to_dict(validate=False)
     if rows is not None:
         drawn["datasets"] = {ROWS: list(rows)}
-    return str(vl_convert.vegalite_to_svg(json.dumps(drawn)))
+    return _with_ids_of_its_own(str(vl_convert.vegalite_to_svg(json.dumps(drawn))))
+
+
+def _with_ids_of_its_own(drawn: str) -> str:
+    """The SVG with ids made from its content: the renderer counts them up from drawing to drawing.
+
+    The same drawing so has the same bytes, and two drawings on a page share no id.
+    """
+    content = hashlib.sha256(_CLIP.sub("clip", drawn).encode()).hexdigest()[:10]
+    places = {found: place for place, found in enumerate(dict.fromkeys(_CLIP.findall(drawn)))}
+    return _CLIP.sub(lambda found: f"clip-{content}-{places[found[0]]}", drawn)
 
 
 def with_tooltips(drawn: str) -> str:

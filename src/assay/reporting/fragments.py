@@ -8,13 +8,13 @@ from assay.dictionaries.quality_result import QualityResult
 from assay.errors import AssayError
 from assay.monitoring.result import Monitor
 from assay.position.result import PositionResult
-from assay.reporting.candidate_view import candidates_view
-from assay.reporting.case_view import case_view
-from assay.reporting.monitor_view import monitor_view
-from assay.reporting.position_view import position_view
-from assay.reporting.quality_view import quality_view
+from assay.reporting.candidate_view import view_candidates
+from assay.reporting.case_view import view_case
+from assay.reporting.monitor_view import view_monitor
+from assay.reporting.position_view import view_position
+from assay.reporting.quality_view import view_quality
 from assay.reporting.rendering import render, template_file
-from assay.reporting.transfer_view import transfer_view
+from assay.reporting.transfer_view import view_transfer
 from assay.results import Result
 from assay.safety_case.result import SafetyCase
 
@@ -26,17 +26,17 @@ def html_of(result: Result) -> str:
     searchable table of features) or QualityResult. Raises AssayError for any other result.
     """
     if isinstance(result, TransferMatrix):
-        return _fragment("transfer.html.j2", transfer=transfer_view(result))
+        return _fragment("transfer.html.j2", transfer=view_transfer(result))
     if isinstance(result, CandidateReport):
-        return _fragment("candidates.html.j2", candidates=candidates_view(result, None))
+        return _fragment("candidates.html.j2", candidates=view_candidates(result, None))
     if isinstance(result, Monitor):
-        return _fragment("monitor.html.j2", monitor=monitor_view(result))
+        return _fragment("monitor.html.j2", monitor=view_monitor(result))
     if isinstance(result, SafetyCase):
-        return _fragment("case.html.j2", case=case_view(result))
+        return _fragment("case.html.j2", case=view_case(result))
     if isinstance(result, PositionResult):
-        return _fragment("position.html.j2", position=position_view(result))
+        return _fragment("position.html.j2", position=view_position(result))
     if isinstance(result, QualityResult):
-        return _fragment("quality.html.j2", quality=quality_view(result), position=None)
+        return _fragment("quality.html.j2", quality=view_quality(result), position=None)
     raise AssayError(f"the report has no section for a {type(result).__name__}")
 
 

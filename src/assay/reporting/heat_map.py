@@ -83,7 +83,7 @@ def square_of_twin(twin: TwinCell, headings: Mapping[str, str], *, fires: bool) 
 def draw_heat_map(squares: Sequence[Square], columns: Sequence[str], rows: Sequence[str]) -> str:
     """One strategy's squares as SVG; ``columns`` and ``rows`` are their headings, in order."""
     axis_y = alt.Axis(ticks=False, labelLimit=150, labelColor=INK, labelPadding=6)
-    axis_x = alt.Axis(orient="top", labelAngle=-28, ticks=False, labelLimit=190, labelColor=INK)
+    axis_x = alt.Axis(orient="top", labelAngle=-28, ticks=False, labelLimit=260, labelColor=INK)
     x = alt.X("organism:N", sort=list(columns), title=None, axis=axis_x)
     y = alt.Y("detector:N", sort=list(rows), title=None, axis=axis_y)
     mark = alt.Chart().mark_rect

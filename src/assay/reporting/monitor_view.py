@@ -37,7 +37,7 @@ class MonitorView:
     """What to expect over the horizon."""
 
 
-def monitor_view(monitor: Monitor) -> MonitorView:
+def view_monitor(monitor: Monitor) -> MonitorView:
     """What is watched, what is promised, and what to expect."""
     return MonitorView(
         monitor=monitor,

@@ -52,7 +52,7 @@ class OpenPoints:
         )
 
 
-def open_points(case: SafetyCase | None, matrix: TransferMatrix | None) -> OpenPoints:
+def view_open_points(case: SafetyCase | None, matrix: TransferMatrix | None) -> OpenPoints:
     """What is open in the case and in the matrix; None for what the page does not have."""
     nodes = case.nodes if case is not None else ()
     cells = matrix.cells if matrix is not None else ()

@@ -37,7 +37,7 @@ class PositionView:
     """Labels by attention head, where there are several."""
 
 
-def position_view(result: PositionResult) -> PositionView:
+def view_position(result: PositionResult) -> PositionView:
     """The plots, and the labels by head."""
     summary = result.summary
     by_head = summary.by_head or {}

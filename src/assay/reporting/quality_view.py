@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.activations.residual_variance import Estimate
+from assay.dictionaries.quality_records import (
+    CROSS_ENTROPY_RECOVERED,
+    DEAD,
+    L0,
+    VARIANCE_EXPLAINED,
+    VARIANCE_EXPLAINED_ALL,
+)
 from assay.dictionaries.quality_result import QualityResult
 from assay.reporting.position_plots import draw_sink_bars
 
@@ -37,7 +44,7 @@ class QualityView:
     """Position's share of the raw variance, with and without the sink."""
 
 
-def quality_view(result: QualityResult) -> QualityView:
+def view_quality(result: QualityResult) -> QualityView:
     """The table of the dictionary's figures, and the drawing of the sink."""
     n, spliced = result.documents, result.cross_entropy
     recovered = spliced.recovered
@@ -49,27 +56,27 @@ def quality_view(result: QualityResult) -> QualityView:
     )
     rows = (
         _row(
-            "variance explained without the sink",
+            VARIANCE_EXPLAINED,
             result.variance_explained,
             n,
             "1 − fraction unexplained.",
         ),
         _row(
-            "variance explained, sink included",
+            VARIANCE_EXPLAINED_ALL,
             result.variance_explained_with_sink,
             n,
             "Measures mostly the few tokens that training left out.",
         ),
-        _row("L0", result.l0, n, "Features active on a token."),
+        _row(L0, result.l0, n, "Features active on a token."),
         QualityRow(
-            "dead features",
+            DEAD,
             result.dead_features,
             None,
             n,
             f"Share of features that fired on none of {result.tokens:,} held-out tokens.",
         ),
         _row(
-            "cross-entropy recovered",
+            CROSS_ENTROPY_RECOVERED,
             recovered,
             spliced.documents,
             f"{nothing if recovered is None else 'Against mean-ablation.'} Nats a token: {nats}.",

@@ -15,15 +15,15 @@ from assay.evidence import Evidence
 from assay.files import atomic_file
 from assay.monitoring.result import Monitor
 from assay.position.result import PositionResult
-from assay.reporting.candidate_view import candidates_view
-from assay.reporting.case_view import case_view
+from assay.reporting.candidate_view import view_candidates
+from assay.reporting.case_view import view_case
 from assay.reporting.feature_table import packed_table
-from assay.reporting.monitor_view import monitor_view
-from assay.reporting.open_points_view import open_points
-from assay.reporting.position_view import position_view
-from assay.reporting.quality_view import quality_view
+from assay.reporting.monitor_view import view_monitor
+from assay.reporting.open_points_view import view_open_points
+from assay.reporting.position_view import view_position
+from assay.reporting.quality_view import view_quality
 from assay.reporting.rendering import render, template_file
-from assay.reporting.transfer_view import transfer_view
+from assay.reporting.transfer_view import view_transfer
 from assay.safety_case.result import SafetyCase
 
 STYLES = ("page.css", "sections.css")
@@ -102,13 +102,13 @@ def render_page(page: Page) -> str:
         page=page,
         links=_links(page),
         cards=[HeadlineCard(metric, found.get(metric)) for metric in page.headline],
-        case=page.case and case_view(page.case),
-        transfer=page.transfer and transfer_view(page.transfer),
-        candidates=page.candidates and candidates_view(page.candidates, page.transfer),
-        monitor=page.monitor and monitor_view(page.monitor),
-        open=open_points(page.case, page.transfer) if page.case or page.transfer else None,
-        quality=page.quality and quality_view(page.quality),
-        position=page.position and position_view(page.position),
+        case=page.case and view_case(page.case),
+        transfer=page.transfer and view_transfer(page.transfer),
+        candidates=page.candidates and view_candidates(page.candidates, page.transfer),
+        monitor=page.monitor and view_monitor(page.monitor),
+        open=view_open_points(page.case, page.transfer) if page.case or page.transfer else None,
+        quality=page.quality and view_quality(page.quality),
+        position=page.position and view_position(page.position),
         data=packed_table(page.position, page.contexts),
         style="\n".join(template_file(name) for name in STYLES),
         script=template_file("features.js"),

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from assay.concerns.budgets import Budgets
-from assay.concerns.matrix.admission import beats_random, fires_on_twin, is_admitted
+from assay.concerns.matrix.admission import (
+    beats_random,
+    budgets_of,
+    fires_on_twin,
+    is_admitted,
+)
 from assay.concerns.matrix.result import (
     Ablation,
     Cell,
@@ -108,7 +112,7 @@ class TransferView:
     """Curves of each organism."""
 
 
-def transfer_view(matrix: TransferMatrix) -> TransferView:
+def view_transfer(matrix: TransferMatrix) -> TransferView:
     """Everything that the section shows."""
     headings = {organism.name: organism_heading(organism) for organism in matrix.organisms}
     compared = [cell.beats_text for cell in matrix.cells if cell.beats_text is not None]
@@ -149,7 +153,7 @@ def _panels(matrix: TransferMatrix, headings: Mapping[str, str]) -> tuple[Drawin
 
 
 def _twin_panels(matrix: TransferMatrix, headings: Mapping[str, str]) -> tuple[Drawing, ...]:
-    budgets = _budgets(matrix)
+    budgets = budgets_of(matrix)
     drawn = []
     for strategy in _strategies(matrix.twin_cells):
         twins = [twin for twin in matrix.twin_cells if twin.strategy == strategy]
@@ -162,7 +166,7 @@ def _twin_panels(matrix: TransferMatrix, headings: Mapping[str, str]) -> tuple[D
 
 
 def _tables(matrix: TransferMatrix) -> tuple[StrategyTable, ...]:
-    budgets = _budgets(matrix)
+    budgets = budgets_of(matrix)
     order = [organism.name for organism in matrix.organisms]
 
     def place(row: Cell | TwinCell) -> tuple[int, int]:
@@ -219,10 +223,6 @@ def _contexts(rows: Sequence[ContextFrequency]) -> tuple[ContextTable, ...]:
         order = sorted(own, key=lambda row: (not row.misbehaves, not row.allowed, row.context))
         found.append(ContextTable(name, detector, tuple(order)))
     return tuple(found)
-
-
-def _budgets(matrix: TransferMatrix) -> Budgets:
-    return Budgets(fpr=matrix.fpr_budget, delta=matrix.delta, tpr_target=matrix.tpr_target)
 
 
 def _strategies(rows: Iterable[Cell | TwinCell]) -> list[str]:
