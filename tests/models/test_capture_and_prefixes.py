@@ -227,6 +227,8 @@ def test_masks_and_directions_of_the_wrong_shape_are_named():
     model = tiny_model("llama")
     with pytest.raises(AssayError, match="one entry a token"):
         capture(model, random_tokens(2, 4), SITES, attention_mask=torch.ones(2, 5))
+    with pytest.raises(AssayError, match="position_ids has shape .*one entry a token"):
+        capture(model, random_tokens(2, 4), SITES, position_ids=torch.arange(5)[None])
     with pytest.raises(AssayError, match=r"needs \[features, 36\]"):
         promoted_tokens(model, torch.zeros(2, 35), 3)
     with pytest.raises(AssayError, match="at least two tokens"):

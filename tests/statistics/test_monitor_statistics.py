@@ -69,8 +69,12 @@ def test_the_handful_rule_rolls_a_benign_deployment_back_no_more_often_than_prom
     rate = 1e-3
     length = conversations_covered(handful, rate, delta)
     generator = numpy_generator(0, f"handful/{delta}/{handful}")
-    assert rate_is_at_most(simulate_handful(handful, rate, STREAMS, length, generator), delta)
-    beyond = simulate_handful(handful, rate, STREAMS, 3 * length, generator)
+    assert rate_is_at_most(
+        simulate_handful(handful, rate, streams=STREAMS, length=length, generator=generator), delta
+    )
+    beyond = simulate_handful(
+        handful, rate, streams=STREAMS, length=3 * length, generator=generator
+    )
     assert not rate_is_at_most(beyond, delta)
 
 
@@ -80,12 +84,16 @@ def test_the_e_process_ever_rolls_a_benign_deployment_back_no_more_often_than_al
     process = MixtureEProcess(p0, delta)
     generator = numpy_generator(0, f"null/{delta}/{p0}")
     length = min(50_000, int(30 / p0))
-    assert rate_is_at_most(simulate_e_process(process, p0, STREAMS, length, generator), delta)
+    assert rate_is_at_most(
+        simulate_e_process(process, p0, streams=STREAMS, length=length, generator=generator), delta
+    )
 
 
 def test_the_e_process_catches_a_tenfold_shift_in_every_stream_of_50_000_conversations():
     process = MixtureEProcess(1e-4, 0.05)
-    at = simulate_e_process(process, 1e-3, 2000, 50_000, numpy_generator(0, "shift"))
+    at = simulate_e_process(
+        process, 1e-3, streams=2000, length=50_000, generator=numpy_generator(0, "shift")
+    )
     assert (at > 0).all()
     assert 2200 < np.median(at) < 2600
 
@@ -95,8 +103,12 @@ def test_an_e_process_at_the_estimate_instead_of_the_bound_breaks_its_promise():
     estimate, bound, truth = 0.003, proportion_upper_bound(3, 1000), 0.006
     assert bound > truth
     generator = numpy_generator(0, "estimate")
-    naive = simulate_e_process(MixtureEProcess(estimate, 0.05), truth, 2000, 5000, generator)
-    sound = simulate_e_process(MixtureEProcess(bound, 0.05), truth, 2000, 5000, generator)
+    naive = simulate_e_process(
+        MixtureEProcess(estimate, 0.05), truth, streams=2000, length=5000, generator=generator
+    )
+    sound = simulate_e_process(
+        MixtureEProcess(bound, 0.05), truth, streams=2000, length=5000, generator=generator
+    )
     assert not rate_is_at_most(naive, 0.05)
     assert rate_is_at_most(sound, 0.05)
 
@@ -105,7 +117,9 @@ def test_exact_rollback_probabilities_agree_with_simulation():
     for p0, alpha, rate, horizon in [(1e-4, 0.01, 1e-4, 20_000), (0.01, 0.05, 0.02, 1000)]:
         process = MixtureEProcess(p0, alpha)
         exact = process.rollback_probability(rate, horizon)
-        at = simulate_e_process(process, rate, 40_000, horizon, numpy_generator(0, "exact"))
+        at = simulate_e_process(
+            process, rate, streams=40_000, length=horizon, generator=numpy_generator(0, "exact")
+        )
         low, high = clopper_pearson(int((at > 0).sum()), len(at), 0.999)
         assert low <= exact <= high
 

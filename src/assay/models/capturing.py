@@ -84,7 +84,7 @@ def capture(
     their names, such as ``resid_post.15``; the result is indexed by either.
 
     The forward pass stops at the deepest site: later blocks and the unembedding are never run.
-    q, k and v are before rotation; without a head the heads lie side by side; z is before W_O.
+    q, k and v are before rotation; without a head all heads are concatenated; z is before W_O.
     Active edits act. ``attention_mask`` is 1 at tokens and 0 at padding, all ones by default;
     ``position_ids`` count from 0, or from where ``prefix`` ends. With a prefix the activations are
     those of the tokens alone. The same batch gives the same bytes.

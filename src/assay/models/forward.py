@@ -45,6 +45,11 @@ def decoder_inputs(
     attention_mask = attention_mask.to(model.device, torch.int64)
     if position_ids is None:
         position_ids = (attention_mask.cumsum(-1) - 1).clamp(min=0) + first_position
+    if position_ids.shape[-1] != tokens.shape[1]:
+        raise AssayError(
+            f"position_ids has shape {tuple(position_ids.shape)}, the tokens have "
+            f"{tuple(tokens.shape)}; one entry a token is needed"
+        )
     position_ids = position_ids.to(model.device).expand(tokens.shape)
     check_positions(model, position_ids)
     inputs: dict[str, Any] = {

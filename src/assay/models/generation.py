@@ -195,7 +195,7 @@ def shared_beginning(prompts: list[list[int]]) -> int:
         (i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b),
         min(len(first), len(last)),
     )
-    shared = min(shared, *(len(prompt) - 1 for prompt in prompts))
+    shared = min(shared, min(map(len, prompts)) - 1)
     return shared if shared >= LEAST_SHARED else 0
 
 

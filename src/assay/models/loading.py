@@ -48,7 +48,14 @@ def load_model(
         # Taken before the adapter changes the weights.
         base_hash = base_hash or weights_sha256(module)
         module, adapter_hash = apply_adapter(module, Path(adapter), name)
-    return describe(name, module.eval(), tokenizer, architecture, base_hash, adapter_hash)
+    return describe(
+        name,
+        module.eval(),
+        tokenizer,
+        architecture,
+        recorded_base_sha256=base_hash,
+        adapter_hash=adapter_hash,
+    )
 
 
 def wrap_model(
@@ -77,10 +84,11 @@ def describe(
     module: nn.Module,
     tokenizer: Any,
     architecture: Architecture,
+    *,
     recorded_base_sha256: str | None = None,
-    adapter_sha256: str | None = None,
+    adapter_hash: str | None = None,
 ) -> LanguageModel:
-    """The model's sizes, from its configuration."""
+    """A model with its sizes, read from its configuration."""
     config: Any = module.config
     heads = config.num_attention_heads
     return LanguageModel(
@@ -96,7 +104,7 @@ def describe(
         context_length=getattr(config, "max_position_embeddings", None),
         vocabulary_size=config.vocab_size,
         recorded_base_sha256=recorded_base_sha256,
-        adapter_sha256=adapter_sha256,
+        adapter_sha256=adapter_hash,
     )
 
 

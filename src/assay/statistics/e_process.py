@@ -137,6 +137,7 @@ def _binomial(n: int, rate: float, most: int) -> Float[NDArray, " counts"]:
 def simulate_e_process(
     process: MixtureEProcess,
     rate: float,
+    *,
     streams: int,
     length: int,
     generator: np.random.Generator,

@@ -61,7 +61,7 @@ def missed_before_rollback(firings_needed: int, tpr: float) -> float:
 
 
 def simulate_handful(
-    handful: int, rate: float, streams: int, length: int, generator: np.random.Generator
+    handful: int, rate: float, *, streams: int, length: int, generator: np.random.Generator
 ) -> Int[NDArray, " streams"]:
     """The conversation, counted from 1, at which each simulated stream rolls back; 0 for never."""
     _check(handful)

@@ -42,5 +42,5 @@ def split_half_variance(
 def has_variance(
     about_mean: NDArray[np.float64], about_zero: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Whether a sum of squares about the mean is more than what rounding leaves of it."""
+    """Whether a sum of squares about the mean is larger than its rounding error."""
     return about_mean > 1e-12 * about_zero
