@@ -104,11 +104,11 @@ def measure_harvest(shape: Shape, device: torch.device) -> dict:
     rows = shape.tokens // 128
     generator = torch.Generator().manual_seed(0)
     crops = Crops(
-        torch.randint(0, shape.vocabulary, (rows, 128), generator=generator),
-        np.arange(rows),
-        np.zeros(rows, dtype=np.int64),
-        tuple(f"random/{i}" for i in range(rows)),
-        None,
+        tokens=torch.randint(0, shape.vocabulary, (rows, 128), generator=generator),
+        documents=np.arange(rows),
+        starts=np.zeros(rows, dtype=np.int64),
+        document_ids=tuple(f"random/{i}" for i in range(rows)),
+        first_token=None,
     )
     # Once each before the clock runs: kernels are chosen, and the model's fingerprint is kept.
     bare_pass(model, site.layer + 1, crops.rows(0, 32))

@@ -7,7 +7,6 @@ import re
 import sys
 from pathlib import Path
 
-
 OF_PYDANTIC = ("annotated-types", "pydantic-core", "typing-extensions", "typing-inspection")
 
 

@@ -45,7 +45,7 @@ def median(values: list[float]) -> float:
     return float(torch.tensor(values, dtype=torch.float64).median())
 
 
-def planted_batch(rows: int, d: int, active: int, seed: int, device: torch.device) -> Tensor:
+def planted_batch(rows: int, d: int, active: int, *, seed: int, device: torch.device) -> Tensor:
     """Sparse sums of 8·d random unit directions, plus noise, float32 [rows, d], about scale 1."""
     generator = torch.Generator(device).manual_seed(0)
     directions = torch.randn(8 * d, d, generator=generator, device=device)

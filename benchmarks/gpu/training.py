@@ -34,7 +34,9 @@ class Size:
 
 def measure(size: Size, device: torch.device) -> dict:
     """Figures of one size: milliseconds, losses and peak memory of each contender, and the floor."""
-    batches = [planted_batch(size.rows, size.d, size.k, i, device) for i in range(BATCHES)]
+    batches = [
+        planted_batch(size.rows, size.d, size.k, seed=i, device=device) for i in range(BATCHES)
+    ]
     generator = torch.Generator(device).manual_seed(99)
     directions = torch.randn(size.width, size.d, generator=generator, device=device)
     setting = Setting(

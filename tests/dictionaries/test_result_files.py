@@ -1,6 +1,8 @@
 """What a dictionary's stages leave: the trained folder, quality.json and contexts.json."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from assay.dictionaries import (
 )
 from assay.dictionaries import training_on_store as training_module
 from assay.errors import AssayError
+from assay.models import Site, capture
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 
@@ -44,8 +47,6 @@ def quality(model, loaded):
 
 @pytest.fixture(scope="module")
 def collected(model, loaded):
-    from assay.models import Site, capture
-
     site = Site.parse(SITE)
     crops = tiny_crops()
     length = crops.tokens.shape[1]
@@ -227,9 +228,6 @@ def test_the_published_schema_is_the_models(result):
 
 
 def test_results_are_read_without_torch():
-    import subprocess
-    import sys
-
     code = (
         "import sys; from assay.dictionaries.quality_records import quality_evidence; "
         "from assay.dictionaries import DecodedContexts, QualityResult, TrainingConfig; "
