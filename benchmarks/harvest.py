@@ -32,7 +32,10 @@ def bare_pass(model: LanguageModel, layers: int, crops: Crops) -> float:
     begun = time.perf_counter()
     with torch.inference_mode():
         for start in range(0, len(crops), CROPS_PER_FORWARD):
-            decoder(crops.tokens[start : start + CROPS_PER_FORWARD], use_cache=False)
+            tokens = crops.tokens[start : start + CROPS_PER_FORWARD].to(model.device)
+            decoder(tokens, use_cache=False)
+    if model.device.type == "cuda":
+        torch.cuda.synchronize(model.device)
     taken = time.perf_counter() - begun
     decoder.layers, decoder.norm = whole, norm
     return taken

@@ -1,6 +1,8 @@
 """What a dictionary's stages leave: the trained folder, quality.json and contexts.json."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 import torch
 from small_dictionary import SETTINGS, SITE, tiny_crops, tiny_model, tiny_store, trained
 
+from assay.activations import left_out, median_norm
 from assay.dictionaries import (
     ContextCollector,
     DecodedContext,
@@ -19,10 +22,14 @@ from assay.dictionaries import (
     decode_contexts,
     measure_quality,
     quality_evidence,
+    reconstruction_quality,
     train_dictionary,
 )
 from assay.dictionaries import training_on_store as training_module
 from assay.errors import AssayError
+from assay.models import Site, capture
+from assay.randomness import numpy_generator
+from assay.statistics import deal_into_groups, jackknife_interval
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 
@@ -44,8 +51,6 @@ def quality(model, loaded):
 
 @pytest.fixture(scope="module")
 def collected(model, loaded):
-    from assay.models import Site, capture
-
     site = Site.parse(SITE)
     crops = tiny_crops()
     length = crops.tokens.shape[1]
@@ -146,6 +151,28 @@ def test_every_figure_of_quality_is_a_record_with_its_interval_and_units(quality
     assert f"clean {quality.cross_entropy.clean:.2f}, spliced " in spliced.note
 
 
+def test_intervals_are_jackknifed_over_groups_drawn_from_named_streams(quality, model, loaded):
+    """The same figures by hand; a renamed random stream would change every interval."""
+    crops, site = tiny_crops(), Site.parse(SITE)
+    rows, length = crops.tokens.shape
+    x = capture(model, crops.tokens, [site])[site]
+    out = left_out(x, torch.arange(length).expand(rows, length), median_norm(x[:32]))
+    documents = torch.from_numpy(np.repeat(crops.documents, length))
+    sums = reconstruction_quality(
+        loaded.dictionary, [(x.flatten(0, 1), out.flatten(), documents)]
+    ).sums
+    for name, statistic, figure in (
+        ("explained", lambda kept: 1 - sums.unexplained(kept), quality.variance_explained),
+        ("l0", sums.l0, quality.l0),
+    ):
+        generator = numpy_generator(7, f"quality/{name}")
+        groups = deal_into_groups(sums.documents, 32, generator)
+        without = [statistic(groups != group) for group in range(32)]
+        interval = jackknife_interval(without, statistic(None))
+        assert figure.value == pytest.approx(statistic(None), rel=1e-6)
+        assert figure.ci == pytest.approx(tuple(map(float, interval)), rel=1e-5)
+
+
 def test_no_record_of_recovery_where_ablation_costs_nothing(quality):
     spliced = quality.cross_entropy.model_copy(update={"recovered": None})
     records = quality_evidence(quality.model_copy(update={"cross_entropy": spliced}), {})
@@ -227,9 +254,6 @@ def test_the_published_schema_is_the_models(result):
 
 
 def test_results_are_read_without_torch():
-    import subprocess
-    import sys
-
     code = (
         "import sys; from assay.dictionaries.quality_records import quality_evidence; "
         "from assay.dictionaries import DecodedContexts, QualityResult, TrainingConfig; "

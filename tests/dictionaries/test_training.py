@@ -245,6 +245,12 @@ def test_matryoshka_prefixes_must_rise_to_the_width():
         ARCHITECTURES["matryoshka"](8, 64, 4, prefixes=(16, 8, 64))
 
 
+def test_the_configured_prefixes_are_those_of_the_dictionary():
+    config = config_for("matryoshka", steps=2, prefixes=(100, 256))
+    assert train(planted(64, 2), config).prefixes == (100, 256)
+    assert train(planted(64, 2), config_for("matryoshka", steps=2)).prefixes[-2:] == (128, 256)
+
+
 def test_learning_rate_rises_stays_and_falls():
     config = config_for("topk", width=2**14, learning_rate=None)
     rates = [config.rate_at(step, 1000) for step in range(1000)]

@@ -63,7 +63,9 @@ def harvest(
                 activations = read_safetensors(path)["activations"]
                 advance(len(activations))
             else:
-                activations = _forward(model, site, part, crops_per_forward, advance)
+                activations = _forward(
+                    model, site, part, crops_per_forward=crops_per_forward, advance=advance
+                )
                 _write_shard(path, activations, part)
             medians.append((median_norm(activations), len(activations)))
     manifest = Manifest(
@@ -99,7 +101,7 @@ def _claim(out: Path, plan: dict[str, str | int]) -> None:
 
 
 def _forward(
-    model: LanguageModel, site: Site, crops: Crops, crops_per_forward: int, advance: Advance
+    model: LanguageModel, site: Site, crops: Crops, *, crops_per_forward: int, advance: Advance
 ) -> Tensor:
     length = crops.tokens.shape[1]
     rows = torch.empty(len(crops) * length, model.site_width(site), dtype=torch.bfloat16)

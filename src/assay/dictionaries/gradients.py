@@ -1,4 +1,4 @@
-"""What a hand-written backward pass returns."""
+"""The gradients that a hand-written backward pass returns."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StepGradients:
     parameters: dict[str, Tensor]
     """∂L/∂parameter by name, each contiguous and of its parameter's shape."""
     loss: float
-    """Reconstruction, penalty and auxiliary loss together."""
+    """Sum of the reconstruction loss, the penalty and the auxiliary loss."""
     squared_error: float
     """Σ ‖x − x̂‖² over the batch's rows, with the whole dictionary."""
     auxiliary: float

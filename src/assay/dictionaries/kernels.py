@@ -1,4 +1,4 @@
-"""Products with sparse codes: gathered sums and sampled dots, never a dense n × m matrix.
+"""Products with sparse codes: gathered sums and sampled dot products, never a dense n × m matrix.
 
 Codes are flat lists of (bag, feature, value); a bag is a row, or a row's share of one prefix.
 """
@@ -62,15 +62,15 @@ def feature_dots(
     bags: Int[Tensor, " nnz"],
     offsets: Int[Tensor, " features_plus_one"],
 ) -> Float[Tensor, " nnz"]:
-    """⟨vectors[bags[e]], directions[f]⟩ of each entry e of each feature f, nothing gathered.
+    """⟨vectors[bags[e]], directions[f]⟩ of each entry e of each feature f, without gathered copies.
 
-    Entries come in feature order, so that each direction is read once: they are the pattern of a
-    sparse matrix [features, bags], whose entries of directions · vectorsᵀ alone are computed.
+    Entries come in feature order, so that each direction is read once. They are the pattern of a
+    sparse matrix [features, bags]; of directions · vectorsᵀ only the entries in it are computed.
     """
     if len(bags) == 0:
         return vectors.new_zeros(0)
     with warnings.catch_warnings():
-        # Once a process torch says that this layout is young.
+        # torch warns once a process that this layout is in beta.
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
         pattern = torch.sparse_csr_tensor(
             offsets.to(bags.dtype),

@@ -53,7 +53,7 @@ def measure_quality(
     quality = reconstruction_quality(dictionary, reading.batches())
     documents = len(np.unique(crops.documents))
     sink = reading.sums.finish(documents, len(crops))
-    spliced = _splice(model, site, dictionary, crops.rows(0, spliced_rows), reading.median)
+    spliced = _splice(model, site, dictionary, crops.rows(0, spliced_rows), median=reading.median)
     measured, everything = quality.sums, quality.sums_with_sink
     nats = spliced.nats_per_token()
     return QualityResult(
@@ -113,7 +113,7 @@ class _HeldOutReading:
 
 
 def _splice(
-    model: LanguageModel, site: Site, dictionary: Dictionary, crops: Crops, median: float
+    model: LanguageModel, site: Site, dictionary: Dictionary, crops: Crops, *, median: float
 ) -> CrossEntropyRecovered:
     positions = torch.arange(crops.tokens.shape[1])
     documents = torch.from_numpy(crops.documents)

@@ -1,4 +1,4 @@
-"""ReLU with an L1 penalty weighted by decoder norms (Templeton et al. 2024): the old baseline."""
+"""ReLU with an L1 penalty weighted by decoder norms (Templeton et al. 2024), the older baseline."""
 
 from __future__ import annotations
 

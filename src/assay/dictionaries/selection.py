@@ -42,10 +42,10 @@ def group_size(width: int, kept: int) -> int:
 
 
 def lanes_of(groups: int) -> int:
-    """How many neighbouring features belong to as many groups: members of a group lie so far apart.
+    """Number of neighbouring features that all belong to different groups.
 
-    Few enough that the members of one group share a page of memory, many enough to fill vector
-    registers.
+    It is also the distance between the members of a group: small enough that they share a page of
+    memory, large enough to fill vector registers.
     """
     lanes = groups
     while lanes % 2 == 0 and lanes // 2 >= FEWEST_LANES:
@@ -54,8 +54,10 @@ def lanes_of(groups: int) -> int:
 
 
 def group_maxima(u: Float[Tensor, "rows width"], size: int) -> Float[Tensor, "rows groups"]:
-    """Maximum of each group, in the dtype of ``u``; group b·lanes + l holds, of the block b of
-    size·lanes features, every lanes-th from the l-th on.
+    """Maximum of each group, in the dtype of ``u``.
+
+    Group b·lanes + l holds every lanes-th feature, from the l-th on, of the block b of size·lanes
+    features.
     """
     if size == 1:
         return u
@@ -164,13 +166,13 @@ def keep_largest(entries: Entries, count: int) -> Entries:
 
 
 def largest_of_each_row(u: Float[Tensor, "rows width"], k: int) -> Entries:
-    """The positive ones among the k largest of each row, exactly."""
+    """The positive entries among the k largest of each row, exactly."""
     maxima = group_maxima(u, group_size(u.shape[1], k))
     return keep_largest_of_each_row(entries_above(u, maxima, row_bounds(maxima, k)), len(u), k)
 
 
 def largest_of_batch(u: Float[Tensor, "rows width"], count: int) -> Entries:
-    """The positive ones among the ``count`` largest of the whole batch, exactly (ties all kept)."""
+    """The positive entries among the ``count`` largest of the batch, exactly; ties are all kept."""
     size = group_size(u.shape[1], max(1, -(-count // max(len(u), 1))))
     maxima = group_maxima(u, size)
     entries = entries_above(u, maxima, batch_bound(maxima, count, sampled=True))

@@ -35,7 +35,7 @@ BATCH_SHARE = 4
 
 
 class Encoder(Protocol):
-    """What a selector reads of a dictionary."""
+    """The parts of a dictionary that a selector reads."""
 
     W_enc: nn.Parameter
     b_enc: nn.Parameter
@@ -47,7 +47,7 @@ class Encoder(Protocol):
 
 @dataclass
 class SelectionRecord:
-    """What selection in bfloat16 has cost so far, and the margin it now works with."""
+    """Counts of a run's selections in bfloat16, and the margin now in use."""
 
     margin: int
     """Candidates a row beyond k that are rescored in float32."""
@@ -59,12 +59,12 @@ class SelectionRecord:
     """Entries that the first selection of those rows had missed."""
 
     def widen(self, width: int) -> None:
-        """Twice the margin, at most the width."""
+        """Double the margin, up to the width."""
         self.margin = min(2 * max(self.margin, 1), width)
 
 
 class Workspace:
-    """Buffers that live from step to step."""
+    """Buffers that are kept from step to step."""
 
     def __init__(self) -> None:
         self._buffers: dict[str, Tensor] = {}
@@ -94,14 +94,14 @@ class Selector:
     centred: Float[Tensor, "rows d_in"]
     """float32 activations minus b_dec."""
     workspace: Workspace
-    """Where the pre-activation buffer lives."""
+    """Holds the buffer of pre-activations."""
     dtype: torch.dtype
-    """float32 or bfloat16: of the product and of the first selection."""
+    """float32 or bfloat16: precision of the product and of the first selection."""
     record: SelectionRecord
-    """Counts; the margin it holds is used and widened."""
+    """Counts, and the margin, which is used and widened."""
 
     def largest_of_each_row(self, k: int) -> Entries:
-        """The positive ones among the k largest of each row."""
+        """The positive entries among the k largest of each row."""
         if self.dtype == torch.float32:
             return largest_of_each_row(self._product(), k)
         u = self._product()
@@ -121,7 +121,7 @@ class Selector:
         return kept
 
     def largest_of_batch(self, k: int) -> Entries:
-        """The positive ones among the rows·k largest of the batch."""
+        """The positive entries among the rows·k largest of the batch."""
         u = self._product()
         if self.dtype == torch.float32:
             return largest_of_batch(u, k * len(u))

@@ -2,7 +2,7 @@
 
 With x̂ − x = Σ_a z_a d_a − (x − b_dec), summed over nested prefixes where there are any:
 
-- ∂L/∂z is a sampled dot product of the error with the decoder row;
+- ∂L/∂z is the dot product of the error with the decoder row, at the selected entries alone;
 - ∂L/∂W_dec and ∂L/∂W_enc are sums, over the entries of each feature, of errors and of inputs;
 - ∂L/∂b_dec is the error's sum minus W_encᵀ · ∂L/∂b_enc.
 
@@ -38,7 +38,7 @@ def step_gradients(
 ) -> StepGradients:
     """Loss and gradients for the selected entries.
 
-    ``centred`` is x − b_dec; ``dead`` lists the features that the auxiliary loss is to revive.
+    ``centred`` is x − b_dec; ``dead`` are the features that the auxiliary loss is to revive.
     The loss is the mean over rows (and prefixes) of ‖x − x̂‖², plus the architecture's penalty,
     plus the auxiliary loss (Gao et al. 2024, appendix A.2).
     """

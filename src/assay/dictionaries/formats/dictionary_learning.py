@@ -95,9 +95,9 @@ def _matrices(weights: Weights) -> dict[str, torch.Tensor]:
     }
 
 
-def _size(tensors: dict[str, torch.Tensor]) -> tuple[int, int]:
+def _sizes(tensors: dict[str, torch.Tensor]) -> dict[str, int]:
     width, d_in = tensors["W_enc"].shape
-    return d_in, width
+    return {"d_in": d_in, "width": width}
 
 
 def _relu(weights: Weights) -> Dictionary:
@@ -107,36 +107,34 @@ def _relu(weights: Weights) -> Dictionary:
         tensors = _linear_layers(weights, "bias")
     else:
         tensors = _linear_layers(weights, "decoder.bias")
-        plain = (tensors["W_enc"], tensors["b_enc"], tensors["b_dec"])
-        tensors["b_enc"] = bias_of_plain_input(*plain)
-    return fill(ReluL1(*_size(tensors)), **tensors)
+        tensors["b_enc"] = bias_of_plain_input(tensors["W_enc"], tensors["b_enc"], tensors["b_dec"])
+    return fill(ReluL1(**_sizes(tensors)), **tensors)
 
 
 def _topk(weights: Weights) -> Dictionary:
     tensors = _linear_layers(weights, "b_dec")
-    return fill(TopK(*_size(tensors), k=_k(weights)), **tensors)
+    return fill(TopK(**_sizes(tensors), k=_k(weights)), **tensors)
 
 
 def _batch_topk(weights: Weights) -> Dictionary:
     tensors = _linear_layers(weights, "b_dec")
-    dictionary = BatchTopK(*_size(tensors), k=_k(weights))
+    dictionary = BatchTopK(**_sizes(tensors), k=_k(weights))
     return fill(dictionary, threshold=_threshold(weights), **tensors)
 
 
 def _matryoshka(weights: Weights) -> Dictionary:
     tensors = _matrices(weights)
     prefixes = weights.take("group_sizes", None).long().cumsum(0).tolist()
-    dictionary = Matryoshka(*_size(tensors), k=_k(weights), prefixes=prefixes)
+    dictionary = Matryoshka(**_sizes(tensors), k=_k(weights), prefixes=prefixes)
     return fill(dictionary, threshold=_threshold(weights), **tensors)
 
 
 def _jumprelu(weights: Weights) -> Dictionary:
     tensors = _matrices(weights)
-    d_in, width = _size(tensors)
     # This class alone does not subtract b_dec from its input.
     tensors["b_enc"] = bias_of_plain_input(tensors["W_enc"], tensors["b_enc"], tensors["b_dec"])
-    threshold = weights.take("threshold", width).clamp(min=0)
-    return fill(JumpReLU(d_in, width), threshold=threshold, **tensors)
+    threshold = weights.take("threshold", len(tensors["b_enc"])).clamp(min=0)
+    return fill(JumpReLU(**_sizes(tensors)), threshold=threshold, **tensors)
 
 
 def _k(weights: Weights) -> int:

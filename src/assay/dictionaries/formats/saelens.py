@@ -31,7 +31,7 @@ from assay.models.sites import Site
 SETTINGS = "cfg.json"
 WEIGHTS = "sae_weights.safetensors"
 READABLE = ("standard", "topk", "jumprelu", "batchtopk", "matryoshka_batchtopk")
-"""Their architectures that have an equivalent here."""
+"""SAELens's architectures that have an equivalent in Assay."""
 UNSUPPORTED = {
     "transcoder": "it predicts another site's activations; only autoencoders are read",
     "skip_transcoder": "it predicts another site's activations; only autoencoders are read",
@@ -54,7 +54,8 @@ NORMALISATIONS = {
 def read_saelens(folder: Path) -> LoadedDictionary:
     """Read a SAELens autoencoder.
 
-    BatchTopK and Matryoshka are JumpReLU with a constant threshold there, and are read as JumpReLU.
+    SAELens saves BatchTopK and Matryoshka as JumpReLU with a constant threshold; they are read as
+    JumpReLU.
     Raises AssayError, with the reason, for what cannot be honoured exactly.
     """
     path = folder / SETTINGS
@@ -74,7 +75,7 @@ def read_saelens(folder: Path) -> LoadedDictionary:
 
 
 def _modern(config: dict[str, Any]) -> dict[str, Any]:
-    """Settings of versions before 6, in today's names."""
+    """Settings of versions before 6 under their present names."""
     config = dict(config)
     for old, new in (
         ("hook_point", "hook_name"),
@@ -121,7 +122,7 @@ def _dictionary(
         b_enc = bias_of_plain_input(W_enc, b_enc, b_dec)
     trained = architecture in ("batchtopk", "matryoshka_batchtopk")
     if config.get("rescale_acts_by_decoder_norm", trained):
-        # Codes are measured, and selected, in units of their decoder row's norm.
+        # SAELens measures and selects codes in units of their decoder row's norm.
         norms = torch.linalg.vector_norm(W_dec, dim=1)
         W_enc, b_enc = W_enc * norms.unsqueeze(1), b_enc * norms
         W_dec = W_dec / norms.unsqueeze(1)

@@ -1,4 +1,4 @@
-"""Checked access to the tensors and settings of a dictionary's folder."""
+"""Read the tensors and settings of a dictionary's folder, and check them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Weights:
     """Named tensors of one file."""
 
     tensors: dict[str, Tensor]
-    """As stored."""
+    """The tensors, as stored."""
     path: Path
     """The file, for messages."""
 
@@ -48,14 +48,14 @@ class Weights:
 
 
 def setting(config: dict[str, Any], name: str, path: Path) -> Any:
-    """A setting that must be there. Raises AssayError otherwise."""
+    """A setting. Raises AssayError where it is missing."""
     if name not in config:
         raise AssayError(f"{path} has no '{name}'; a folder of that library has one")
     return config[name]
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises AssayError where the file holds anything else."""
+    """Read a JSON object. Raises AssayError where the file holds anything else."""
     value = read_json(path)
     if not isinstance(value, dict):
         raise AssayError(f"{path} does not hold a JSON object of settings")
