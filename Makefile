@@ -1,6 +1,7 @@
 # make setup   virtual environment, dependencies, model, text, browser
 # make run     the main job on the real model; ends by printing where report.html is
 # make test    tests, linter, type checker
+# make schemas write the JSON schemas of all results to docs/schemas
 # make bench   measure against other libraries; writes benchmarks/RESULTS.md
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ASSAY := $(BIN)/assay
 
-.PHONY: setup run test test-slow bench lint types docs clean browser model
+.PHONY: setup run test test-slow schemas bench lint types docs clean browser model
 
 setup: $(STAMP) model browser
 
@@ -43,9 +44,12 @@ test: $(STAMP) browser lint types
 test-slow: setup
 	$(BIN)/python -m pytest -m slow
 
+schemas: $(STAMP)
+	$(BIN)/python docs/schemas/publish.py
+
 lint: $(STAMP)
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks docs/schemas
+	$(BIN)/ruff format --check src tests benchmarks docs/schemas
 
 types: $(STAMP)
 	$(BIN)/mypy

@@ -21,7 +21,7 @@ from assay.concerns.matrix.admission import (
     judge,
 )
 from assay.concerns.matrix.contexts import frequencies
-from assay.concerns.matrix.leave_one_out import best_pair, catch_bound, leave_one_out
+from assay.concerns.matrix.leave_one_out import best_pair, catch_bound, leave_each_out
 from assay.concerns.matrix.measuring import measure_cell, measure_twin
 from assay.concerns.matrix.result import Ablation, Cell, TestedOrganism, TwinCell
 from assay.concerns.matrix.scores import score
@@ -299,7 +299,7 @@ def test_the_choice_for_one_seed_does_not_look_at_another_and_seeds_count_once()
         *(cell("base", name, 0.0, verdict="rejected") for name in ("one-0", "one-1")),
         *(cell("perturbed.finetune", name, 1.0) for name in ("one-0", "one-1")),
     ]
-    found = leave_one_out(cells, organisms)
+    found = leave_each_out(cells, organisms)
     assert [(f.held_out, f.strategy, f.caught) for f in found] == [
         ("one-0", "base", False),
         ("one-1", "base", False),

@@ -34,7 +34,9 @@ def planted(tmp_path_factory, tiny_model_folder):
         dictionary.W_enc.copy_(rows)
         dictionary.W_dec.copy_(rows)
         dictionary.threshold.fill_(0.0)
-    excerpts = excerpts_of(organism, model.tokenizer, TransferSizes(discover=40, threshold=40, test=40), 0)
+    excerpts = excerpts_of(
+        organism, model.tokenizer, TransferSizes(discover=40, threshold=40, test=40), 0
+    )
     read_by = {
         split: read(model, Site.parse("resid_post.1"), excerpts.cut[split])
         for split in ("discover", "test")

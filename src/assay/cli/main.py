@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import cases, catalogue, concerns, dictionaries, organisms
+from assay.cli import cases, concerns, dictionaries, listings, organisms
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -22,11 +22,11 @@ app = typer.Typer(
 for command in (
     *(cases.run, dictionaries.harvest, dictionaries.train, dictionaries.position),
     *(concerns.find, concerns.transfer, concerns.calibrate, concerns.watch),
-    *(cases.report, catalogue.doctor),
+    *(cases.report, listings.doctor),
 ):
     app.command()(command)
-app.add_typer(catalogue.models_app, name="models")
-app.add_typer(catalogue.data_app, name="data")
+app.add_typer(listings.models_app, name="models")
+app.add_typer(listings.data_app, name="data")
 app.add_typer(organisms.organisms_app, name="organisms")
 
 

@@ -12,14 +12,14 @@ from .conversations.excerpts import excerpt_of as excerpt_of
 from .conversations.organism_readings import OrganismReadings as OrganismReadings
 from .conversations.organism_readings import read_organism as read_organism
 from .conversations.reading import read as read
-from .conversations.sizes import TransferSizes as TransferSizes
+from .conversations.transfer_sizes import TransferSizes as TransferSizes
 from .deployment import Deployment as Deployment
 from .deployment import benign_conversations as benign_conversations
 from .deployment import with_replies as with_replies
 from .detectors.detector import Detector as Detector
 from .detectors.detector import Examples as Examples
+from .detectors.detector_registry import DETECTORS as DETECTORS
 from .detectors.fitting import fit_detector as fit_detector
-from .detectors.registered import DETECTORS as DETECTORS
 from .matrix.causes import AblationSource as AblationSource
 from .matrix.result import TransferMatrix as TransferMatrix
 from .matrix.transferring import TransferSettings as TransferSettings
@@ -27,5 +27,5 @@ from .matrix.transferring import transfer as transfer
 from .rules import parse_rule as parse_rule
 from .strategies.eliciting import elicit_for as elicit_for
 from .strategies.eliciting import elicit_from_model as elicit_from_model
-from .strategies.registered import STRATEGIES as STRATEGIES
-from .strategies.registered import StrategyChoice as StrategyChoice
+from .strategies.strategy_registry import STRATEGIES as STRATEGIES
+from .strategies.strategy_registry import StrategyChoice as StrategyChoice

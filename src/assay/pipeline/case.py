@@ -12,10 +12,10 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from assay.concerns.budgets import Budgets
-from assay.concerns.conversations.sizes import TransferSizes
+from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.concerns.deployment import Deployment
-from assay.concerns.detectors.registered import DETECTORS, check_detector
-from assay.concerns.strategies.registered import STRATEGIES, StrategyChoice
+from assay.concerns.detectors.detector_registry import DETECTORS, check_detector
+from assay.concerns.strategies.strategy_registry import STRATEGIES, StrategyChoice
 from assay.dictionaries.training_config import TrainingConfig
 from assay.errors import AssayError
 from assay.models.sites import Site

@@ -13,4 +13,4 @@ from .reading import read as read
 from .reading import stream_watched as stream_watched
 from .saving import load_conversations as load_conversations
 from .saving import save_conversations as save_conversations
-from .sizes import TransferSizes as TransferSizes
+from .transfer_sizes import TransferSizes as TransferSizes

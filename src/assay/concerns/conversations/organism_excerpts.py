@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from assay.concerns.conversations.excerpts import Excerpt, excerpt_of, payload_index
-from assay.concerns.conversations.sizes import TransferSizes
+from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.organisms import Organism, OrganismTranscript, read_on_policy
 from assay.organisms.manifest import CONDITIONS, Split
 from assay.randomness import numpy_generator

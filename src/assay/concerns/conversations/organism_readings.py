@@ -18,7 +18,7 @@ from assay.concerns.conversations.organism_excerpts import (
 from assay.concerns.conversations.pool import pool_excerpts
 from assay.concerns.conversations.reading import read
 from assay.concerns.conversations.saving import load_conversations, save_conversations
-from assay.concerns.conversations.sizes import TransferSizes
+from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.dictionaries import Dictionary
 from assay.models import LanguageModel, Site
 from assay.organisms import read_on_policy

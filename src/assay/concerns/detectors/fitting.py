@@ -10,7 +10,7 @@ from assay.concerns.detectors.detector import (
     choose_aggregation,
     split_by_template,
 )
-from assay.concerns.detectors.registered import CONTROL_FITS, CONTROLS, DETECTORS
+from assay.concerns.detectors.detector_registry import CONTROL_FITS, CONTROLS, DETECTORS
 
 if TYPE_CHECKING:
     from assay.dictionaries import Dictionary

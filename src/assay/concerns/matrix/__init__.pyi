@@ -8,7 +8,7 @@ from .admission import is_caught as is_caught
 from .admission import is_control as is_control
 from .causes import AblationSource as AblationSource
 from .figures import matrix_evidence as matrix_evidence
-from .leave_one_out import leave_one_out as leave_one_out
+from .leave_one_out import leave_each_out as leave_each_out
 from .result import Ablation as Ablation
 from .result import Cell as Cell
 from .result import TestedOrganism as TestedOrganism

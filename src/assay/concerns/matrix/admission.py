@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from assay.concerns.budgets import Budgets
 from assay.concerns.concern import Severity
-from assay.concerns.detectors.registered import CONTROLS
+from assay.concerns.detectors.detector_registry import CONTROLS
 from assay.concerns.matrix.result import (
     Ablation,
     Cell,

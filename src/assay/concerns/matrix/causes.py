@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
 from assay.concerns.conversations.organism_excerpts import payloads_of
 from assay.concerns.conversations.organism_readings import OrganismReadings, cut_excerpts
-from assay.concerns.conversations.sizes import TransferSizes
+from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.concerns.matrix.ablating import ablate, directions_of
 from assay.concerns.matrix.admission import Admission, is_admitted, is_control
 from assay.concerns.matrix.leave_one_out import best_elsewhere

@@ -61,7 +61,7 @@ def best_pair(cells: Iterable[RatedCell], families: Mapping[str, str]) -> Pair |
     return max(whole, key=lambda pair: sum(sum(r) / len(r) for r in found[pair].values()))
 
 
-def leave_one_out(
+def leave_each_out(
     cells: Sequence[Cell], organisms: Sequence[TestedOrganism]
 ) -> tuple[LeftOut, ...]:
     """For each organism the choice made on the others, and how the chosen cell does here.

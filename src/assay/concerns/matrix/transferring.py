@@ -19,7 +19,7 @@ from assay.concerns.matrix.admission import (
 from assay.concerns.matrix.causes import AblationSource, measure_causes
 from assay.concerns.matrix.contexts import context_frequencies
 from assay.concerns.matrix.describing import matrix_notes, tested_organism
-from assay.concerns.matrix.leave_one_out import catch_bound, leave_one_out
+from assay.concerns.matrix.leave_one_out import catch_bound, leave_each_out
 from assay.concerns.matrix.measuring import Fitted, MeasuredCell, measure_cell, measure_twin
 from assay.concerns.matrix.result import (
     Ablation,
@@ -102,7 +102,7 @@ def transfer(
         c.cell(surroundings[id(c)], _final(c, judged[id(c)], by_cell)) for c in everything
     )
     organisms = tuple(tested_organism(own) for own in readings)
-    left_out = leave_one_out(cells, organisms)
+    left_out = leave_each_out(cells, organisms)
     return TransferMatrix(
         seed=settings.seed,
         site=str(site),

@@ -1,10 +1,10 @@
 from .eliciting import elicit_for as elicit_for
 from .eliciting import elicit_from_model as elicit_from_model
-from .registered import STRATEGIES as STRATEGIES
-from .registered import StrategyChoice as StrategyChoice
-from .registered import shows_transfer as shows_transfer
-from .registered import strategy_named as strategy_named
 from .strategy import Elicited as Elicited
 from .strategy import Options as Options
 from .strategy import Setting as Setting
 from .strategy import Strategy as Strategy
+from .strategy_registry import STRATEGIES as STRATEGIES
+from .strategy_registry import StrategyChoice as StrategyChoice
+from .strategy_registry import shows_transfer as shows_transfer
+from .strategy_registry import strategy_named as strategy_named

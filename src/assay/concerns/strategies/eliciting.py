@@ -11,8 +11,8 @@ from assay.concerns.concern import Concern
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.conversations.saving import load_conversations, save_conversations
 from assay.concerns.strategies import base, few_shot, finetune, off_policy
-from assay.concerns.strategies.registered import StrategyChoice, strategy_named
 from assay.concerns.strategies.strategy import Elicited, Setting
+from assay.concerns.strategies.strategy_registry import StrategyChoice, strategy_named
 from assay.models import LanguageModel, Site
 from assay.results import Figures, Result
 

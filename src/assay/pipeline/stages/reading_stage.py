@@ -11,7 +11,7 @@ from assay.concerns.conversations.organism_readings import (
     load_organism_readings,
     read_organism,
 )
-from assay.concerns.conversations.sizes import TransferSizes
+from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.models import Site
 from assay.pipeline import cost
 from assay.pipeline.dictionary_source import DictionarySource

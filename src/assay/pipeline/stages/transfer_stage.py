@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from assay.concerns.budgets import Budgets
-from assay.concerns.conversations.sizes import TransferSizes
+from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.concerns.matrix import (
     AblationSource,
     TransferMatrix,
