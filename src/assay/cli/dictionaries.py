@@ -59,17 +59,17 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a sparse dictionary on harvested activations, resumably."""
-    from assay.pipeline.single_commands import train_from
+    from assay.pipeline.single_commands import train_from, training_settings
 
-    options = {
-        "architecture": architecture,
-        "width": width,
-        "k": k,
-        "position": position,
-        "steps": steps,
-        "batch_size": batch_size,
-    }
-    figures = train_from(activations, out, options, seed).training_figures
+    settings = training_settings(
+        architecture=architecture,
+        width=width,
+        k=k,
+        position=position,
+        steps=steps,
+        batch_size=batch_size,
+    )
+    figures = train_from(activations, out, settings, seed).training_figures
     show(dict(figures), as_json, [f"{architecture} dictionary of {width:,} features in {out}"])
 
 

@@ -31,4 +31,4 @@ def _dictionary_sha256(folder: Path) -> str | None:
         own = folder / STAGES / lock.stages[DictionaryStage.NAME] / DICTIONARY
     else:
         return None
-    return load_dictionary(own).metadata.hashes.get("weights")
+    return load_dictionary(own).metadata.weights_sha256

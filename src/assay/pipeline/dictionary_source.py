@@ -17,6 +17,10 @@ def dictionary_inputs(
     model: LanguageModel | ModelInput, loaded: LoadedDictionary
 ) -> dict[str, str]:
     """What a figure was computed from, by hash: model, dictionary, and the dictionary's text."""
-    hashes = loaded.metadata.hashes
-    found = {"model": model.fingerprint, "dictionary": hashes["weights"]}
-    return found | {"text": hashes["text"]} if "text" in hashes else found
+    known = loaded.metadata
+    hashes = {
+        "model": model.fingerprint,
+        "dictionary": known.weights_sha256,
+        "text": known.text_sha256,
+    }
+    return {name: value for name, value in hashes.items() if value is not None}

@@ -34,7 +34,7 @@ def examine() -> dict[str, str]:
     findings["cache"] = str(cache_folder())
     free = shutil.disk_usage(existing_parent(str(cache_folder()))).free
     findings["free disk"] = f"{free / 2**30:.0f} GiB"
-    browser = shutil.which(os.environ.get("ASSAY_CHROMIUM", "chromium"))
+    browser = shutil.which(os.getenv("ASSAY_CHROMIUM", "chromium"))
     findings["chromium (tests only)"] = browser or "missing: the report's tests need it"
     return findings
 

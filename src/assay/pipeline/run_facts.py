@@ -110,7 +110,6 @@ class RunFacts(Result):
     ) -> RunFacts:
         """The facts of an opened model, dictionary and text."""
         known = loaded.metadata
-        trained_on = known.hashes.get("model")
         return cls(
             model=model.name,
             layers=model.n_layers,
@@ -123,7 +122,7 @@ class RunFacts(Result):
             dictionary_position=known.position,
             dictionary_source=known.source,
             tokens_left_out=known.tokens_left_out or None,
-            of_this_model=trained_on in (None, model.fingerprint),
+            of_this_model=known.model_fingerprint in (None, model.fingerprint),
             text=text.corpus.name,
             text_note=text.corpus.note,
             training_documents=len(training_text.sides[0]),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -56,16 +54,19 @@ def harvest_to(request: HarvestRequest, out: Path) -> ActivationStore:
     )
 
 
-def train_from(activations: Path, out: Path, options: Mapping[str, Any], seed: int) -> Dictionary:
-    """Train a dictionary on harvested activations into ``out``.
-
-    ``options`` are keys of a case's ``dictionary.train``. Interrupted, the same call resumes. Raises
-    AssayError for a bad option, and where ``out`` holds something already.
-    """
+def training_settings(**options: str | float) -> Training:
+    """A case's ``dictionary.train`` from its keys. Raises AssayError, in one line, for a bad one."""
     try:
-        settings = Training.model_validate(dict(options))
+        return Training.model_validate(options)
     except ValidationError as error:
         raise AssayError(describe(error)) from error
+
+
+def train_from(activations: Path, out: Path, settings: Training, seed: int) -> Dictionary:
+    """Train a dictionary on harvested activations into ``out``.
+
+    Interrupted, the same call resumes. Raises AssayError where ``out`` holds something already.
+    """
     if out.exists() and any(out.iterdir()):
         raise AssayError(f"{out} is not empty; choose another --out")
     out.parent.mkdir(parents=True, exist_ok=True)

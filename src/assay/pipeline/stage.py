@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
@@ -31,6 +31,8 @@ STAGES = "stages"
 Artefact = TypeVar("Artefact", covariant=True)
 
 Loaded = TypeVar("Loaded")
+Json: TypeAlias = Any
+"""A JSON value."""
 
 
 class Input(ABC, Generic[Artefact]):
@@ -83,7 +85,7 @@ class Stage(ABC, Generic[Artefact]):
         return tuple(found)
 
     @cached_property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Json]:
         """Everything that decides the artefact, as JSON values."""
         own = {each.name: identity_of(getattr(self, each.name)) for each in fields(self)}
         return {"stage": self.name, "version": self.VERSION, **own}
@@ -116,7 +118,7 @@ class Made:
         return source.load(self.folder(source))
 
 
-def identity_of(value: Any) -> Any:
+def identity_of(value: Any) -> Json:
     """A field's contribution to the key, as a JSON value.
 
     Raises TypeError for a kind of value whose content it cannot tell.

@@ -30,6 +30,21 @@ class DictionaryMetadata:
     """Hex sha256 by name: ``weights`` (of the weights file, set on writing and reading), and what
     the writer bound it to, such as ``model`` or ``activations``."""
 
+    @property
+    def weights_sha256(self) -> str | None:
+        """Hash of the weights file; None for a dictionary that was never on disk."""
+        return self.hashes.get("weights")
+
+    @property
+    def model_fingerprint(self) -> str | None:
+        """Fingerprint of the model that it was trained on; None where the folder does not say."""
+        return self.hashes.get("model")
+
+    @property
+    def text_sha256(self) -> str | None:
+        """Hash of the text that it was trained on; None where the folder does not say."""
+        return self.hashes.get("text")
+
 
 @dataclass(frozen=True)
 class LoadedDictionary:

@@ -107,7 +107,7 @@ class MonitorStage(Stage[Monitor]):
             WatchedModel(id=model.name, adapter=self.choice.adapter, fingerprint=model.fingerprint),
             sensitivity=left_out_sensitivity(source, benign[held:], self.budgets),
             inputs=matrix.inputs,
-            dictionary_sha256=loaded.metadata.hashes.get("weights"),
+            dictionary_sha256=loaded.metadata.weights_sha256,
             lengths=[len(each.activations) for each in benign[held:]],
             note=_note(pool[held:]),
         )
