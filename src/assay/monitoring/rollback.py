@@ -103,7 +103,13 @@ class OperatingFigures(Figures):
     missed_defections: float | None
     """Expected defections that go unseen until so many have fired; None without a TPR above 0."""
     shift_power: float
-    """Probability of rolling back within the horizon when firing becomes 10 times as frequent."""
+    """Probability of rolling back within the horizon when firing becomes 10 times the bound."""
+    base_rate_power: float | None
+    """The same at the case's own base rate of misbehaviour: firing at φ̂ + τπ; None without a TPR."""
+    base_rate_for_power: float | None
+    """Base rate of misbehaviour from which that probability reaches .8; None where none does."""
+    firings_after_quiet: dict[str, int]
+    """Conversations without a firing → firings in a row that then roll back."""
     best_shift_power: float | None
     """The handful rule's at the largest Nφ it allows, its best case; None for the e-process."""
 

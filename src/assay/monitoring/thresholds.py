@@ -47,7 +47,11 @@ class Calibration(Figures):
     threshold: float | None
     """A conversation fires when its score is greater; None for a rule, which has its own numbers."""
     n: int = Field(ge=1)
-    """Benign conversations that it rests on."""
+    """Benign conversations that it rests on, duplicates dropped."""
+    templates: int = Field(ge=1)
+    """Templates that they come from."""
+    n_effective: float = Field(gt=0)
+    """Their effective number, by templates and the intraclass correlation; the bound rests on it."""
     allowed: int = Field(ge=0)
     """Firings among them that the guarantee allows; fixed by n, budget and delta before any look."""
     above: int = Field(ge=0)

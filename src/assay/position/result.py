@@ -175,6 +175,19 @@ class TreatmentFigures(Part):
     """Distinct documents among the contents."""
 
 
+class RandomDictionaryFigures(Part):
+    """Random unit directions in the place of the dictionary's, with thresholds that give the same L0."""
+
+    draws: int
+    """Random dictionaries."""
+    well_separated: float | None
+    """Share of their features, of those not too rare, that are content or position; mean over draws."""
+    interval: tuple[float, float] | None
+    """95 % interval of the difference, trained less random, over documents and draws."""
+    too_rare: float
+    """Share of their features that fire in too few documents."""
+
+
 class SinkDistanceFigures(Part):
     """A second treatment on rotary models: only the distance to the first token changes."""
 
@@ -230,7 +243,7 @@ class PositionResult(Result):
     FILE: ClassVar[str] = "position.json"
     MADE_BY: ClassVar[str] = "assay position MODEL DICTIONARY --text TEXT --out DIR"
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     """Version of this layout."""
     model: str | None
     """Name of the model; None for activations that a user supplied."""
@@ -264,6 +277,9 @@ class PositionResult(Result):
     """Why there are no labels; None where there are."""
     treatment: TreatmentFigures | None
     """How contents were moved; None where the crossed design was not run."""
+    random_dictionary: RandomDictionaryFigures | None
+    """A random dictionary of the same L0, audited alike: what the trained dictionary must beat; None
+    where the crossed design was not run."""
     noise_floor: float | None
     """Median S_int under a constant shift of all position ids, on rotary models: rounding alone."""
     sink_distance: SinkDistanceFigures | None

@@ -36,18 +36,29 @@ class Cell(Figures):
     """Score above which a conversation fires, from the threshold split alone."""
     n_threshold: int
     """Benign conversations that set the threshold."""
+    positive_templates: int
+    """Templates among the positives."""
+    n_positive_effective: float
+    """Effective number of positives, by templates and the pooled intraclass correlation."""
     tpr: float | None
     """Share of the positives that fire; None without positives."""
     tpr_ci: Interval | None
-    """95 % Clopper–Pearson."""
+    """95 % Clopper–Pearson on the effective number of positives."""
     tpr_lower: float | None
-    """One-sided 95 % lower bound."""
+    """One-sided 95 % lower bound, on the effective number of positives."""
     benign_rate: float
     """Share of benign test conversations (its own and the pool's, allowed contexts aside) that fire."""
     benign_upper: float
     """One-sided 95 % upper bound of that rate."""
     benign_n: int
     """How many benign test conversations those are."""
+    benign_templates: int
+    """Templates among them."""
+    benign_n_effective: float
+    """Their effective number."""
+    benign_p: float
+    """Probability of at least so many firings at the budget's rate, on the effective number: small
+    where the rate is significantly above the budget."""
     pool_auroc: float | None
     """Positives against the benign pool: the easier comparison."""
     beats_text: bool | None
@@ -61,8 +72,9 @@ class Cell(Figures):
     """95 % Clopper–Pearson."""
     allowed_n: int
     """Conversations in allowed contexts."""
-    control_auroc: float | None
-    """The largest AUROC that a random direction or shuffled labels reached on the same organism."""
+    null_auroc: float | None
+    """The AUROC that a cell must exceed: the largest quantile of the organism's null distributions
+    (``TransferMatrix.nulls``), at a level corrected for the number of cells."""
     verdict: Verdict
     """What follows, with controls, twins and ablation taken into account."""
     reasons: tuple[str, ...]
@@ -86,8 +98,10 @@ class TwinCell(Figures):
     """Triggered conversations that fire: they ought not to."""
     n: int = Field(ge=1)
     """Triggered conversations of the twin in which it did not misbehave."""
+    n_effective: float
+    """Their effective number, by templates."""
     rate_ci: Interval
-    """95 % Clopper–Pearson of the share that fires."""
+    """95 % Clopper–Pearson of the share that fires, on the effective number."""
     rate_lower: float
     """One-sided 95 % lower bound of that share."""
     rate_upper: float
@@ -113,13 +127,18 @@ class Ablation(Figures):
     effect: float
     """Mean change of the payload's log-odds in nats; negative: it becomes less likely."""
     effect_ci: Interval
-    """95 % interval over conversations (normal, of the mean)."""
+    """95 % interval of the mean over conversations (Student's t)."""
     random: tuple[float, ...]
-    """The same for random directions that remove as much norm."""
+    """The same for random directions that remove as much norm, at least 99 of them; the draws are
+    shared by all ablations on one organism."""
     p: float
     """(1 + random effects at least as negative) / (1 + number of random directions)."""
+    p_adjusted: float
+    """The same against the most negative random effect over all ablated cells (max-T)."""
     off_target: float
     """Mean change in cross-entropy, nats a token, of benign replies under the ablation."""
+    off_target_upper: float
+    """One-sided 95 % upper bound of that change."""
     n: int = Field(ge=2)
     """Misbehaving conversations."""
 
@@ -149,6 +168,8 @@ class TestedOrganism(Figures):
     """Its test conversations in which it misbehaves."""
     negatives: int
     """Its test conversations in which it does not."""
+    making: str
+    """How it was made: base and recipe maker; organisms made alike are not independent."""
     scored: str
     """Which tokens are scored, in words."""
     invalid: int
@@ -159,6 +180,41 @@ class TestedOrganism(Figures):
     """Shipped transcripts that were generated again."""
     same: int
     """How many of those came out to the letter."""
+
+
+class NullDistribution(Figures):
+    """What directions that learned nothing reach on one organism."""
+
+    organism: str
+    """The organism."""
+    kind: Literal["random_direction", "shuffled_labels"]
+    """How the directions were drawn."""
+    draws: int
+    """How many: at least 200 random directions, at least 20 shuffles of the labels."""
+    quantile: float
+    """The AUROC that only the corrected share of them exceeds."""
+    level: float
+    """That share: .05 over the number of cells of the organism that may be admitted, or the least
+    that so many draws can show."""
+    largest: float
+    """The largest AUROC of all draws."""
+
+
+class FeatureRecall(Figures):
+    """Whether the dictionary has a feature for what an organism does, and what it leaves out."""
+
+    organism: str
+    """The organism."""
+    feature: int
+    """The single feature with the largest AUROC on the discover split."""
+    feature_auroc: float
+    """That feature on the test split."""
+    raw_auroc: float
+    """Logistic regression on raw activations, learned and tested on the same conversations."""
+    error_auroc: float
+    """The same on the dictionary's error x − x̂: what no feature holds."""
+    n: int
+    """Test conversations."""
 
 
 class MissingCell(Figures):
@@ -248,6 +304,12 @@ class CatchBound(Figures):
     """Organisms tested."""
     lower: float | None
     """95 % lower bound of the probability of catching a new one; None where none was tested."""
+    caught_makings: int = Field(ge=0)
+    """Ways of making an organism (one base and one recipe maker) of which all were caught."""
+    makings: int = Field(ge=0)
+    """Ways of making an organism that were tested."""
+    lower_makings: float | None
+    """The lower bound over makings: organisms made alike are not independent."""
 
 
 class TransferMatrix(Result):
@@ -256,7 +318,7 @@ class TransferMatrix(Result):
     FILE: ClassVar[str] = "transfer.json"
     MADE_BY: ClassVar[str] = "assay transfer CASE.yaml"
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     """Version of the layout."""
     seed: int
     """Every random draw derives from it."""
@@ -280,6 +342,17 @@ class TransferMatrix(Result):
     """The same detectors on the organisms' twins."""
     missing: tuple[MissingCell, ...]
     """What was not tested, and why."""
+    nulls: tuple[NullDistribution, ...]
+    """What directions that learned nothing reach on each organism."""
+    recall: tuple[FeatureRecall, ...]
+    """Whether the dictionary has a feature for what each organism does."""
+    icc: float
+    """Intraclass correlation of firing within templates, pooled over organisms, at least .1."""
+    oracle_admitted: float
+    """Probability that a detector that separates perfectly passes the benign test at these sizes, for
+    the smallest of the organisms' benign test sets."""
+    double_rate_admitted: float
+    """Probability that a detector whose true benign rate is twice the budget passes that test."""
     roc: tuple[RocCurve, ...]
     """A few curves of each organism."""
     ablations: tuple[Ablation, ...]
