@@ -4,8 +4,6 @@ from .confidence_sequence import beta_mixture_sequence as beta_mixture_sequence
 from .e_process import MixtureEProcess as MixtureEProcess
 from .e_process import simulate_e_process as simulate_e_process
 from .exceedances import exceedances_allowed as exceedances_allowed
-from .firing_clusters import conversation_rate as conversation_rate
-from .firing_clusters import extremal_index as extremal_index
 from .firing_streams import firing_times as firing_times
 from .handful import conversations_covered as conversations_covered
 from .handful import false_rollback_probability as false_rollback_probability
@@ -21,8 +19,6 @@ from .jackknife import deal_into_groups as deal_into_groups
 from .jackknife import jackknife_interval as jackknife_interval
 from .jackknife import jackknife_ratio as jackknife_ratio
 from .multiplicity import benjamini_hochberg as benjamini_hochberg
-from .peaks_over_threshold import TailFit as TailFit
-from .peaks_over_threshold import fit_tail as fit_tail
 from .permutation_contrasts import MaxT as MaxT
 from .permutation_contrasts import max_t as max_t
 from .predictive_value import positive_predictive_value as positive_predictive_value
