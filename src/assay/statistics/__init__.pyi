@@ -4,11 +4,11 @@ from .admission_power import least_positives as least_positives
 from .admission_power import most_not_in_excess as most_not_in_excess
 from .admission_power import oracle_passes as oracle_passes
 from .admission_power import tpr_shown as tpr_shown
+from .approximate import APPROXIMATE as APPROXIMATE
+from .approximate import is_approximate as is_approximate
 from .auroc_intervals import LEAST_TEMPLATES as LEAST_TEMPLATES
 from .auroc_intervals import auroc_difference_interval as auroc_difference_interval
 from .auroc_intervals import auroc_interval as auroc_interval
-from .bootstrap import cluster_bootstrap as cluster_bootstrap
-from .bootstrap import percentile_interval as percentile_interval
 from .clusters import EffectiveSample as EffectiveSample
 from .clusters import as_sample as as_sample
 from .clusters import effective_interval as effective_interval
