@@ -44,6 +44,10 @@ def effective_sample(clusters: Sequence[str], icc: float) -> EffectiveSample:
     """The effective size n / (1 + (m̄ − 1) ρ) of outcomes whose cluster names are ``clusters[n]``.
 
     m̄ = Σ m² / Σ m over the cluster sizes m. Raises ValueError for an ``icc`` outside [0, 1].
+
+    >>> sample = effective_sample(["a", "a", "b", "b"], 0.5)
+    >>> sample.design_effect, round(sample.n_effective, 3)
+    (1.5, 2.667)
     """
     if not 0 <= icc <= 1:
         raise ValueError(f"an intraclass correlation lies between 0 and 1, not {icc}")

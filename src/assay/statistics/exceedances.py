@@ -13,6 +13,9 @@ def exceedances_allowed(n: int | EffectiveSample, rate: float, delta: float) -> 
     1941), the inversion of the Clopper–Pearson bound. Scores that share templates come as an
     ``EffectiveSample``: r is then the largest whose bound on the effective sample is at most ``rate``.
     Raises ValueError for impossible numbers.
+
+    >>> exceedances_allowed(299, 0.01, 0.05), exceedances_allowed(298, 0.01, 0.05)
+    (0, None)
     """
     from scipy.stats import binom
 

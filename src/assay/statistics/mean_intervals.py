@@ -22,6 +22,10 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, floa
 
     Exact for normal values; too narrow for few values of a skewed distribution. (−∞, ∞) for fewer
     than two values.
+
+    >>> low, high = t_interval([1.0, 2.0, 3.0])
+    >>> print(f"{low:.3f} {high:.3f}")
+    -0.484 4.484
     """
     from scipy.special import stdtrit
 

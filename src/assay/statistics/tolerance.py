@@ -60,6 +60,10 @@ def tolerance_threshold(
     templates or sources, ``sample`` is their effective sample, and r follows from its bound.
     Raises AssayError where there is no score or one is not finite, and ValueError where ``budget``
     or ``delta`` does not lie strictly between 0 and 1, or ``sample`` is of another size.
+
+    >>> found = tolerance_threshold(range(1000), budget=0.01, delta=0.05)
+    >>> found.threshold, found.allowed, found.guaranteed
+    (995.0, 4, True)
     """
     values = np.asarray(scores, dtype=np.float64)
     n = len(values)

@@ -24,7 +24,7 @@ RESAMPLES = 200
 
 
 def _two_classes(
-    generator: np.random.Generator, templates: int, each: int, icc: float, shift: float
+    generator: np.random.Generator, *, templates: int, each: int, icc: float, shift: float
 ) -> tuple[NDArray, NDArray]:
     positives = shift + cluster_scores(generator, (templates,), each=each, icc=icc)
     return positives, cluster_scores(generator, (templates,), each=each, icc=icc)
@@ -45,7 +45,7 @@ def _area(
     names = cluster_names(templates, each, "p"), cluster_names(templates, each, "n")
     kept = []
     for _ in range(simulations):
-        scores = _two_classes(generator, templates, each, icc, shift)
+        scores = _two_classes(generator, templates=templates, each=each, icc=icc, shift=shift)
         found = auroc_interval(*scores, generator, clusters=names, resamples=RESAMPLES)
         kept.append(found is None or found[0] <= truth <= found[1])
     return np.array(kept)
@@ -55,10 +55,10 @@ def _two_detectors(
     generator: np.random.Generator, templates: int, each: int, icc: float
 ) -> tuple[tuple[NDArray, NDArray], tuple[NDArray, NDArray]]:
     """Two detectors of equal area whose scores correlate at .5."""
-    shared = _two_classes(generator, templates, each, icc, 0.0)
+    shared = _two_classes(generator, templates=templates, each=each, icc=icc, shift=0.0)
     pairs = []
     for _ in range(2):
-        own = _two_classes(generator, templates, each, icc, 0.0)
+        own = _two_classes(generator, templates=templates, each=each, icc=icc, shift=0.0)
         both = [np.sqrt(0.5) * (a + b) for a, b in zip(shared, own, strict=True)]
         pairs.append((both[0] + 1.0, both[1]))
     return pairs[0], pairs[1]
@@ -71,7 +71,7 @@ def _difference(
     kept = []
     for _ in range(simulations):
         pairs = _two_detectors(generator, templates, each, icc)
-        found = auroc_difference_interval(*pairs, generator, names, RESAMPLES)
+        found = auroc_difference_interval(*pairs, generator, names, resamples=RESAMPLES)
         kept.append(found is None or found[0] <= 0 <= found[1])
     return np.array(kept)
 

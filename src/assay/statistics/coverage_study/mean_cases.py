@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DISTRIBUTIONS = (NORMAL, HEAVY_TAILS, SKEWED)
+"""Of the values whose mean is bounded."""
 
 Interval = Callable[["NDArray"], tuple[float, float]]
 

@@ -40,7 +40,9 @@ EACH = 8
 FLEET = 6
 """Organisms over which the intraclass correlation is pooled."""
 TEMPLATES = (8, 16, 32, 64)
+"""Templates of one organism's test split."""
 ICCS = (0.0, 0.1, 0.36, 0.6)
+"""Intraclass correlations of the outcomes of a template."""
 TRUE_RATES = {
     "effective_interval": 0.5,
     "effective_lower_bound": 0.85,
