@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import cases, concerns, dictionaries, listings, organisms
+from assay.cli import cases, concerns, dictionaries, listings, organisms, studies
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for command in (
 app.add_typer(listings.models_app, name="models")
 app.add_typer(listings.data_app, name="data")
 app.add_typer(organisms.organisms_app, name="organisms")
+app.add_typer(studies.study_app, name="study")
 
 
 @app.callback()
