@@ -23,6 +23,7 @@ from assay.position.result import (
     NamedFigure,
     OffsetFigures,
     PositionSummary,
+    RandomDictionaryFigures,
     SinkDistanceFigures,
     TreatmentFigures,
 )
@@ -108,6 +109,11 @@ def treatment_figures(causal: CausalAudit) -> TreatmentFigures:
         rows=causal.shares.contents,
         documents=causal.shares.documents,
     )
+
+
+def random_dictionary_figures(found: RandomDictionaryFigures) -> RandomDictionaryFigures:
+    """What random dictionaries reach, rounded."""
+    return RandomDictionaryFigures(**_rounded(found.model_dump()))
 
 
 def sink_distance_figures(found: SinkDistance) -> SinkDistanceFigures:
