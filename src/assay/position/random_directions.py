@@ -21,7 +21,7 @@ DRAWS = 8
 """Random dictionaries."""
 DRAW_WIDTH = 256
 """Features of each, or as many as the trained dictionary has."""
-SAMPLE_TOKENS = 32_768
+SAMPLE_TOKENS = 16_384
 """Tokens, at most, on which the thresholds are set."""
 
 

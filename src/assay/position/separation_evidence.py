@@ -104,7 +104,9 @@ def _of_which_features(
     )
     if random is None or random.well_separated is None:
         return words
-    beside = f" A random dictionary of the same firing rates reaches {_percent(random.well_separated)}"
+    beside = (
+        f" A random dictionary of the same firing rates reaches {_percent(random.well_separated)}"
+    )
     if random.interval is None or random.difference is None:
         return f"{words}{beside}."
     low, high = (f"{100 * end:+.1f}" for end in random.interval)
