@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from assay.evidence import Evidence
 from assay.position.labels import MINIMUM_DOCUMENTS
@@ -31,60 +32,52 @@ def position_evidence(
     if treatment is None or summary.well_separated is None or summary.not_too_rare is None:
         return []
     random = result.random_dictionary
-    common = {"split": split, "seed": result.seed, "inputs": dict(inputs)}
+    record = partial(Evidence, unit="documents", split=split, seed=result.seed, inputs=dict(inputs))
     records = [
-        Evidence(
+        record(
             metric=SEPARATED_FEATURES,
             estimate=summary.well_separated,
             ci=summary.well_separated_ci,
             method=OVER_DOCUMENTS,
             n=treatment.documents,
-            unit="documents",
             note=_of_which_features(result, treatment, random),
-            **common,
         )
     ]
     if summary.well_separated_weighted is not None:
         records.append(
-            Evidence(
+            record(
                 metric=SEPARATED_ACTIVATION,
                 estimate=summary.well_separated_weighted,
                 ci=summary.well_separated_weighted_ci,
                 method="delete-a-group jackknife over documents, labels held fixed",
                 n=result.documents,
-                unit="documents",
                 note="Weighted by decoder norm.",
-                **common,
             )
         )
     if random is not None and random.well_separated is not None:
         what = f"{random.draws} random dictionaries of {random.features // random.draws} unit rows"
         records.append(
-            Evidence(
+            record(
                 metric=SEPARATED_RANDOM,
                 estimate=random.well_separated,
                 ci=random.well_separated_ci,
                 method=f"{OVER_DOCUMENTS}; variance over draws added",
                 n=treatment.documents,
-                unit="documents",
                 note=(
                     f"Mean of {what}, each firing as often as a feature of the dictionary; "
                     f"{_percent(random.too_rare)} of their features are too rare."
                 ),
-                **common,
             )
         )
         if random.difference is not None:
             records.append(
-                Evidence(
+                record(
                     metric=SEPARATED_OVER_RANDOM,
                     estimate=random.difference,
                     ci=random.interval,
                     method=f"{OVER_DOCUMENTS}, of both dictionaries; variance over draws added",
                     n=treatment.documents,
-                    unit="documents",
                     note=f"Against the mean of {what}, on the same contents and fillers.",
-                    **common,
                 )
             )
     return records

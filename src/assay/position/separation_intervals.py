@@ -100,5 +100,5 @@ def _half_width(share: SeparatedShare, draws: NDArray[np.float64] | None) -> flo
     variance = sum(part for part, _ in sources)
     if variance == 0:
         return 0.0
-    degrees = variance**2 / sum(part**2 / degrees for part, degrees in sources)
-    return float(half_width(variance**0.5, degrees))
+    welch = variance**2 / sum(part**2 / own for part, own in sources)
+    return float(half_width(variance**0.5, welch))

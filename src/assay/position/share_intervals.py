@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 EDGE = 0.02
 """c in the scale log((s + c)/(1 − s + c)), on which the half-width is laid off. With a smaller c the
 upper end of a share near 0 grows without need; with a larger one intervals miss a share whose
-largest documents were not drawn (both simulated, see ``coverage_of_shares``)."""
+largest documents were not drawn (both simulated, see ``coverage_cases``)."""
 
 
 def leave_one_out_spread(

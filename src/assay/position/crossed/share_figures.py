@@ -34,7 +34,7 @@ def share_figures(
 
     Intervals are 95 %: delete-a-group jackknife, the degrees of freedom from how unequally the
     groups count, on a log-odds scale, and widened by how far the fillers that happened to be drawn
-    may move σ²_pos. Their coverage is simulated in ``coverage_of_shares``.
+    may move σ²_pos. Their coverage is simulated in ``coverage_cases``.
     """
     total = pooled(groups)
     whole = variance_components(total)
