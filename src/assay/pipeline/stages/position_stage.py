@@ -36,7 +36,7 @@ class PositionStage(Stage[PositionResult]):
     """How much of each feature is position."""
 
     NAME: ClassVar[str] = "position"
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
 
     model: ModelInput
     """The model."""
