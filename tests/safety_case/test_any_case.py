@@ -18,7 +18,7 @@ SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "safety_case.schema.js
 CASES = {
     "every result": lambda made: made.inputs(),
     "no result": lambda made: made.inputs(
-        evidence=(), transfer=None, candidates=None, monitor=None, files={}
+        evidence=(), position=None, transfer=None, candidates=None, monitor=None, files={}
     ),
     "the dictionary alone": lambda made: made.inputs(transfer=None, candidates=None, monitor=None),
 }

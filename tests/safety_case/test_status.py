@@ -8,7 +8,8 @@ from assay.errors import AssayError
 from assay.evidence import Evidence
 from assay.safety_case import Defeater, Node, SafetyCase, recheck, settle
 from assay.safety_case.nodes import citable_interval
-from assay.safety_case.status import STRENGTH, check_statuses, weakest
+from assay.safety_case.grading import STRENGTH, weakest
+from assay.safety_case.status import check_statuses
 
 EVIDENCE = Evidence(
     metric="m",
