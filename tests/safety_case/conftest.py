@@ -35,7 +35,7 @@ from assay.monitoring.result import (
     WatchedFeature,
     WatchedModel,
 )
-from assay.monitoring.rollback import EProcessRule, OperatingFigures
+from assay.monitoring.rollback import EProcessRule, HandfulRule, OperatingFigures
 from assay.monitoring.thresholds import Calibration
 from assay.position.result import (
     LabelSummary,
@@ -430,7 +430,8 @@ def made_position(features=1000, not_too_rare=440, **changes):
 def made_monitor(features=(7,), **changes):
     """A monitor of the features with these indices, calibrated for the model of the case."""
     calibration = changes.get("calibration", made_calibration())
-    rule = EProcessRule(p0=calibration.rate_bound, alpha=0.05)
+    bound = calibration.rate_bound
+    rule = EProcessRule(p0=bound, alpha=0.05) if bound < 0.4 else HandfulRule(handful=3, alpha=0.05)
     fields = {
         "case": "made",
         "site": "resid_post.1",

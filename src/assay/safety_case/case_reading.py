@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import zip_longest
 from math import isclose
 from pathlib import Path
 from typing import Any
@@ -50,29 +49,40 @@ def check_case(case: SafetyCase, folder: Path | None = None) -> None:
 
 
 def check_statuses_of_another_model(case: SafetyCase) -> None:
-    """Raise AssayError where a figure of another model than the case's is not open."""
-    for stored, ruled in zip(case.nodes, recheck(case, {"model": case.model}).nodes, strict=True):
-        if stored.status != ruled.status:
+    """Raise AssayError where a figure of another model than the case's is not open.
+
+    The claims above it need no look: their statuses follow.
+    """
+    ruled = recheck(case, {"model": case.model})
+    for node in case.nodes:
+        if node.type == "solution" and node.status != ruled.node(node.id).status:
             raise AssayError(
-                f"node {stored.id} says '{stored.status}', but its figure, or one that it rests on, "
-                f"was measured on another model, which gives '{ruled.status}'"
+                f"node {node.id} says '{node.status}', but its figure was measured on another model "
+                f"than the case's, which gives '{ruled.node(node.id).status}'"
             )
 
 
 def check_same(stored: SafetyCase, derived: SafetyCase) -> None:
-    """Raise AssayError that names the first node, or field, in which the two cases differ."""
-    for one, other in zip_longest(stored.nodes, derived.nodes):
-        if one is None or other is None:
-            node = (one or other).id
-            has = "has no" if one is None else "has a"
-            raise AssayError(f"the case {has} node {node}, the results beside it say otherwise")
-        first, second = one.model_dump(mode="json"), other.model_dump(mode="json")
+    """Raise AssayError that names the first node, or field, in which the two cases differ.
+
+    Solutions come first, because the claims above them follow.
+    """
+    known, right = [node.id for node in stored.nodes], [node.id for node in derived.nodes]
+    for name in right:
+        if name not in known:
+            raise AssayError(f"the case has no node {name}; the results beside it give one")
+    for node in sorted(stored.nodes, key=lambda node: node.type != "solution"):
+        if node.id not in right:
+            raise AssayError(f"the case has a node {node.id}; the results beside it give none")
+        first, second = node.model_dump(mode="json"), derived.node(node.id).model_dump(mode="json")
         for name in first:
             if not _same(first[name], second[name]):
                 raise AssayError(
-                    f"node {one.id}: its {name} is not what the results beside the case give "
+                    f"node {node.id}: its {name} is not what the results beside the case give "
                     f"({_short(first[name])} instead of {_short(second[name])})"
                 )
+    if known != right:
+        raise AssayError("its nodes are not in the order that the results beside the case give")
     for name in ("case", "model", "seed", "concerns", "not_run", "created_from", "roots"):
         if getattr(stored, name) != getattr(derived, name):
             raise AssayError(f"its {name} is not what the results beside the case give")
