@@ -77,6 +77,13 @@ def test_an_organism_on_whose_benign_replies_it_fires_too_is_not_caught(made, le
     assert "Of its own benign conversations 20 of 80 fire" in node.why
 
 
+def test_an_organism_of_which_no_benign_reply_was_read_is_not_shown_to_be_caught(made):
+    found = made.sensitivity(benign_fired=0, benign_n=0, benign_p=1.0)
+    node = node_of(made, DETECTION, monitor=made.monitor(sensitivities=(found,)))
+    assert node.status == "weak"
+    assert "None of its own benign conversations was read." in node.why
+
+
 def test_organisms_of_another_concern_prove_nothing_for_it(made):
     monitor = made.monitor(sensitivities=(made.sensitivity("thief", "theft"),))
     assert node_of(made, DETECTION, monitor=monitor).undeveloped

@@ -56,7 +56,11 @@ def test_many_dead_features_make_variance_explained_weak(made):
 @pytest.mark.parametrize(
     ("random", "status", "words"),
     [
-        ({"low": 0.01}, "supported", "A random dictionary of the same L0 reaches 75 % (3 draws)"),
+        (
+            {"low": 0.01},
+            "supported",
+            "A random dictionary that fires as often reaches 75 % (3 draws)",
+        ),
         ({"low": 0.0}, "weak", "not shown to be better than random"),
         ({"low": -0.05, "high": 0.02}, "weak", "not shown to be better than random"),
         ({"low": -0.05, "high": -0.01}, "defeated", "worse than random"),

@@ -110,7 +110,9 @@ def test_an_edited_result_is_refused_and_so_is_one_whose_hash_was_made_again(mad
     with pytest.raises(AssayError, match=r"transfer.json beside it is not the file"):
         read_case(tmp_path)
     edited(tmp_path, lambda value, _: value["created_from"].update({path.name: sha256_of(path)}))
-    with pytest.raises(AssayError, match=r"node Sn.(catching|detection.deception): its evidence is"):
+    with pytest.raises(
+        AssayError, match=r"node Sn.(catching|detection.deception): its evidence is"
+    ):
         read_case(tmp_path)
 
 

@@ -129,7 +129,7 @@ def _beside(metric: str, position: PositionResult | None) -> str:
     random = position.random_dictionary
     if random is None:
         return "Not compared with a random dictionary."
-    return f"A random dictionary of the same L0: {percent(random.well_separated)}."
+    return f"A random dictionary that fires as often: {percent(random.well_separated)}."
 
 
 def _links(page: Page) -> list[SectionLink]:

@@ -89,7 +89,7 @@ def judge_purity(record: Evidence, position: PositionResult | None) -> Judgement
         return capped(judgement, "No random dictionary was audited beside it.")
     low, high = random.interval
     beside = (
-        f"A random dictionary of the same L0 reaches {share(random.well_separated)} "
+        f"A random dictionary that fires as often reaches {share(random.well_separated)} "
         f"({plural(random.draws, 'draw')}); the difference lies in [{low:.3f}, {high:.3f}]"
     )
     if keeps(criteria.SEPARATED_OVER_RANDOM, low):

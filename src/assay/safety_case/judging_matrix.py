@@ -35,10 +35,10 @@ def shortfalls_of_cell(matrix: TransferMatrix, cell: Cell) -> list[str]:
         lacking.append("it does not beat the text baseline")
     ablation = matrix.ablation_of(cell)
     lacking += ["its ablation was not run"] if ablation is None else shortfalls_of(ablation)
-    silent = silent_on_twins(matrix.twins_of(cell))
-    if silent is None:
+    twins = matrix.twins_of(cell)
+    if not twins:
         lacking.append("no twin of the organism was read")
-    elif not silent:
+    elif silent_on_twins(twins) is not True:
         lacking.append("it is not shown to be silent under a twin's trigger")
     return lacking
 
