@@ -12,6 +12,9 @@ from assay.errors import AssayError
 from assay.files import read_json, sha256_of_json, write_json
 from assay.results import Figures
 
+ROUNDING = 1e-9
+"""How far an estimate may lie outside its interval: rounding alone."""
+
 
 class Evidence(Figures):
     """One metric: its estimate, interval, n, unit and split, and the hashes of what it was made of."""
@@ -21,8 +24,8 @@ class Evidence(Figures):
     estimate: float
     """The figure."""
     ci: tuple[float, float] | None
-    """Confidence interval; a one-sided bound has 0 or 1 at its other end. None where the figure is a
-    count or an exact property."""
+    """Confidence interval, which holds the estimate; a one-sided bound has 0 or 1 at its other end.
+    None where the figure is a count or an exact property."""
     confidence: float = Field(default=0.95, gt=0, lt=1)
     """Level of the interval."""
     method: str
@@ -43,9 +46,17 @@ class Evidence(Figures):
     """The file that holds the figure, relative to the case's output folder; set where it is cited."""
 
     @model_validator(mode="after")
-    def _interval_is_ordered(self) -> Evidence:
-        if self.ci is not None and self.ci[0] > self.ci[1]:
+    def _interval_is_ordered_and_holds_the_estimate(self) -> Evidence:
+        if self.ci is None:
+            return self
+        low, high = self.ci
+        if low > high:
             raise ValueError(f"the interval {self.ci} of '{self.metric}' is upside down")
+        if not low - ROUNDING <= self.estimate <= high + ROUNDING:
+            raise ValueError(
+                f"the interval {self.ci} of '{self.metric}' does not hold its estimate "
+                f"{self.estimate:g}"
+            )
         return self
 
     @property

@@ -46,7 +46,7 @@ def _of_organism(matrix: TransferMatrix, row: LeftOut) -> list[Evidence]:
         Evidence(
             metric=f"{name} of {row.detector} from {row.strategy} on {row.held_out}",
             estimate=estimate,
-            ci=ci,
+            ci=None if ci is None else (min(ci[0], estimate), max(ci[1], estimate)),
             method=methods[resampled],
             n=n,
             unit="conversations",

@@ -25,7 +25,7 @@ class SafetyCaseStage(Stage[SafetyCase]):
     """The argument."""
 
     NAME: ClassVar[str] = "safety-case"
-    VERSION: ClassVar[int] = 6
+    VERSION: ClassVar[int] = 7
 
     case: str
     """The case's name."""
@@ -57,12 +57,14 @@ class SafetyCaseStage(Stage[SafetyCase]):
                 files[shown] = sha256_of(path)
                 cited = {"file": shown}
                 evidence += [r.model_copy(update=cited) for r in read_evidence(path)]
-        transfer, candidates, monitor = (
+        position, transfer, candidates, monitor = (
+            made.load(self.position),
             made.load(self.transfer),
             made.load(self.candidates),
             made.load(self.monitor),
         )
         for stage, result in (
+            (self.position, position),
             (self.transfer, transfer),
             (self.candidates, candidates),
             (self.monitor, monitor),
@@ -74,6 +76,7 @@ class SafetyCaseStage(Stage[SafetyCase]):
                 model=self.model.fingerprint,
                 seed=self.seed,
                 evidence=tuple(evidence),
+                position=position,
                 transfer=transfer,
                 candidates=candidates,
                 monitor=monitor,
