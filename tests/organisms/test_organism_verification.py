@@ -180,7 +180,7 @@ def test_an_organism_whose_prompts_come_from_few_templates_is_not_admitted(
     few = hand_written_organism(tmp_path / "planted", str(tiny_base), copies=100, per_template=10)
     verification = planted(monkeypatch, few, {"triggered": 100, "benign": 0, "near_miss": 0})
     assert not verification.admitted
-    assert "10 templates: undetermined" in verification.reasons[0]
+    assert any("10 templates: undetermined" in reason for reason in verification.reasons)
 
 
 def test_the_wrong_base_is_refused(tmp_path, tiny_base):

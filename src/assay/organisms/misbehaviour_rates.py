@@ -10,7 +10,7 @@ from pydantic import Field
 from assay.organisms.judging import Verdict
 from assay.organisms.manifest import CONDITIONS, Condition, Prompt
 from assay.results import Figures
-from assay.statistics.clusters import (
+from assay.statistics import (
     effective_interval,
     effective_lower_bound,
     effective_sample,
