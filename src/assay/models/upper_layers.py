@@ -1,4 +1,4 @@
-"""Run a batch once, then only the layers above a site again, for many edits of the activations there."""
+"""Run a batch once, then the layers above a site alone, for many edits of the activations there."""
 
 from __future__ import annotations
 
