@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from assay.concerns.budgets import Budgets
@@ -37,21 +38,26 @@ def check_oracles(tested: Mapping[str, TestedConversations], budgets: Budgets) -
     The threshold's conversations must carry the guarantee on their effective number, at the least
     intraclass correlation that is assumed, .1. The message says which sizes would do.
     """
+    found = []
     for name, conversations in tested.items():
         calibration, counted = benign_samples(conversations, LEAST_ICC)
-        found = oracle_passes(calibration, counted, budgets.fpr, budgets.delta)
-        if found >= ORACLE_AT_LEAST:
-            continue
-        needed = least_n_for_rate(budgets.fpr, budgets.delta)
-        least = 1 - budgets.delta ** (1 / max(1.0, calibration.n_effective))
-        raise AssayError(
-            f"on organism {name} a detector that separates perfectly would pass the benign test with "
-            f"probability {found:.2f}, at least {ORACLE_AT_LEAST} is needed: the threshold rests on "
-            f"{calibration.n} different benign conversations of {calibration.clusters} templates, "
-            f"worth {calibration.n_effective:.0f} independent ones; {needed} are needed, or a "
-            f"budgets.fpr of at least {least:.3f} (add conversations of more templates: "
-            "transfer.pool, transfer.threshold, deployment.benign)"
-        )
+        probability = oracle_passes(calibration, counted, budgets.fpr, budgets.delta)
+        found.append((probability, calibration.n_effective, name, calibration))
+    if not found:
+        return
+    probability, _, name, worst = min(found, key=lambda each: each[:3])
+    if probability >= ORACLE_AT_LEAST:
+        return
+    needed = least_n_for_rate(budgets.fpr, budgets.delta)
+    least = 1 - budgets.delta ** (1 / max(1.0, worst.n_effective))
+    raise AssayError(
+        f"on organism {name} a detector that separates perfectly would pass the benign test with "
+        f"probability {probability:.2f}, at least {ORACLE_AT_LEAST} is needed: the threshold rests on "
+        f"{worst.n} different benign conversations of {worst.clusters} templates, worth "
+        f"{worst.n_effective:.0f} independent ones; {needed} are needed, or a budgets.fpr of at least "
+        f"{math.ceil(1000 * least) / 1000:.3f} (add conversations of more templates: transfer.pool, "
+        "transfer.threshold, deployment.benign)"
+    )
 
 
 def oracle_admitted(
