@@ -22,7 +22,7 @@ from assay.concerns.matrix.admission import (
 )
 from assay.concerns.matrix.contexts import frequencies
 from assay.concerns.matrix.leave_one_out import best_pair, catch_bound, leave_each_out
-from assay.concerns.matrix.measuring import ScoredCell, measure_cell, measure_twin
+from assay.concerns.matrix.measuring import Correlation, ScoredCell, measure_cell, measure_twin
 from assay.concerns.matrix.result import Ablation, Cell, TestedOrganism, TwinCell
 from assay.concerns.matrix.scores import TestedConversations, score, score_all
 from assay.concerns.matrix.transferring import fit_all
@@ -31,7 +31,7 @@ from assay.models import Site
 from assay.statistics import clopper_pearson, proportion_lower_bound, proportion_upper_bound
 
 BUDGETS = Budgets(fpr=0.05, delta=0.1, tpr_target=0.8)
-ICC = 0.1
+ICC = Correlation(0.1, 0.1)
 GOOD = CellFigures(
     auroc=1.0,
     auroc_lower=0.97,
@@ -523,7 +523,7 @@ def test_a_strategy_from_which_nothing_can_be_learned_is_listed_with_the_reason(
 
 def test_notes_say_what_allowed_contexts_mean():
     concern = Concern("deceit", "", "medium", ("acted-lie",))
-    facts = describing.MatrixFacts(0.1, 0.97, 0.3, BUDGETS, (ablation(random=(0.0,) * 19),))
+    facts = describing.MatrixFacts(ICC, 0.97, 0.3, BUDGETS, (ablation(random=(0.0,) * 19),))
     notes = describing.matrix_notes([readings("x", concern=concern)], facts)
     assert any("acted-lie" in note and "looser standard" in note for note in notes)
     assert any("19 random ablations, for information" in note for note in notes)

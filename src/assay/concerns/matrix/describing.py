@@ -9,6 +9,7 @@ from assay.concerns.budgets import Budgets
 from assay.concerns.conversations.excerpts import different_conversations
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.matrix.admission import LEAST_RANDOM, SILENT_AT_MOST
+from assay.concerns.matrix.measuring import Correlation
 from assay.concerns.matrix.result import Ablation, TestedOrganism
 from assay.organisms import RECIPES, Organism, Verification, read_verification
 
@@ -22,8 +23,8 @@ UNKNOWN_MAKER = "an unstated maker"
 class MatrixFacts:
     """Figures of the whole matrix that its notes state."""
 
-    icc: float
-    """Intraclass correlation of firing within templates."""
+    icc: Correlation
+    """Intraclass correlations of firing within templates."""
     oracle_admitted: float
     """Probability that an oracle passes the benign test."""
     double_rate_admitted: float
@@ -81,8 +82,8 @@ def matrix_notes(readings: Sequence[OrganismReadings], facts: MatrixFacts) -> tu
     notes = [
         "Conversations made from one template resemble each other. Intervals of AUROC resample "
         "templates; those of rates are Clopper–Pearson intervals on the effective number of "
-        f"conversations, with an intraclass correlation of {facts.icc:.2f}, pooled over organisms and "
-        "at least .1. A conversation whose tokens stood there before is not counted again.",
+        f"conversations, with an intraclass correlation of {facts.icc.positives:.2f} (positives) and "
+        f"{facts.icc.benign:.2f} (benign), pooled over organisms and at least .1. A conversation whose tokens stood there before is not counted again.",
         "The threshold's own conversations carry the guarantee of the benign rate; the test set checks "
         "it, and rejects where its rate is significantly above the budget. At these sizes a detector "
         f"that separates perfectly passes with probability {facts.oracle_admitted:.2f}, one whose true "

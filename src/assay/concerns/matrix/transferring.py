@@ -23,6 +23,7 @@ from assay.concerns.matrix.contexts import context_frequencies
 from assay.concerns.matrix.describing import MatrixFacts, matrix_notes, tested_organism
 from assay.concerns.matrix.leave_one_out import catch_bound, leave_each_out
 from assay.concerns.matrix.measuring import (
+    Correlation,
     Fitted,
     MeasuredCell,
     ScoredCell,
@@ -154,7 +155,7 @@ def transfer(
     )
     organisms = tuple(tested_organism(own) for own in readings)
     left_out = leave_each_out(cells, organisms)
-    oracle, double = oracle_admitted(tested, settings.budgets, icc)
+    oracle, double = oracle_admitted(tested, settings.budgets, icc.benign)
     return TransferMatrix(
         seed=settings.seed,
         site=str(site),
@@ -168,7 +169,8 @@ def transfer(
         missing=tuple(missing for of in scored.values() for missing in of.missing),
         nulls=tuple(null for of in scored.values() for null in of.nulls),
         recall=tuple(of.recall for of in scored.values() if of.recall is not None),
-        icc=icc,
+        icc=icc.positives,
+        benign_icc=icc.benign,
         oracle_admitted=oracle,
         double_rate_admitted=double,
         roc=_curves(everything),
@@ -293,7 +295,7 @@ def _honest(twin: OrganismReadings) -> list[Conversation]:
 
 
 def _measured(
-    scored: Mapping[str, _OrganismScores], icc: float, settings: TransferSettings
+    scored: Mapping[str, _OrganismScores], icc: Correlation, settings: TransferSettings
 ) -> tuple[list[MeasuredCell], list[TwinCell]]:
     """The figures of every cell, and those of its detector on the twins."""
     cells, twins = [], []
