@@ -57,8 +57,8 @@ class Cell(Figures):
     benign_n_effective: float
     """Their effective number."""
     benign_p: float
-    """Probability of at least so many firings at the budget's rate, on the effective number: small
-    where the rate is significantly above the budget."""
+    """Probability of at least so many firings at the budget's rate, on the effective number. At .1 or
+    less the rate is significantly above the budget."""
     pool_auroc: float | None
     """Positives against the benign pool: the easier comparison."""
     beats_text: bool | None
@@ -74,7 +74,8 @@ class Cell(Figures):
     """Conversations in allowed contexts."""
     null_auroc: float | None
     """The AUROC that a cell must exceed: the largest quantile of the organism's null distributions
-    (``TransferMatrix.nulls``), at a level corrected for the number of cells."""
+    (``TransferMatrix.nulls``), at a level corrected for the number of cells. None where nothing was
+    drawn: without positives, or without a strategy that could be learned from."""
     verdict: Verdict
     """What follows, with controls, twins and ablation taken into account."""
     reasons: tuple[str, ...]
@@ -129,16 +130,18 @@ class Ablation(Figures):
     effect_ci: Interval
     """95 % interval of the mean over conversations (Student's t)."""
     random: tuple[float, ...]
-    """The same for random directions that remove as much norm, at least 99 of them; the draws are
-    shared by all ablations on one organism."""
+    """The same for random directions that remove as much norm: 99 where a cell would be admitted, fewer
+    where ablations are measured for information. The draws are shared by all cells of one organism."""
     p: float
     """(1 + random effects at least as negative) / (1 + number of random directions)."""
     p_adjusted: float
-    """The same against the most negative random effect over all ablated cells (max-T)."""
+    """The same against the most negative random effect over all ablated cells (max-T), each effect
+    divided by the spread of its cell's random effects."""
     off_target: float
-    """Mean change in cross-entropy, nats a token, of benign replies under the ablation."""
+    """Mean change in cross-entropy, nats a token, of benign replies under the ablation; every reply
+    weighs the same."""
     off_target_upper: float
-    """One-sided 95 % upper bound of that change."""
+    """One-sided 95 % upper bound of that change (Student's t over conversations)."""
     n: int = Field(ge=2)
     """Misbehaving conversations."""
 
@@ -347,7 +350,10 @@ class TransferMatrix(Result):
     recall: tuple[FeatureRecall, ...]
     """Whether the dictionary has a feature for what each organism does."""
     icc: float
-    """Intraclass correlation of firing within templates, pooled over organisms, at least .1."""
+    """Intraclass correlation, within templates, of firing on positives: pooled over organisms and the
+    cells that may be admitted, at least .1."""
+    benign_icc: float
+    """The same of firing on benign test conversations; twins and thresholds rest on it too."""
     oracle_admitted: float
     """Probability that a detector that separates perfectly passes the benign test at these sizes, for
     the smallest of the organisms' benign test sets."""
