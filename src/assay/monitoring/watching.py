@@ -146,7 +146,7 @@ def _journal_block(
                     "id": transcript.id,
                     "seen": state.seen,
                     "fired": state.fired,
-                    "statistic": monitor.rollback.statistic(state.seen, state.fired),
+                    "statistic": monitor.rollback.statistic(state),
                 }
             )
         if score.fires:
@@ -223,7 +223,7 @@ def _outcome(monitor: Monitor, journal: Journal) -> WatchOutcome:
     low, high = beta_mixture_sequence(state.fired, state.seen, monitor.rollback.alpha)
     log_e = None
     if isinstance(monitor.rollback, EProcessRule):
-        log_e = monitor.rollback.statistic(state.seen, state.fired)
+        log_e = monitor.rollback.statistic(state)
     return WatchOutcome(
         state="rolled_back" if state.rolled_back else "watching",
         seen=state.seen,
