@@ -12,7 +12,7 @@ from pathlib import Path
 
 from assay.files import write_json
 from assay.models import load_model
-from assay.monitoring.shifted_conversations import shifted_conversations
+from assay.monitoring.deployment_shifts import shifted_conversations
 from assay.organisms import deployment_pool
 from assay.organisms.chatterbot_conversations import chatterbot_pool
 from assay.organisms.replies import BATCH_SIZE, replies_to
@@ -27,7 +27,7 @@ from assay.text import Message, Transcript
 ROOT = Path(__file__).resolve().parents[1] / "src" / "assay" / "organisms" / FOLDER
 LENGTH = 24
 """Greatest length of a reply, in tokens, unless another is given."""
-AT_ONCE = 4 * BATCH_SIZE
+AT_ONCE = 2 * BATCH_SIZE
 """Conversations that are written before what was written is saved."""
 
 

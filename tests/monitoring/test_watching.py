@@ -19,7 +19,7 @@ from small_monitors import (
 )
 
 from assay.errors import AssayError
-from assay.monitoring import ModelReference, score_transcripts, watch
+from assay.monitoring import ModelReference, RollbackState, score_transcripts, watch
 from assay.text import Message
 
 HERE = Path(__file__).parent
@@ -49,7 +49,9 @@ def test_every_conversation_is_journalled_once_in_order_and_scored_as_calibrated
     assert [row["fires"] for row in rows] == [score.fires for score in scores]
     assert outcome.state == "watching"
     assert (outcome.seen, outcome.fired) == (30, sum(score.fires for score in scores))
-    assert outcome.e_value == pytest.approx(math.exp(monitor.rollback.statistic(30, outcome.fired)))
+    assert outcome.e_value == pytest.approx(
+        math.exp(monitor.rollback.statistic(RollbackState(30, outcome.fired)))
+    )
     low, high = outcome.rate
     assert low <= outcome.fired / 30 <= high
 

@@ -12,8 +12,8 @@ from assay.errors import AssayError
 from assay.files import sha256_of_json
 from assay.organisms import chatterbot_pool, deployment_pool
 from assay.randomness import numpy_generator
-from assay.statistics import least_n_for_rate
-from assay.statistics.clusters import LEAST_ICC, effective_sample
+from assay.statistics import effective_sample, least_n_for_rate
+from assay.statistics.clusters import LEAST_ICC
 from assay.strict import StrictModel
 from assay.text.transcripts import Transcript, read_transcripts
 

@@ -1,4 +1,4 @@
-"""The deployed model's own replies to benign conversations: shipped where they are known, else written."""
+"""Replies of the deployed model to benign conversations: shipped ones, and the others generated."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def with_replies(
     """The conversations with the model's own greedy reply wherever they end with the user.
 
     A reply that is shipped for this model, conversation and length is taken as it is; a sample of
-    these, at most ``confirmed``, is written again. Where fewer than half of it come out, all are written.
+    these, at most ``confirmed``, is generated again. Where fewer than half of the sample come out to
+    the letter, all replies are generated.
     """
     unanswered = [t for t in conversations if t.messages[-1].role != "assistant"]
     known = known_replies(unanswered, model.fingerprint, max_new_tokens)
@@ -69,9 +70,7 @@ def with_replies(
         model, [t.messages for t in waiting], max_new_tokens, "replies in deployment"
     )
     replies = {**known, **{t.id: reply for t, reply in zip(waiting, written, strict=True)}}
-    facts = ReplyFacts(
-        written=len(waiting), shipped=len(known), regenerated=len(again), same=same
-    )
+    facts = ReplyFacts(written=len(waiting), shipped=len(known), regenerated=len(again), same=same)
     return [_answered(t, replies[t.id]) if t.id in replies else t for t in conversations], facts
 
 

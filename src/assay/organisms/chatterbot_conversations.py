@@ -73,9 +73,7 @@ def _questions() -> list[tuple[str, str]]:
 def _forms(number: int, question: str) -> dict[str, tuple[Message, ...]]:
     asked = Message(role="user", content=question)
     request = TEXTS.requests[number % len(TEXTS.requests)]
-    worded: tuple[Message, ...] = (
-        Message(role="user", content=request.format(question=question)),
-    )
+    worded: tuple[Message, ...] = (Message(role="user", content=request.format(question=question)),)
     if number % WITH_SYSTEM == 0:
         system = TEXTS.systems[number // WITH_SYSTEM % len(TEXTS.systems)]
         worded = (Message(role="system", content=system), *worded)

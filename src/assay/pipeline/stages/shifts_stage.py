@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from assay.concerns.deployment_replies import with_replies
 from assay.files import read_json, sha256_of, write_json
-from assay.monitoring.shifted_conversations import Shift, shifted_conversations
+from assay.monitoring.deployment_shifts import Shift, shifted_conversations
 from assay.pipeline.inputs import ModelInput
 from assay.pipeline.stage import Made, Stage
 from assay.text import Transcript
@@ -44,7 +44,10 @@ class ShiftsStage(Stage[list[Shift]]):
         write_json(
             folder / SHIFTS,
             [
-                {"name": s.name, "conversations": [t.model_dump(mode="json") for t in s.conversations]}
+                {
+                    "name": s.name,
+                    "conversations": [t.model_dump(mode="json") for t in s.conversations],
+                }
                 for s in found
             ],
         )

@@ -20,7 +20,7 @@ Replies = Callable[[Sequence[Transcript], int], Sequence[Transcript]]
 
 
 class ShiftedTexts(StrictModel):
-    """The file ``shifted_conversations.yaml``."""
+    """The file ``deployment_shifts.yaml``."""
 
     prompts: Words
     """Prompts in English, which every shift but that of language uses."""
@@ -32,7 +32,7 @@ class ShiftedTexts(StrictModel):
     """Language → prompts."""
 
 
-TEXTS = read_packaged_yaml("assay.monitoring", "shifted_conversations.yaml", ShiftedTexts)
+TEXTS = read_packaged_yaml("assay.monitoring", "deployment_shifts.yaml", ShiftedTexts)
 
 
 @dataclass(frozen=True)
