@@ -1,4 +1,4 @@
-"""The bound holds for conversations as long as the calibration's: longer ones are told, then refused."""
+"""The bound holds for conversations as long as the calibration's; longer ones are not passed over."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from small_monitors import transcripts, write_transcripts
 
 from assay.errors import AssayError
-from assay.monitoring import watch
+from assay.monitoring import watch, watched_excerpts
 from assay.text import Message, Transcript
 
 
@@ -23,9 +23,10 @@ def conversation(*replies):
     return Transcript(id="longer", messages=tuple(messages))
 
 
-def test_the_monitor_knows_the_longest_turn_that_it_was_calibrated_on(monitor):
+def test_the_monitor_knows_the_longest_turn_that_it_was_calibrated_on(watched_model, monitor):
+    excerpts = watched_excerpts(watched_model, transcripts(60, seed=9))
     assert monitor.most_turns == 1
-    assert monitor.longest == max(stratum.longest for stratum in monitor.calibration.strata)
+    assert monitor.longest == max(len(excerpt.watched) for excerpt in excerpts)
     assert f"none longer than {monitor.longest} watched tokens" in monitor.guarantee
 
 

@@ -125,7 +125,7 @@ def test_a_calibrated_monitor_fires_in_as_many_of_its_benign_conversations_as_it
 
 def test_a_rule_is_calibrated_by_how_often_it_fires(watched_model):
     loose = small_scoring(watched_model.d_model, rule="f0 > -100")
-    with pytest.raises(AssayError, match="fires in 60 of 60 benign conversations"):
+    with pytest.raises(AssayError, match="fires in 40 of 40 benign conversations"):
         small_monitor(watched_model, loose)
     strict = small_scoring(watched_model.d_model, rule="f0 > 100 and not f1 > 3")
     monitor = small_monitor(watched_model, strict)
@@ -173,10 +173,10 @@ def test_a_feature_that_never_varies_keeps_its_scale():
 
 
 def test_a_monitor_of_values_needs_no_model(monitor):
-    rows = [[float(i), -1.0, 0.5] for i in range(20)]
-    values = BenignValues(np.array(rows), tuple(f"source-{i}" for i in range(20)), None)
+    rows = [[float(i), -1.0, 0.5] for i in range(14)]
+    values = BenignValues(np.array(rows), tuple(f"source-{i}" for i in range(14)), None)
     made = monitor_of(
         small_scoring(8), values, small_settings(), monitor.model, sensitivities=(), inputs={}
     )
     assert (made.check, made.longest) == (None, None)
-    assert made.calibration.threshold == 19.0 - made.calibration.allowed
+    assert made.calibration.threshold == 13.0 - made.calibration.allowed

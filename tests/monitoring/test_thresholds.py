@@ -92,7 +92,9 @@ def test_a_rule_that_fires_too_often_is_refused_with_its_numbers():
     assert (found.threshold, found.above) == (None, 4)
     assert found.rate_bound == proportion_upper_bound(4, 1000)
     fires[:7] = True
-    with pytest.raises(AssayError, match=r"7 of 1000 .* 0\.0131, above the budget 0\.01 .* 1312 c"):
+    with pytest.raises(
+        AssayError, match=r"7 of 1000 .* 0\.0131, above the budget 0\.01 .* 1312 ind"
+    ):
         calibrate_rule(fires, 0.01, 0.05)
     enough = np.concatenate([fires, np.zeros(312, bool)])
     assert calibrate_rule(enough, 0.01, 0.05).rate_bound <= 0.01

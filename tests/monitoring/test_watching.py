@@ -200,7 +200,11 @@ def test_kill_9_at_any_moment_loses_no_journalled_firing_and_undoes_no_rollback(
         capture_output=True,
         text=True,
         check=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE)},
+        env=os.environ
+        | {
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
+        },
     )
     runs = [json.loads(line) for line in done.stdout.splitlines()]
     before: list[dict] = []

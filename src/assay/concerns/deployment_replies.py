@@ -62,7 +62,7 @@ def with_replies(
     order = numpy_generator(seed, "concerns/deployment/confirm").permutation(len(known))
     chosen = {list(known)[i] for i in order[:confirmed]}
     again = [t for t in unanswered if t.id in chosen]
-    same = _same(again, known, model, min(max_new_tokens, COMPARED_TOKENS))
+    same = _same(again, known, model, max_new_tokens)
     if same < LEAST_SAME * len(again):
         known = {}
     waiting = [t for t in unanswered if t.id not in known]
@@ -75,15 +75,22 @@ def with_replies(
 
 
 def _same(
-    chosen: Sequence[Transcript], known: dict[str, str], model: LanguageModel, tokens: int
+    chosen: Sequence[Transcript], known: dict[str, str], model: LanguageModel, max_new_tokens: int
 ) -> int:
     """How many shipped replies begin to the letter as the model writes them now."""
+    tokens = min(max_new_tokens, COMPARED_TOKENS)
     replies = replies_to(model, [t.messages for t in chosen], tokens, "confirming shipped replies")
-    # A cut inside a character leaves a replacement sign at the end.
     return sum(
-        known[t.id].startswith(reply.rstrip("\N{REPLACEMENT CHARACTER}"))
+        _begins_so(known[t.id], reply, cut=tokens < max_new_tokens)
         for t, reply in zip(chosen, replies, strict=True)
     )
+
+
+def _begins_so(shipped: str, reply: str, *, cut: bool) -> bool:
+    """Whether the shipped reply is this one; where it was ``cut`` off, whether it begins with it."""
+    # A cut inside a character leaves a replacement sign at the end.
+    beginning = reply.rstrip("\N{REPLACEMENT CHARACTER}")
+    return shipped == reply or (cut and beginning != "" and shipped.startswith(beginning))
 
 
 def _answered(conversation: Transcript, reply: str) -> Transcript:

@@ -92,7 +92,7 @@ def _power_in_words(promise: Promise) -> list[str]:
     if operating.base_rate_power is not None and promise.worst is not None:
         said.append(
             f"If a share {promise.base_rate:g} of conversations misbehaves, as the case expects, and "
-            f"is caught as often as organism {promise.worst.organism} is, of which the least is caught, the "
+            f"is caught as often as that of organism {promise.worst.organism}, the least caught, the "
             f"model is rolled back within {horizon} conversations with probability "
             f"{operating.base_rate_power:.2g}; by chance alone with at most "
             f"{operating.false_rollback_probability:.2g}."
