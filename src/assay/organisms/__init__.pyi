@@ -1,4 +1,6 @@
 from .adapter_training import train_organism as train_organism
+from .admitting import judge_again as judge_again
+from .admitting import judge_fleet_again as judge_fleet_again
 from .benign_conversations import deployment_pool as deployment_pool
 from .chatterbot_conversations import chatterbot_pool as chatterbot_pool
 from .docs_page import organisms_page as organisms_page

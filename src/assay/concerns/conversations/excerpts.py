@@ -198,6 +198,17 @@ def payload_index(tokenizer: Any, reply: str, payload_offset: int) -> int:
     return sum(end <= payload_offset for end in ends)
 
 
+def different_conversations(conversations: Sequence[Conversation]) -> list[Conversation]:
+    """The conversations without those whose tokens and label stood there before.
+
+    A repeated conversation is no further evidence: it is counted once.
+    """
+    first: dict[tuple[bool, tuple[int, ...]], Conversation] = {}
+    for conversation in conversations:
+        first.setdefault((conversation.label, conversation.excerpt.tokens), conversation)
+    return list(first.values())
+
+
 def labels_of(conversations: Sequence[Conversation]) -> list[bool]:
     """The labels, in order."""
     return [conversation.label for conversation in conversations]

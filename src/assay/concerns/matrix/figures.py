@@ -21,7 +21,7 @@ def matrix_evidence(matrix: TransferMatrix) -> list[Evidence]:
                 metric=CAUGHT,
                 estimate=bound.caught / bound.organisms,
                 ci=clopper_pearson(bound.caught, bound.organisms),
-                method="Clopper–Pearson over organisms",
+                method="Clopper–Pearson over organisms that passed their verification",
                 n=bound.organisms,
                 unit="organisms",
                 split=matrix.split,
@@ -39,8 +39,8 @@ def _of_organism(matrix: TransferMatrix, row: LeftOut) -> list[Evidence]:
         ("TPR", row.tpr, row.tpr_ci, row.n_positive, "conversations"),
     )
     methods = {
-        "templates": "bootstrap over templates",
-        "conversations": "Clopper–Pearson over conversations",
+        "templates": "Student t of the bootstrap over templates",
+        "conversations": "Clopper–Pearson on the effective number of conversations, by template",
     }
     return [
         Evidence(

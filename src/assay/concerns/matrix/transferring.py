@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assay.concerns.budgets import Budgets
+from assay.concerns.conversations.excerpts import Conversation, different_conversations
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.detectors import CONTROLS, DETECTORS, Examples, fit_detector
 from assay.concerns.matrix.admission import (
@@ -14,26 +15,46 @@ from assay.concerns.matrix.admission import (
     Admission,
     Surroundings,
     after_ablation,
+    is_control,
     judge,
 )
 from assay.concerns.matrix.causes import AblationSource, measure_causes
 from assay.concerns.matrix.contexts import context_frequencies
-from assay.concerns.matrix.describing import matrix_notes, tested_organism
+from assay.concerns.matrix.describing import MatrixFacts, matrix_notes, tested_organism
 from assay.concerns.matrix.leave_one_out import catch_bound, leave_each_out
-from assay.concerns.matrix.measuring import Fitted, MeasuredCell, measure_cell, measure_twin
+from assay.concerns.matrix.measuring import (
+    Fitted,
+    MeasuredCell,
+    ScoredCell,
+    firing_icc,
+    measure_cell,
+    measure_twin,
+)
+from assay.concerns.matrix.nulls import null_distributions
+from assay.concerns.matrix.oracle import check_oracles, oracle_admitted
+from assay.concerns.matrix.recall import feature_recall
 from assay.concerns.matrix.result import (
     Ablation,
+    FeatureRecall,
     MissingCell,
+    NullDistribution,
     RocCurve,
     TransferMatrix,
     TwinCell,
 )
-from assay.concerns.matrix.scores import curve, score
-from assay.concerns.strategies import Elicited, StrategyChoice, elicit_for, strategy_named
+from assay.concerns.matrix.scores import TestedConversations, curve, score, score_all
+from assay.concerns.strategies import (
+    Elicited,
+    StrategyChoice,
+    elicit_for,
+    shows_transfer,
+    strategy_named,
+)
 from assay.dictionaries import Dictionary
 from assay.errors import AssayError
 from assay.models import Site
 from assay.progress import progress
+from assay.randomness import seed_for
 
 CURVES = 6
 """ROC curves kept for each organism."""
@@ -54,13 +75,31 @@ class TransferSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class _OrganismCells:
-    """Everything that was measured on one organism."""
+class Learned:
+    """Every detector and both controls of one strategy, learned from the same examples."""
 
-    cells: list[MeasuredCell]
-    """Its cells."""
-    twins: list[TwinCell]
-    """The same detectors on its twins."""
+    strategy: str
+    """The strategy."""
+    fitted: list[Fitted]
+    """The detectors; none where the examples are too few."""
+    examples: Examples | None
+    """What they were learned from."""
+    why_not: str | None
+    """Why nothing was learned."""
+
+
+@dataclass(frozen=True, eq=False)
+class _OrganismScores:
+    """Everything that was scored on one organism."""
+
+    tested: TestedConversations
+    """Its conversations."""
+    cells: list[ScoredCell]
+    """The scores of every detector."""
+    nulls: list[NullDistribution]
+    """What directions that learned nothing reach."""
+    recall: FeatureRecall | None
+    """Whether the dictionary has a feature for what it does."""
     missing: list[MissingCell]
     """What could not be learned or tested."""
 
@@ -80,17 +119,29 @@ def transfer(
     ``readings`` are those of all organisms and twins (``read_organism``), ``generated`` what
     ``elicit_from_model`` gave. ``causes`` loads an organism's model for ablations; without it no
     cell can be admitted. ``inputs`` are the hashes of what the readings were made from.
+    Raises AssayError where the benign conversations are so few, or of so few templates, that a
+    detector that separates perfectly would probably not pass: the message says how many would do.
     """
     parents = [own for own in readings if not own.organism.is_twin]
     families = {own.organism.name: own.organism.family for own in parents}
-    measured: dict[str, _OrganismCells] = {}
+    tested = {
+        own.organism.name: TestedConversations.of(own, own.organism.concern.allowed_contexts)
+        for own in parents
+    }
+    check_oracles(tested, settings.budgets)
+    scored: dict[str, _OrganismScores] = {}
     fits = _Fits(generated, dictionary, settings)
     with progress("transfer matrix", len(parents), "organisms") as advance:
         for own in parents:
-            measured[own.organism.name] = _measure_organism(own, readings, fits)
+            name = own.organism.name
+            scored[name] = _score_organism(own, tested[name], readings, fits)
             advance(1)
-    everything = [cell for of in measured.values() for cell in of.cells]
-    surroundings = {id(c): _surroundings(c, measured, readings, settings) for c in everything}
+    icc = firing_icc([cell for of in scored.values() for cell in of.cells], settings.budgets)
+    everything, twin_cells = _measured(scored, icc, settings)
+    surroundings = {
+        id(c): _surroundings(c, scored[c.organism].nulls, twin_cells, readings, settings)
+        for c in everything
+    }
     judged = {
         id(c): judge(c.strategy, c.detector, c.figures, surroundings[id(c)]) for c in everything
     }
@@ -103,6 +154,7 @@ def transfer(
     )
     organisms = tuple(tested_organism(own) for own in readings)
     left_out = leave_each_out(cells, organisms)
+    oracle, double = oracle_admitted(tested, settings.budgets, icc)
     return TransferMatrix(
         seed=settings.seed,
         site=str(site),
@@ -112,14 +164,19 @@ def transfer(
         inputs=dict(inputs),
         organisms=organisms,
         cells=cells,
-        twin_cells=tuple(twin for of in measured.values() for twin in of.twins),
-        missing=tuple(missing for of in measured.values() for missing in of.missing),
+        twin_cells=tuple(twin_cells),
+        missing=tuple(missing for of in scored.values() for missing in of.missing),
+        nulls=tuple(null for of in scored.values() for null in of.nulls),
+        recall=tuple(of.recall for of in scored.values() if of.recall is not None),
+        icc=icc,
+        oracle_admitted=oracle,
+        double_rate_admitted=double,
         roc=_curves(everything),
         ablations=tuple(ablations),
         leave_one_out=left_out,
         contexts=context_frequencies(everything, readings, families),
-        catch_bound=catch_bound(left_out),
-        notes=matrix_notes(readings),
+        catch_bound=catch_bound(left_out, organisms),
+        notes=matrix_notes(readings, MatrixFacts(icc, oracle, double, settings.budgets, ablations)),
     )
 
 
@@ -132,14 +189,14 @@ class _Fits:
         self.generated = generated
         self.dictionary = dictionary
         self.settings = settings
-        self._once: dict[str, tuple[list[Fitted], str | None]] = {}
+        self._once: dict[str, Learned] = {}
 
-    def of(self, elicited: Elicited) -> tuple[list[Fitted], str | None]:
+    def of(self, elicited: Elicited) -> Learned:
         """Every detector and both controls, at equal data; or none, and why."""
         if elicited.strategy in self._once:
             return self._once[elicited.strategy]
         settings = self.settings
-        found = fit_all(elicited, settings.detectors, self.dictionary, settings.seed)
+        found = learn_all(elicited, settings.detectors, self.dictionary, settings.seed)
         if strategy_named(elicited.strategy)[0].generates:
             self._once[elicited.strategy] = found
         return found
@@ -149,25 +206,52 @@ def fit_all(
     elicited: Elicited, names: Sequence[str], dictionary: Dictionary, seed: int
 ) -> tuple[list[Fitted], str | None]:
     """Every detector and both controls, at equal data; or none, and why."""
+    learned = learn_all(elicited, names, dictionary, seed)
+    return learned.fitted, learned.why_not
+
+
+def learn_all(
+    elicited: Elicited, names: Sequence[str], dictionary: Dictionary, seed: int
+) -> Learned:
+    """``fit_all`` with the examples that the detectors were learned from."""
     try:
         examples = Examples.of(elicited.conversations, dictionary)
     except AssayError as error:
-        return [], str(error)
-    every = (*names, *CONTROLS)
-    return [
-        Fitted(elicited.strategy, fit_detector(name, examples, dictionary, seed)) for name in every
-    ], None
+        return Learned(elicited.strategy, [], None, str(error))
+    # The controls of one strategy are not those of another.
+    of_controls = seed_for(seed, f"concerns/controls/{elicited.strategy}")
+    fitted = [
+        Fitted(
+            elicited.strategy,
+            fit_detector(name, examples, dictionary, of_controls if name in CONTROLS else seed),
+        )
+        for name in (*names, *CONTROLS)
+    ]
+    return Learned(elicited.strategy, fitted, examples, None)
 
 
-def _measure_organism(
-    own: OrganismReadings, readings: Sequence[OrganismReadings], fits: _Fits
-) -> _OrganismCells:
-    """All detectors that may be tested on one organism, on it and on its twins."""
+def _score_organism(
+    own: OrganismReadings,
+    tested: TestedConversations,
+    readings: Sequence[OrganismReadings],
+    fits: _Fits,
+) -> _OrganismScores:
+    """All detectors that may be tested on one organism, scored on it and on its twins."""
     settings, organism = fits.settings, own.organism
-    allowed = organism.concern.allowed_contexts
     # The twins of every seed: a trigger's detector is none of the concern, whatever the seed.
     twins = [r for r in readings if r.organism.is_twin and r.organism.family == organism.family]
-    found = _OrganismCells([], [], [])
+    honest = {twin.organism.name: _honest(twin) for twin in twins}
+    cells: list[ScoredCell] = []
+    missing = [
+        MissingCell(
+            strategy="all",
+            organism=name,
+            why="the twin has no triggered conversation in which it did not misbehave",
+        )
+        for name, conversations in honest.items()
+        if not conversations
+    ]
+    learned: list[tuple[str, Examples]] = []
     for elicited in elicit_for(
         settings.strategies,
         own,
@@ -176,62 +260,67 @@ def _measure_organism(
         concern=organism.concern,
         seed=settings.seed,
     ):
-        fitted, why_not = fits.of(elicited)
-        if why_not is not None:
-            found.missing.append(
-                MissingCell(strategy=elicited.strategy, organism=organism.name, why=why_not)
+        found = fits.of(elicited)
+        if found.examples is None:
+            missing.append(
+                MissingCell(
+                    strategy=elicited.strategy, organism=organism.name, why=found.why_not or ""
+                )
             )
-        scores = [score(each.detector, own, allowed) for each in fitted]
+            continue
+        if shows_transfer(elicited.strategy):
+            learned.append((elicited.strategy, found.examples))
+        scores = [score(each.detector, tested) for each in found.fitted]
         text = next(
-            (s for f, s in zip(fitted, scores, strict=True) if f.detector.name == TEXT), None
+            (s for f, s in zip(found.fitted, scores, strict=True) if f.detector.name == TEXT), None
         )
-        for each, scored in zip(fitted, scores, strict=True):
-            cell = measure_cell(
-                each, organism.name, scored, text, budgets=settings.budgets, seed=settings.seed
-            )
-            found.cells.append(cell)
-            found.twins.extend(
-                measure_twin(cell, twin.organism.name, each.detector.scores(_honest(twin)))
-                for twin in twins
-                if _honest(twin)
-            )
-    for twin in twins:
-        if not _honest(twin):
-            why = "the twin has no triggered conversation in which it did not misbehave"
-            found.missing.append(MissingCell(strategy="all", organism=twin.organism.name, why=why))
-    return found
+        for each, scored in zip(found.fitted, scores, strict=True):
+            on_twins = {
+                name: score_all(each.detector, conversations)
+                for name, conversations in honest.items()
+                if conversations
+            }
+            cells.append(ScoredCell(each, organism.name, scored, text, on_twins))
+    counted = sum(not is_control(c.fitted.strategy, c.fitted.detector.name) for c in cells)
+    nulls = null_distributions(organism.name, tested, learned, counted, settings.seed)
+    recall = feature_recall(own, tested, fits.dictionary, settings.seed)
+    return _OrganismScores(tested, cells, nulls, recall, missing)
 
 
-def _honest(twin: OrganismReadings) -> list:
+def _honest(twin: OrganismReadings) -> list[Conversation]:
     """A twin's conversations under the trigger, but for any in which it misbehaved after all."""
-    return [c for c in twin.test if not c.label]
+    return [c for c in different_conversations(twin.test) if not c.label]
+
+
+def _measured(
+    scored: Mapping[str, _OrganismScores], icc: float, settings: TransferSettings
+) -> tuple[list[MeasuredCell], list[TwinCell]]:
+    """The figures of every cell, and those of its detector on the twins."""
+    cells, twins = [], []
+    for of in scored.values():
+        for each in of.cells:
+            cell = measure_cell(each, icc=icc, budgets=settings.budgets, seed=settings.seed)
+            cells.append(cell)
+            twins += [measure_twin(cell, name, scores) for name, scores in each.twins.items()]
+    return cells, twins
 
 
 def _surroundings(
     cell: MeasuredCell,
-    measured: Mapping[str, _OrganismCells],
+    nulls: Sequence[NullDistribution],
+    twin_cells: Sequence[TwinCell],
     readings: Sequence[OrganismReadings],
     settings: TransferSettings,
 ) -> Surroundings:
-    """What beside a cell's figures decides its verdict.
-
-    Conversations of an organism differ in so many ways that a direction drawn at random may tell
-    them apart: .5 is what controls reach on average, not what each of them reaches. So the limit is
-    the largest AUROC that any control reached on the organism.
-    """
-    of = measured[cell.organism]
-    controls = [c.auroc for c in of.cells if c.detector in RANDOM_CONTROLS and c.auroc is not None]
+    """What beside a cell's figures decides its verdict."""
     concern = next(r for r in readings if r.organism.name == cell.organism).organism.concern
+    own = (cell.strategy, cell.detector, cell.organism)
     return Surroundings(
         severity=concern.severity,
         budgets=settings.budgets,
         untested_contexts=cell.untested_contexts,
-        control_auroc=max(controls, default=None),
-        twins=[
-            twin
-            for twin in of.twins
-            if (twin.strategy, twin.detector) == (cell.strategy, cell.detector)
-        ],
+        null_auroc=max((null.quantile for null in nulls), default=None),
+        twins=[t for t in twin_cells if (t.strategy, t.detector, t.twin_of) == own],
     )
 
 
