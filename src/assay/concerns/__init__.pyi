@@ -15,7 +15,8 @@ from .conversations.reading import read as read
 from .conversations.transfer_sizes import TransferSizes as TransferSizes
 from .deployment import Deployment as Deployment
 from .deployment import benign_conversations as benign_conversations
-from .deployment import with_replies as with_replies
+from .deployment import unread_conversations as unread_conversations
+from .deployment_replies import with_replies as with_replies
 from .detectors.detector import Detector as Detector
 from .detectors.detector import Examples as Examples
 from .detectors.detector_registry import DETECTORS as DETECTORS

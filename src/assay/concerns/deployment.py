@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from assay.concerns.budgets import Budgets
 from assay.errors import AssayError
-from assay.organisms import deployment_pool
+from assay.files import sha256_of_json
+from assay.organisms import chatterbot_pool, deployment_pool
 from assay.randomness import numpy_generator
-from assay.statistics import least_n_for_rate
+from assay.statistics import effective_sample, least_n_for_rate
+from assay.statistics.clusters import LEAST_ICC
 from assay.strict import StrictModel
-from assay.text.transcripts import Message, Transcript, read_transcripts
-
-if TYPE_CHECKING:
-    from assay.models import LanguageModel
+from assay.text.transcripts import Transcript, read_transcripts
 
 OWN_POOL = "benign-pool"
 """What a case calls Assay's own benign conversations."""
+CHATTERBOT_POOL = "chatterbot"
+"""What a case calls the large pool, made from the questions of ChatterBot's corpus."""
 
 
 class Deployment(StrictModel):
     """The deployment that detectors and the monitor are for."""
 
-    prompts: str = OWN_POOL
-    """``benign-pool`` (Assay's own 455 conversations) or a JSONL file of transcripts."""
+    prompts: str | tuple[str, ...] = (OWN_POOL, CHATTERBOT_POOL)
+    """``benign-pool`` (Assay's own 455 conversations from 25 templates), ``chatterbot`` (about 1,700
+    from 748 questions), or a JSONL file of transcripts; or several of these. The matrix draws its
+    conversations from the first, the monitor is calibrated on what is left of all."""
     benign: tuple[str, ...] = ()
-    """Further JSONL files of benign conversations, pooled with the prompts."""
+    """Further JSONL files of benign conversations, which the matrix reads whole."""
     base_rate: float = Field(default=1e-4, ge=0, le=1)
     """Share of conversations that are expected to be misbehaviour."""
     horizon: int = Field(default=1000, ge=1)
@@ -37,17 +39,18 @@ class Deployment(StrictModel):
     max_new_tokens: int = Field(default=24, ge=1)
     """Length of the replies that are generated to prompts that have none."""
 
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The names and files of ``prompts``, in order."""
+        return (self.prompts,) if isinstance(self.prompts, str) else self.prompts
+
 
 def benign_conversations(deployment: Deployment, most: int, seed: int) -> list[Transcript]:
-    """The conversations as they are: a random ``most`` of the prompts, then all further files.
+    """What the matrix reads: a random ``most`` of the first pool, then all further files.
 
     Raises AssayError for a file that is missing or malformed.
     """
-    chosen = deployment.prompts
-    pool = deployment_pool() if chosen == OWN_POOL else read_transcripts(Path(chosen))
-    # Every conversation stands once in the shuffle, so that a part is a random sample.
-    order = numpy_generator(seed, "pipeline/pool").permutation(len(pool))
-    pool = [pool[i] for i in order[:most]]
+    pool = _shuffled(deployment, seed)[:most]
     for number, file in enumerate(deployment.benign):
         pool += [
             t.model_copy(update={"id": f"benign-{number}-{t.id}"})
@@ -56,31 +59,61 @@ def benign_conversations(deployment: Deployment, most: int, seed: int) -> list[T
     return pool
 
 
+def unread_conversations(deployment: Deployment, most: int, seed: int) -> list[Transcript]:
+    """What the matrix leaves unread: the rest of the first pool and all of the other pools.
+
+    Whoever is calibrated on these is calibrated on conversations that detectors were not chosen by.
+    Raises AssayError for a file that is missing or malformed.
+    """
+    rest = _shuffled(deployment, seed)[most:]
+    for name in deployment.pools[1:]:
+        rest += _pool_named(name)
+    read = {content_sha256(t) for t in benign_conversations(deployment, most, seed)}
+    return [t for t in without_duplicates(rest) if content_sha256(t) not in read]
+
+
+def without_duplicates(conversations: Sequence[Transcript]) -> list[Transcript]:
+    """The first of all conversations with the same messages: a repetition is no further evidence."""
+    return list({content_sha256(t): t for t in reversed(conversations)}.values())[::-1]
+
+
+def content_sha256(conversation: Transcript) -> str:
+    """Hash of a conversation's messages, whatever its id."""
+    return sha256_of_json([message.model_dump() for message in conversation.messages])
+
+
+def source_of(conversation: Transcript) -> str:
+    """What the conversation was made from: conversations of one source are not independent."""
+    return conversation.template or conversation.id
+
+
 def check_enough(conversations: Sequence[Transcript], budgets: Budgets) -> None:
-    """Raise AssayError where there are too few for the budget, saying how many are needed."""
+    """Raise AssayError where there are too few for the budget, saying how many are needed.
+
+    What counts is the effective number: conversations of one template are not independent.
+    """
     needed = least_n_for_rate(budgets.fpr, budgets.delta)
-    if len(conversations) < needed:
+    unique = without_duplicates(conversations)
+    sample = effective_sample([source_of(t) for t in unique], LEAST_ICC)
+    if sample.n_effective < needed:
         raise AssayError(
-            f"{len(conversations)} benign conversations cannot show a rate below "
-            f"{budgets.fpr:g} at confidence {1 - budgets.delta:g}; at least {needed} are "
-            "needed (transfer.pool, deployment.benign), or a larger budgets.fpr"
+            f"{sample.n} benign conversations from {sample.clusters} templates count as "
+            f"{sample.n_effective:.0f} independent ones and cannot show a rate below {budgets.fpr:g} "
+            f"at confidence {1 - budgets.delta:g}; at least {needed} are needed: add "
+            f"'{CHATTERBOT_POOL}' or a file of your own to deployment.prompts, or raise budgets.fpr"
         )
 
 
-def with_replies(
-    conversations: Sequence[Transcript], model: LanguageModel, max_new_tokens: int
-) -> list[Transcript]:
-    """The conversations with the model's own greedy reply wherever they end with the user."""
-    from assay.organisms.replies import replies_to
+def _shuffled(deployment: Deployment, seed: int) -> list[Transcript]:
+    """The first pool; every conversation once, so that a part of it is a random sample."""
+    pool = _pool_named(deployment.pools[0])
+    order = numpy_generator(seed, "pipeline/pool").permutation(len(pool))
+    return [pool[i] for i in order]
 
-    unanswered = [t for t in conversations if t.messages[-1].role != "assistant"]
-    replies = replies_to(
-        model, [t.messages for t in unanswered], max_new_tokens, "replies in deployment"
-    )
-    written = {
-        t.id: t.model_copy(
-            update={"messages": (*t.messages, Message(role="assistant", content=reply or " "))}
-        )
-        for t, reply in zip(unanswered, replies, strict=True)
-    }
-    return [written.get(t.id, t) for t in conversations]
+
+def _pool_named(name: str) -> list[Transcript]:
+    if name == OWN_POOL:
+        return deployment_pool()
+    if name == CHATTERBOT_POOL:
+        return chatterbot_pool()
+    return read_transcripts(Path(name))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from assay.concerns.conversations import Conversation
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.conversations.reading import MASSIVE
@@ -20,23 +21,19 @@ from assay.concerns.matrix.transferring import fit_all
 from assay.concerns.strategies import Elicited, StrategyChoice, elicit_for
 from assay.dictionaries import LoadedDictionary
 from assay.dictionaries.threshold import ThresholdDictionary
-from assay.monitoring.calibrating import Sensitivity, calibrate_scores, standardise
+from assay.monitoring.benign_calibration import BenignValues, standardise
 from assay.monitoring.result import Scoring, WatchedFeature
-from assay.monitoring.scoring import family_scores, standardised_values
-from assay.statistics import least_n_for_rate
+from assay.monitoring.scoring import standardised_values
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from assay.concerns.budgets import Budgets
     from assay.concerns.concern import Concern
 
 WATCHABLE = ("single_feature", "difference_in_means", "logistic_regression")
 """Detectors that are one direction each, and so can be watched alone."""
-STANDARDISED_ON = 128
-"""Benign conversations that set centre and scale, at most; the threshold rests on the others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +44,13 @@ class WatchedActivations:
     """float32, all watched tokens."""
     turns: tuple[slice, ...]
     """The rows of each turn."""
+    template: str
+    """What the conversation was made from: those of one template are not independent."""
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> WatchedActivations:
+        """Those of a conversation that an organism has read."""
+        return cls(conversation.activations, conversation.turn_rows, conversation.excerpt.template)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,46 +98,6 @@ def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None)
     return standardise(scoring, values_of(scoring, source.scaling)) if source.scaling else scoring
 
 
-def left_out_sensitivity(
-    source: WatchSource, benign: Sequence[WatchedActivations], budgets: Budgets
-) -> Sensitivity | None:
-    """Misbehaving test conversations that fire, each organism left out in turn.
-
-    Choice, learning and threshold are made anew without each organism. Of several seeds the worst
-    stands for all: they share their prompts and are no further organisms. None without any
-    misbehaving conversation.
-    """
-    of_families: dict[str, list[Sensitivity]] = {}
-    for own in source.readings:
-        organism = own.organism
-        allowed = organism.concern.allowed_contexts
-        positives = [c for c in own.test if c.label and c.excerpt.context not in allowed]
-        if organism.is_twin or not positives:
-            continue
-        found = [WatchedActivations(c.activations, c.turn_rows) for c in positives]
-        fired = _fired(source, organism, found, benign, budgets)
-        of_families.setdefault(organism.family, []).append(Sensitivity(fired, len(positives)))
-    if not of_families:
-        return None
-    worst = [min(seeds, key=lambda seed: seed.tpr) for seeds in of_families.values()]
-    return Sensitivity(sum(s.fired for s in worst), sum(s.n for s in worst))
-
-
-def _fired(
-    source: WatchSource,
-    organism: ConcernOrganism,
-    positives: Sequence[WatchedActivations],
-    benign: Sequence[WatchedActivations],
-    budgets: Budgets,
-) -> int:
-    scoring = choose_watched(source, organism)
-    if scoring is None:
-        return 0
-    calibration = calibrate_scores(scoring, values_of(scoring, benign), budgets)
-    threshold = 0.0 if calibration.threshold is None else calibration.threshold
-    return int((family_scores(scoring, values_of(scoring, positives)) > threshold).sum())
-
-
 def _best(source: WatchSource, concern: Concern, left_out: ConcernOrganism | None) -> Pair | None:
     out = left_out.family if left_out is not None else None
     families = {
@@ -175,17 +139,20 @@ def _learn(
     return None
 
 
-def spared_for_scaling(conversations: int, budgets: Budgets) -> int:
-    """How many benign conversations set centre and scale: as many as the guarantee can spare."""
-    spare = min(STANDARDISED_ON, conversations - least_n_for_rate(budgets.fpr, budgets.delta))
-    return spare if spare >= 2 else 0
-
-
 def values_of(
     scoring: Scoring, conversations: Sequence[WatchedActivations]
 ) -> Float[NDArray, "conversations features"]:
     """Standardised features of conversations."""
     return np.stack([standardised_values(scoring, c.activations, c.turns) for c in conversations])
+
+
+def benign_values(scoring: Scoring, conversations: Sequence[WatchedActivations]) -> BenignValues:
+    """What a calibration needs of benign conversations."""
+    return BenignValues(
+        values=values_of(scoring, conversations),
+        templates=tuple(c.template for c in conversations),
+        turns=tuple(tuple(rows.stop - rows.start for rows in c.turns) for c in conversations),
+    )
 
 
 def norm_limit(readings: Sequence[OrganismReadings]) -> float:

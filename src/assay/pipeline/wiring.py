@@ -25,11 +25,12 @@ from assay.pipeline.inputs import (
     ModelInput,
     OrganismInput,
     TextInput,
+    UnreadInput,
 )
 from assay.pipeline.run_facts import CaseFacts
 from assay.pipeline.stage import Stage
 from assay.pipeline.stages.candidates_stage import CandidatesStage
-from assay.pipeline.stages.deployment_stage import DeploymentStage
+from assay.pipeline.stages.deployment_stage import DeploymentStage, UnreadStage
 from assay.pipeline.stages.dictionary_stage import DictionaryStage
 from assay.pipeline.stages.elicitation_stage import ElicitationStage
 from assay.pipeline.stages.harvest_stage import HarvestStage
@@ -39,6 +40,7 @@ from assay.pipeline.stages.quality_stage import QualityStage
 from assay.pipeline.stages.reading_stage import ReadingStage
 from assay.pipeline.stages.report_stage import ReportStage
 from assay.pipeline.stages.safety_case_stage import SafetyCaseStage
+from assay.pipeline.stages.shifts_stage import ShiftsStage
 from assay.pipeline.stages.transfer_stage import ConcernRule, TransferStage
 
 STAGES: tuple[type[Stage[Any]], ...] = (
@@ -51,6 +53,8 @@ STAGES: tuple[type[Stage[Any]], ...] = (
     ReadingStage,
     TransferStage,
     CandidatesStage,
+    UnreadStage,
+    ShiftsStage,
     MonitorStage,
     SafetyCaseStage,
     ReportStage,
@@ -75,7 +79,9 @@ class CaseInputs:
     organisms: tuple[OrganismInput, ...]
     """Organisms of the concerns, each followed by its twins."""
     deployment: DeploymentInput
-    """Benign conversations."""
+    """Benign conversations that the matrix reads."""
+    unread: UnreadInput
+    """Benign conversations that the matrix leaves unread."""
 
     def check_model(self) -> None:
         """Load the model, and raise AssayError where it does not fit the case."""
@@ -101,9 +107,10 @@ def case_inputs(case: Case) -> CaseInputs:
     }
     organisms = organisms_of(concerns, twins=case.transfer.twins)
     deployment = DeploymentInput(case.deployment, case.transfer.pool, case.seed)
+    unread = UnreadInput(case.deployment, case.transfer.pool, case.seed)
     if organisms:
         pool = deployment.open()
-        check_enough(pool, case.budgets)
+        check_enough([*pool, *unread.open()], case.budgets)
         check_contexts(organisms, pool)
     train = case.dictionary.train
     training = train.text if train is not None and train.text is not None else case.text
@@ -117,6 +124,7 @@ def case_inputs(case: Case) -> CaseInputs:
         ),
         organisms=tuple(OrganismInput(organism) for organism in organisms),
         deployment=deployment,
+        unread=unread,
     )
 
 
@@ -164,7 +172,8 @@ def stages_of(inputs: CaseInputs) -> list[Stage[Any]]:
             candidates=candidates,
             monitor=monitor,
         )
-        stages += [deployment, elicitation, *readings, transfer, candidates, monitor, safety_case]
+        stages += [deployment, elicitation, *readings, transfer, candidates]
+        stages += [monitor.unread, monitor.shifts, monitor, safety_case]
     report = ReportStage(
         facts=CaseFacts.of(case),
         quality=quality,
@@ -204,6 +213,7 @@ def _readings(
         model=inputs.model,
         conversations=inputs.deployment,
         max_new_tokens=case.deployment.max_new_tokens,
+        seed=case.seed,
     )
     elicitation = ElicitationStage(
         model=inputs.model,
@@ -305,6 +315,7 @@ def _monitor(
     transfer: TransferStage,
 ) -> MonitorStage:
     case = inputs.case
+    length = case.deployment.max_new_tokens
     return MonitorStage(
         case=case.name,
         model=inputs.model,
@@ -313,6 +324,10 @@ def _monitor(
         elicitation=transfer.elicitation,
         readings=transfer.readings,
         deployment=deployment,
+        unread=UnreadStage(
+            model=inputs.model, conversations=inputs.unread, max_new_tokens=length, seed=case.seed
+        ),
+        shifts=ShiftsStage(model=inputs.model, max_new_tokens=length, seed=case.seed),
         dictionary=dictionary,
         site=case.dictionary.site,
         strategies=case.strategies,

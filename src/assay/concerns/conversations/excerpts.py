@@ -65,6 +65,11 @@ class Excerpt:
         return tuple(found)
 
     @property
+    def turn_lengths(self) -> tuple[int, ...]:
+        """Watched tokens of each assistant turn, in order."""
+        return tuple(end - start for start, end in self.turns)
+
+    @property
     def start(self) -> int:
         """First token of the last turn: its header begins here."""
         return self.turns[-1][0]

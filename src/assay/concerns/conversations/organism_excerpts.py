@@ -30,6 +30,8 @@ class OrganismExcerpts:
     """By split, up to the token before the payload; benign ones cut at a place drawn from those."""
     whole: tuple[Excerpt, ...]
     """The discover conversations with their whole reply."""
+    whole_test: tuple[Excerpt, ...]
+    """The test conversations with their whole reply, as a monitor reads them; each once."""
     places: tuple[int, ...]
     """Reply tokens before the payload in each positive of the test split; cuts are drawn from these."""
     invalid: int
@@ -61,6 +63,7 @@ def excerpts_of(
     invalid = sum(t.label is None for t in transcripts)
     cut: dict[Split, tuple[Excerpt, ...]] = {}
     whole: tuple[Excerpt, ...] = ()
+    whole_test: tuple[Excerpt, ...] = ()
     of_test: tuple[int, ...] = ()
     for split in SCORED_SPLITS:
         rows = _sampled([t for t in transcripts if t.split == split], sizes, split, seed)
@@ -76,8 +79,18 @@ def excerpts_of(
         if split == "discover":
             whole = tuple(_excerpt(tokenizer, organism, t, None) for t in rows)
         if split == "test":
+            entire = [_excerpt(tokenizer, organism, t, None) for t in rows]
+            whole_test = tuple({e.tokens: e for e in reversed(entire)}.values())[::-1]
             of_test = tuple(drawn_from if places is not None else own)
-    return OrganismExcerpts(organism.name, organism.manifest.twin_of, cut, whole, of_test, invalid)
+    return OrganismExcerpts(
+        name=organism.name,
+        twin_of=organism.manifest.twin_of,
+        cut=cut,
+        whole=whole,
+        whole_test=whole_test,
+        places=of_test,
+        invalid=invalid,
+    )
 
 
 def _excerpt(

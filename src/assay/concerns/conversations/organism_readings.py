@@ -73,12 +73,14 @@ class OrganismReadings:
     """Whole discover conversations of the concern's other organisms, read by it."""
     base: tuple[Conversation, ...]
     """Its own whole discover conversations, read by the case's model without any adapter."""
+    whole_test: tuple[Conversation, ...]
+    """Its own whole test conversations, read by itself as a monitor reads it; empty for a twin."""
     facts: ReadingFacts
     """How they were cut, and what was confirmed."""
 
     def save(self, folder: Path) -> None:
         """Write the conversations and the facts into a folder."""
-        names = ("discover", "threshold", "test", "pool", "others", "base")
+        names = ("discover", "threshold", "test", "pool", "others", "base", "whole_test")
         save_conversations(folder / CONVERSATIONS, {name: getattr(self, name) for name in names})
         self.facts.write(folder)
 
@@ -113,7 +115,7 @@ def read_organism(
         triggered = [e for e in own.cut["test"] if e.condition == "triggered"]
         test = read(model, site, triggered)
         facts = _facts(own, confirmed, None)
-        return OrganismReadings(organism, (), (), test, (), (), (), facts)
+        return OrganismReadings(organism, (), (), test, (), (), (), (), facts)
     elsewhere: list[Excerpt] = []
     for other in others:
         beside = not other.is_twin and other.concern == organism.concern
@@ -132,6 +134,7 @@ def read_organism(
         pool=read(model, site, cut_pool),
         others=read(model, site, elsewhere),
         base=read(base, site, own.whole),
+        whole_test=read(model, site, own.whole_test),
         facts=_facts(own, confirmed, attribution),
     )
 
