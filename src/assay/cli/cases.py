@@ -37,6 +37,21 @@ def run(
     show(value, as_json, _outcome_lines(folder, result))
 
 
+def plan(
+    case: Annotated[Path, typer.Argument(help="The case file, YAML.")],
+    out: Annotated[Path, typer.Option(help="Folder under which the case's own would be.")] = Path(
+        "out"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Say before a run what the case's claims need, what it has, and what the run costs."""
+    from assay.cli.power_lines import power_lines
+    from assay.pipeline import power_plan
+
+    found = power_plan(case, out)
+    show(found.model_dump(mode="json"), as_json, power_lines(found))
+
+
 def verify(
     folder: Annotated[Path, typer.Argument(help="A case's output, such as out/smollm2.")],
     head: Annotated[

@@ -3,6 +3,8 @@ from .case import read_case as read_case
 from .case_lock import Amendment as Amendment
 from .case_lock import CaseLock as CaseLock
 from .case_watching import watch_case as watch_case
+from .power_planning import power_plan as power_plan
+from .power_result import PowerPlan as PowerPlan
 from .result import Run as Run
 from .result import RunResult as RunResult
 from .result import read_run as read_run
