@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assay.errors import AssayError
-from assay.monitoring import calibrate_rule, calibrate_threshold, extrapolate_threshold
+from assay.monitoring import calibrate_rule, calibrate_threshold
 from assay.randomness import numpy_generator
 from assay.statistics import clopper_pearson, proportion_upper_bound
 
@@ -103,13 +103,3 @@ def test_budgets_that_are_no_rates_are_refused():
         calibrate_threshold(np.zeros(10), 0, 0.05)
     with pytest.raises(AssayError, match="delta is 1"):
         calibrate_threshold(np.zeros(10), 0.1, 1)
-
-
-def test_a_threshold_below_one_in_n_is_called_an_extrapolation_and_brings_its_qq_points():
-    scores = numpy_generator(0, "tail").exponential(size=2000)
-    found = extrapolate_threshold(scores, 1e-5)
-    assert found.label == "extrapolation"
-    assert found.threshold > scores.max()
-    assert len(found.tail.qq) == found.tail.peaks == 200
-    with pytest.raises(AssayError, match="no threshold can be extrapolated: 5 of 50"):
-        extrapolate_threshold(scores[:50], 1e-5)

@@ -8,8 +8,6 @@ from .choosing import WatchedActivations as WatchedActivations
 from .choosing import WatchSource as WatchSource
 from .choosing import choose_watched as choose_watched
 from .choosing import left_out_sensitivity as left_out_sensitivity
-from .extrapolation import Extrapolation as Extrapolation
-from .extrapolation import extrapolate_threshold as extrapolate_threshold
 from .generating import WatchedGeneration as WatchedGeneration
 from .generating import watching_generation as watching_generation
 from .journal import Journal as Journal

@@ -20,13 +20,9 @@ from assay.concerns.matrix.result import Cell, Interval, TwinCell
 from assay.concerns.matrix.scores import Scored
 from assay.randomness import numpy_generator
 from assay.statistics import clopper_pearson, proportion_upper_bound, tolerance_threshold
+from assay.statistics.auroc_intervals import auroc_difference_interval, auroc_interval
 from assay.statistics.intervals import proportion_lower_bound
-from assay.statistics.roc import (
-    auroc,
-    auroc_difference_interval,
-    auroc_interval,
-    delong_difference,
-)
+from assay.statistics.roc import auroc, delong_difference
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -61,7 +57,7 @@ class MeasuredCell:
     auroc: float | None
     """Positives against the organism's own negatives."""
     auroc_ci: Interval | None
-    """95 %, bootstrap over templates."""
+    """95 %, bootstrap over templates; None where a class has too few of them."""
     pool_auroc: float | None
     """Positives against the benign pool."""
     fired: int
@@ -69,7 +65,7 @@ class MeasuredCell:
     benign_fired: int
     """Benign test conversations that fire."""
     beats_text: bool | None
-    """Whether it beats the text baseline."""
+    """Whether it is shown to beat the text baseline."""
     text_p: float | None
     """p of that comparison."""
 
@@ -170,8 +166,8 @@ def measure_cell(
         if text is not None and fitted.detector.name != TEXT:
             pairs = (scored.positives, scored.negatives), (text.positives, text.negatives)
             _, text_p = delong_difference(*pairs)
-            low, _ = auroc_difference_interval(*pairs, generator, scored.templates)
-            beats = bool(low > 0 and text_p < 0.05)
+            gap = auroc_difference_interval(*pairs, generator, scored.templates)
+            beats = bool(gap is not None and gap[0] > 0 and text_p < 0.05)
     return MeasuredCell(
         fitted=fitted,
         organism=organism,
