@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from assay.pipeline.power_result import MonitorPower, OrganismPower, PowerPlan, SampleSize
+    from assay.pipeline.result import Plan
 
 ORACLE = 0.9
 """A case in which an oracle is admitted less probably than that can hardly admit anything."""
+READINGS = "readings of organisms"
+"""What stands for the stages that read one organism each."""
 
 
 def power_lines(plan: PowerPlan) -> list[str]:
@@ -21,12 +24,17 @@ def power_lines(plan: PowerPlan) -> list[str]:
         lines += [*_organism_table(plan), *_needed(plan), *_catching(plan)]
     if plan.monitor is not None:
         lines += _monitor(plan.monitor, plan.fpr)
-    lines.append("")
-    lines += [
-        f"{stage.name[:30]:30} {'cached' if stage.cached else f'about {stage.seconds:,.0f} s'}"
-        for stage in plan.cost.stages
-    ]
-    return [*lines, f"in all about {plan.cost.seconds / 60:.1f} minutes on this machine"]
+    return [*lines, "", *_cost(plan.cost)]
+
+
+def _cost(cost: Plan) -> list[str]:
+    """The stages with their durations, all organisms' readings as one."""
+    seconds: dict[str, float] = {}
+    for stage in cost.stages:
+        name = READINGS if stage.name.startswith("reading-") else stage.name
+        seconds[name] = seconds.get(name, 0.0) + stage.seconds
+    lines = [f"{name:24} {f'about {s:,.0f} s' if s else 'cached'}" for name, s in seconds.items()]
+    return [*lines, f"in all about {cost.seconds / 60:.1f} minutes on this machine"]
 
 
 def _organism_table(plan: PowerPlan) -> list[str]:
@@ -72,8 +80,8 @@ def _needed(plan: PowerPlan) -> list[str]:
         known = [n for n in needed if n is not None]
         if known:
             lines.append(
-                f"a true TPR of {rate.true_rate:g} is shown with probability .8 by "
-                f"{_span(known)} positives an organism"
+                f"a true TPR of {rate.true_rate:g} needs, to be shown with p .8, "
+                f"{_span(known)} positives"
             )
     return lines
 
@@ -102,11 +110,12 @@ def _catching(plan: PowerPlan) -> list[str]:
 
 
 def _monitor(found: MonitorPower, fpr: float) -> list[str]:
-    firings = ", ".join(f"{n} after {int(q):,} quiet" for q, n in found.firings_needed.items())
+    firings = ", ".join(f"{n} after {int(q):,}" for q, n in found.firings_needed.items())
     enough = "enough" if found.benign.n >= found.needed_here else "too few"
     return [
         "",
         f"monitor: {_shown(found.benign)} benign conversations; a rate below {fpr:g} needs",
         f"{found.needed:,} independent ones, {found.needed_here:,} at these templates: {enough}",
-        f"rule {found.rule}: firings in a row that roll back: {firings}",
+        f"rule {found.rule}: firings in a row that roll back, by quiet",
+        f"conversations before them: {firings}",
     ]
