@@ -38,7 +38,7 @@ from assay.pipeline.stages.safety_case_stage import SafetyCaseStage, case_from
 from assay.pipeline.stages.transfer_stage import TransferStage
 from assay.position import PositionResult
 from assay.results import Figures, Result
-from assay.safety_case import SafetyCase, read_case
+from assay.safety_case import SafetyCase
 
 RESULTS: tuple[type[Result], ...] = (
     RunFacts,
@@ -177,7 +177,7 @@ def _check_results(folder: Path, lock: CaseLock) -> int:
 def _check_safety_case(folder: Path, lock: CaseLock) -> None:
     """That the case is the one that this version of Assay builds from the results."""
     folders = finished_stages(folder, lock)
-    stored = read_case(folder)
+    stored = SafetyCase.read(folder)
     sources = Contents.read(folders[SafetyCaseStage.NAME]).made_from
     model = TransferMatrix.read(folders[TransferStage.NAME]).inputs["model"]
     derived = case_from(
@@ -187,21 +187,34 @@ def _check_safety_case(folder: Path, lock: CaseLock) -> None:
         concerns=tuple(concern.name for concern in lock.case.concerns),
         seed=lock.case.seed,
     )
-    if stored != derived:
-        differing = _first_difference(
-            stored.model_dump(mode="json"), derived.model_dump(mode="json")
-        )
+    differing = _first_difference(_comparable(stored), _comparable(derived))
+    if differing is not None:
         raise AssayError(
             f"{folder / SafetyCase.FILE}: {differing} does not follow from the results (the run was "
             f"made by Assay {lock.code})"
         )
 
 
-def _first_difference(stored: Mapping[str, Any], derived: Mapping[str, Any]) -> str:
-    """Which node, or else which key, differs first."""
-    pairs = zip(stored["nodes"], derived["nodes"], strict=False)
-    nodes = [f"node {one['id']}" for one, other in pairs if one != other]
-    return next(iter([*nodes, *(key for key in stored if stored[key] != derived.get(key))]))
+def _comparable(case: SafetyCase) -> dict[str, Any]:
+    """A case as JSON values, floats to nine digits: another machine's may differ in the last ones."""
+
+    def rounded(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: rounded(part) for name, part in value.items()}
+        if isinstance(value, list):
+            return [rounded(part) for part in value]
+        return float(f"{value:.9g}") if isinstance(value, float) else value
+
+    return {name: rounded(part) for name, part in case.model_dump(mode="json").items()}
+
+
+def _first_difference(stored: Mapping[str, Any], derived: Mapping[str, Any]) -> str | None:
+    """Which node, or else which other part of the case, differs first; None where none does."""
+    known = {node["id"]: node for node in derived["nodes"]}
+    for node in stored["nodes"]:
+        if node != known.get(node["id"]):
+            return f"node {node['id']}"
+    return next((f"'{name}'" for name in stored if stored[name] != derived[name]), None)
 
 
 def _journal_head(folder: Path) -> str | None:
