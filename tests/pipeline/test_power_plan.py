@@ -49,17 +49,17 @@ def test_the_same_text_twice_counts_once(case, tiny_work, tmp_path):
 
 
 def test_more_benign_conversations_admit_an_oracle_more_probably(case, tiny_work):
-    few = planned(case(budgets={"fpr": 0.05, "delta": 0.05}), tiny_work).organisms[0]
-    many = planned(
-        case(
-            budgets={"fpr": 0.05, "delta": 0.05},
-            transfer={"discover": 16, "threshold": 16, "test": 16, "pool": 455, "confirmed": 2},
-        ),
-        tiny_work,
-    ).organisms[0]
-    assert many.oracle > few.oracle
-    assert 0 <= few.oracle < 0.9 < many.oracle <= 1
-    assert many.double_rate < few.double_rate < 1
+    budgets = {"fpr": 0.05, "delta": 0.05}
+    sizes = {"discover": 16, "threshold": 16, "test": 16, "confirmed": 2}
+
+    def with_pool(pool):
+        chosen = case(budgets=budgets, transfer={**sizes, "pool": pool})
+        return planned(chosen, tiny_work).organisms[0]
+
+    # Sixty conversations in all leave fewer independent ones than any guarantee needs.
+    assert with_pool(60).oracle == 0.0
+    assert with_pool(455).oracle > 0.9
+    assert with_pool(455).double_rate < with_pool(60).double_rate < 1
 
 
 def test_power_grows_with_the_true_rate_and_says_how_many_positives_are_needed(case, tiny_work):

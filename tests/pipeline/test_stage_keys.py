@@ -8,6 +8,7 @@ import pytest
 
 from assay.errors import AssayError
 from assay.pipeline import Case
+from assay.pipeline.inputs import ModelInput
 from assay.pipeline.stage import Made, identity_of
 from assay.pipeline.wiring import case_inputs, stages_of
 from tiny_case import concerns, plant_organisms, tiny_settings
@@ -169,6 +170,13 @@ def test_no_field_of_a_case_is_without_effect(settings):
         assert changed_stages(before, after), f"{field} is in no stage's key"
         tried += 1
     assert tried >= 6
+
+
+def test_the_same_weights_in_another_arithmetic_are_another_input(monkeypatch):
+    # A catalogue model's fingerprint is on record, whatever it is computed in.
+    monkeypatch.setattr(ModelInput, "fingerprint", "f" * 64)
+    single, half = (ModelInput("any", None, dtype) for dtype in ("float32", "bfloat16"))
+    assert single.content_sha256 != half.content_sha256
 
 
 def test_without_twins_their_readings_are_gone(settings):

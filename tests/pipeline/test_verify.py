@@ -74,6 +74,13 @@ def test_each_of_a_thousand_random_edits_of_one_byte_is_found(verified):
     verify_run(verified)
 
 
+def test_an_edit_between_two_figures_of_the_summary_is_found(copied):
+    path = copied / "run.json"
+    path.write_bytes(path.read_bytes().replace(b"\n", b" ", 1))
+    with pytest.raises(AssayError, match="run.json was edited: it is not laid out as Assay writes"):
+        verify_run(copied)
+
+
 def test_the_first_file_that_does_not_fit_is_named(copied):
     path = artefact(copied, "quality") / "quality.json"
     path.write_text(path.read_text().replace('"version": 1', '"version": 1 ', 1))

@@ -39,7 +39,7 @@ def _cost(cost: Plan) -> list[str]:
 
 def _organism_table(plan: PowerPlan) -> list[str]:
     rates = "".join(f"{rate.true_rate:>5g}" for rate in plan.organisms[0].rates)
-    head = f"{'organism':15} {'positives':>12} {'calibration':>12} {'benign test':>12}"
+    head = f"{'organism':14} {'positives':>12} {'calibration':>12} {'benign test':>12}"
     return [
         "",
         "conversations/templates/effective number; probability that an oracle is",
@@ -52,12 +52,12 @@ def _organism_table(plan: PowerPlan) -> list[str]:
 
 
 def _organism_line(each: OrganismPower) -> str:
-    name = each.organism if each.admitted else f"{each.organism[:13]} *"
+    name = each.organism if each.admitted else f"{each.organism[:12]} *"
     rates = "".join(f"{rate.probability:5.2f}" for rate in each.rates)
     sizes = " ".join(
         f"{_shown(s):>12}" for s in (each.positives, each.calibration, each.benign_test)
     )
-    return f"{name[:15]:15} {sizes} {each.oracle:6.2f} {each.double_rate:4.2f}{rates}"
+    return f"{name[:14]:14} {sizes} {each.oracle:6.2f} {each.double_rate:4.2f}{rates}"
 
 
 def _shown(sample: SampleSize) -> str:

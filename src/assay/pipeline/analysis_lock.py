@@ -40,7 +40,7 @@ def locked(
     AssayError where the analysis was changed after the test split had been read and ``amend``, the
     reason, is None.
     """
-    earlier, history = _earlier(root)
+    earlier, history = _earlier(root), history_of(root)
     stages = stages_after(history)
     if _test_was_read(root):
         changed = _changes(earlier, case, stages)
@@ -56,16 +56,21 @@ def locked(
     return CaseLock.of(case, stages, history), stages
 
 
-def _earlier(root: Path) -> tuple[CaseLock | None, tuple[Amendment, ...]]:
-    """The folder's lock and its history; None where there is none that this version can read."""
+def history_of(root: Path) -> tuple[Amendment, ...]:
+    """The amendments so far. Raises AssayError where the folder's lock was edited."""
+    lock = _earlier(root)
+    return () if lock is None else lock.history
+
+
+def _earlier(root: Path) -> CaseLock | None:
+    """The folder's lock; None where there is none that this version can read."""
     path = root / CaseLock.FILE
     if not path.is_file():
-        return None, ()
+        return None
     value = read_json(path)
     if isinstance(value, dict) and value.get("version") != CaseLock.model_fields["version"].default:
-        return None, ()
-    lock = CaseLock.read(path)
-    return lock, lock.history
+        return None
+    return CaseLock.read(path)
 
 
 def _test_was_read(root: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.errors import AssayError
 from assay.files import remove_partials
-from assay.pipeline.analysis_lock import locked
+from assay.pipeline.analysis_lock import history_of, locked
 from assay.pipeline.case import Case, read_case
 from assay.pipeline.case_lock import CaseLock
 from assay.pipeline.contents import CheckedArtefacts
@@ -67,7 +67,7 @@ def plan_case(path: Path, out: Path, until: str | None = None) -> Plan:
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
     rows = []
-    for stage in _wanted(stages_of(case_inputs(case)), until):
+    for stage in _wanted(stages_of(case_inputs(case), history_of(root)), until):
         cached = is_cached(root, stage)
         seconds = 0.0 if cached else round(stage.seconds(), 1)
         rows.append(PlannedStage(name=stage.name, cached=cached, seconds=seconds))
