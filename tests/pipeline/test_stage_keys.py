@@ -6,7 +6,9 @@ import shutil
 
 import pytest
 
+from assay.errors import AssayError
 from assay.pipeline import Case
+from assay.pipeline.inputs import ModelInput
 from assay.pipeline.stage import Made, identity_of
 from assay.pipeline.wiring import case_inputs, stages_of
 from tiny_case import concerns, plant_organisms, tiny_settings
@@ -171,6 +173,13 @@ def test_no_field_of_a_case_is_without_effect(settings):
     assert tried >= 6
 
 
+def test_the_same_weights_in_another_arithmetic_are_another_input(monkeypatch):
+    # A catalogue model's fingerprint is on record, whatever it is computed in.
+    monkeypatch.setattr(ModelInput, "fingerprint", "f" * 64)
+    single, half = (ModelInput("any", None, dtype) for dtype in ("float32", "bfloat16"))
+    assert single.content_sha256 != half.content_sha256
+
+
 def test_without_twins_their_readings_are_gone(settings):
     before = keys_of(settings)
     after = keys_of(with_change(settings, "transfer.twins", False))
@@ -221,7 +230,8 @@ def test_with_a_ready_made_dictionary_a_change_of_text_spares_what_does_not_read
 def test_a_stage_sees_only_the_stages_that_it_needs(settings, tmp_path):
     stages = {s.name: s for s in stages_of(case_inputs(Case.model_validate(settings)))}
     made = Made(tmp_path, stages["monitor"])
-    assert made.folder(stages["transfer"]).name == stages["transfer"].key
+    with pytest.raises(AssayError, match=f"{stages['transfer'].key}/contents.json is missing"):
+        made.folder(stages["transfer"])
     with pytest.raises(KeyError, match="monitor does not need candidates"):
         made.folder(stages["candidates"])
     with pytest.raises(TypeError, match="has no identity"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.cli.printing import AsJson, show
+from assay.cli.printing import Amend, AsJson, show
 from assay.errors import AssayError
 
 if TYPE_CHECKING:
@@ -41,13 +41,20 @@ def transfer(
         str | None, typer.Option(help="The concern that it stands for; the first by default.")
     ] = None,
     out: Out = Path("out"),
+    amend: Amend = None,
     as_json: AsJson = False,
 ) -> None:
     """Test every detector on organisms that it was not learned from."""
     from assay.pipeline import Run, run_case
 
     added = [str(folder) for folder in organism or []]
-    folder, _ = run_case(case, out, "transfer", lambda read: _with_organisms(read, added, concern))
+    folder, _ = run_case(
+        case,
+        out,
+        "transfer",
+        adjusted=lambda read: _with_organisms(read, added, concern),
+        amend=amend,
+    )
     found = Run(folder).transfer
     lines = [*_matrix_lines(found), str(folder / found.FILE)]
     show(found.model_dump(mode="json"), as_json, lines)
@@ -59,6 +66,7 @@ def calibrate(
         list[Path] | None, typer.Option(help="JSONL of benign conversations; may be repeated.")
     ] = None,
     out: Out = Path("out"),
+    amend: Amend = None,
     as_json: AsJson = False,
 ) -> None:
     """Choose what is watched, and set its threshold with a guarantee: monitor.json."""
@@ -72,7 +80,7 @@ def calibrate(
         )
         return read.model_copy(update={"deployment": deployment})
 
-    folder, _ = run_case(case, out, "monitor", with_benign)
+    folder, _ = run_case(case, out, "monitor", adjusted=with_benign, amend=amend)
     monitor = Run(folder).monitor
     names = ", ".join(monitor.names)
     lines = [f"watches {names}", monitor.guarantee, str(folder / monitor.FILE)]

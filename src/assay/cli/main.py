@@ -22,7 +22,7 @@ app = typer.Typer(
 for command in (
     *(cases.run, dictionaries.harvest, dictionaries.train, dictionaries.position),
     *(concerns.find, concerns.transfer, concerns.calibrate, concerns.watch),
-    *(cases.report, listings.doctor),
+    *(cases.plan, cases.verify, cases.report, listings.doctor),
 ):
     app.command()(command)
 app.add_typer(listings.models_app, name="models")

@@ -8,6 +8,10 @@ from typing import Annotated, Any
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Amend = Annotated[
+    str | None,
+    typer.Option(help="Why the analysis was changed after the test split was read."),
+]
 Seed = Annotated[int, typer.Option(help="Every random draw derives from it.")]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from assay.dictionaries import load_dictionary
 from assay.monitoring import WatchOutcome, watch
-from assay.pipeline.result import CaseLock
+from assay.pipeline.case_lock import CaseLock
 from assay.pipeline.stage import STAGES
 from assay.pipeline.stages.dictionary_stage import DICTIONARY, DictionaryStage
 
@@ -27,8 +27,8 @@ def _dictionary_sha256(folder: Path) -> str | None:
     path = lock.case.dictionary.path
     if path is not None:
         own = Path(path)
-    elif DictionaryStage.NAME in lock.stages:
-        own = folder / STAGES / lock.stages[DictionaryStage.NAME] / DICTIONARY
+    elif DictionaryStage.NAME in lock.folders:
+        own = folder / STAGES / lock.folders[DictionaryStage.NAME] / DICTIONARY
     else:
         return None
     return load_dictionary(own).metadata.weights_sha256

@@ -1,4 +1,4 @@
-"""The files of a whole run: the lock that is written first, and what came out."""
+"""run.json: what a whole run came to; and a case's output folder, read."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ from assay.concerns.matrix.result import TransferMatrix
 from assay.evidence import Evidence, read_evidence
 from assay.monitoring.result import Monitor
 from assay.pipeline.case import Case
+from assay.pipeline.case_lock import CaseLock
+from assay.pipeline.contents import Sha256
 from assay.position.result import PositionResult
 from assay.results import Figures, Result
 from assay.safety_case import SafetyCase, read_case
 
 
-class CaseLock(Result):
-    """What was to be run, written before anything is: the settings and every stage's key."""
+class FinishedStage(Figures):
+    """A stage that is done, bound to its artefact."""
 
-    FILE: ClassVar[str] = "case.lock.json"
-    MADE_BY: ClassVar[str] = "assay run CASE.yaml"
-
-    version: Literal[2] = 2
-    """Version of the layout."""
-    case: Case
-    """The settings."""
-    stages: dict[str, str]
-    """Stage → the folder of its artefact under ``stages``."""
+    name: str
+    """The stage."""
+    folder: str
+    """Its artefact's folder under ``stages``."""
+    contents: Sha256
+    """sha256 of the artefact's ``contents.json``, which has the hash of each of its files."""
 
 
 class RunResult(Result):
@@ -37,11 +36,13 @@ class RunResult(Result):
     FILE: ClassVar[str] = "run.json"
     MADE_BY: ClassVar[str] = "assay run CASE.yaml"
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     """Version of the layout."""
     case: str
     """The case's name."""
-    stages: tuple[str, ...]
+    lock: Sha256
+    """sha256 of ``case.lock.json``."""
+    stages: tuple[FinishedStage, ...]
     """The stages that are done, in order."""
     figures: tuple[Evidence, ...]
     """The figures that a run ends with."""

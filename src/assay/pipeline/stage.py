@@ -7,13 +7,16 @@ their own keys. So nothing that decides the artefact can be left out of the key.
 While a stage runs, its folder has another name; complete, it is renamed. So a folder that has the
 final name is whole, whenever the machine was switched off. A stage that was interrupted is called
 again with what it had left behind, and either goes on from there or begins anew.
+
+The last file of an artefact, ``contents.json``, has the hashes of all others and of the artefacts that
+it was made from. A stage that reads another's artefact checks them first.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
@@ -22,11 +25,12 @@ from pydantic import BaseModel
 
 from assay.errors import AssayError
 from assay.files import disk_error, flush_to_disk, sha256_of_json, write_json
+from assay.pipeline.contents import IDENTITY, CheckedArtefacts, Contents
 
-IDENTITY = "inputs.json"
-"""What the key is the hash of, beside the artefact, for people who wonder why a stage ran again."""
 STAGES = "stages"
 """The folder of all artefacts within a case's output."""
+LAYOUT = 2
+"""Version of what every artefact has beside its own files; 2: ``contents.json``."""
 Artefact = TypeVar("Artefact", covariant=True)
 
 Loaded = TypeVar("Loaded")
@@ -87,12 +91,26 @@ class Stage(ABC, Generic[Artefact]):
     def identity(self) -> dict[str, Json]:
         """Everything that decides the artefact, as JSON values."""
         own = {each.name: identity_of(getattr(self, each.name)) for each in fields(self)}
-        return {"stage": self.name, "version": self.VERSION, **own}
+        return {"stage": self.name, "version": self.VERSION, "layout": LAYOUT, **own}
+
+    @cached_property
+    def identity_sha256(self) -> str:
+        """Hash of the identity."""
+        return sha256_of_json(self.identity)
+
+    @cached_property
+    def analysis_sha256(self) -> str:
+        """Hash of settings and inputs alone, without the versions of the code: what is asked for."""
+        asked = {
+            each.name: identity_of(getattr(self, each.name), lambda stage: stage.analysis_sha256)
+            for each in fields(self)
+        }
+        return sha256_of_json({"stage": self.name, **asked})
 
     @cached_property
     def key(self) -> str:
         """Name of the artefact's folder: the stage and the hash of its identity."""
-        return f"{self.name}-{sha256_of_json(self.identity)[:16]}"
+        return f"{self.name}-{self.identity_sha256[:16]}"
 
 
 @dataclass(frozen=True)
@@ -105,14 +123,23 @@ class Made:
     """The stage that reads."""
     finished: Mapping[str, str] | None = None
     """Stage → folder of its artefact in a finished run, from the lock; None: by the stages' keys."""
+    checked: CheckedArtefacts = field(default_factory=CheckedArtefacts)
+    """The artefacts that are known to be unchanged."""
 
     def folder(self, stage: Stage[Any]) -> Path:
-        """Where a needed stage's artefact lies. Raises KeyError for a stage that is not needed."""
+        """Where a needed stage's artefact lies, unchanged since it was made.
+
+        Raises KeyError for a stage that is not needed, and AssayError, naming the file, where the
+        artefact was changed.
+        """
         if not any(stage is need for need in self.reader.needs):
             raise KeyError(f"{self.reader.name} does not need {stage.name}")
         if self.finished is not None:
-            return self.root / STAGES / self.finished[stage.name]
-        return artefact_folder(self.root, stage)
+            folder = self.root / STAGES / self.finished[stage.name]
+        else:
+            folder = artefact_folder(self.root, stage)
+        self.checked.check(folder)
+        return folder
 
     def load(self, source: Stage[Loaded] | Input[Loaded]) -> Loaded:
         """A needed stage's artefact, or the content of an input."""
@@ -121,21 +148,23 @@ class Made:
         return source.load(self.folder(source))
 
 
-def identity_of(value: Any) -> Json:
-    """A field's contribution to the key, as a JSON value.
+def identity_of(
+    value: Any, of_stage: Callable[[Stage[Any]], str] = lambda stage: stage.key
+) -> Json:
+    """A field's contribution to the key, as a JSON value; a stage contributes ``of_stage``.
 
     Raises TypeError for a kind of value whose content it cannot tell.
     """
     if isinstance(value, Stage):
-        return value.key
+        return of_stage(value)
     if isinstance(value, Input):
         return value.content_sha256
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, tuple | list):
-        return [identity_of(part) for part in value]
+        return [identity_of(part, of_stage) for part in value]
     if isinstance(value, Mapping):
-        return {str(name): identity_of(part) for name, part in value.items()}
+        return {str(name): identity_of(part, of_stage) for name, part in value.items()}
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise TypeError(f"a stage cannot have a field of {type(value).__name__}: it has no identity")
@@ -151,23 +180,32 @@ def is_cached(root: Path, stage: Stage[Any]) -> bool:
     return artefact_folder(root, stage).is_dir()
 
 
-def run_stage(root: Path, stage: Stage[Any]) -> Path:
+def run_stage(root: Path, stage: Stage[Any], checked: CheckedArtefacts) -> Path:
     """The stage's artefact folder, made now unless it is there already.
 
-    Raises AssayError where the disk is full; what was half-written has another name.
+    Raises AssayError where an artefact that it reads was changed, and where the disk is full; what
+    was half-written has another name.
     """
     target = artefact_folder(root, stage)
     if target.is_dir():
         return target
     working = target.with_name(f".{target.name}.working")
     try:
+        made = Made(root, stage, checked=checked)
+        made_from = {need.name: checked.check(made.folder(need)) for need in stage.needs}
         working.mkdir(parents=True, exist_ok=True)
-        stage.run(working, Made(root, stage))
+        (working / Contents.FILE).unlink(missing_ok=True)
+        stage.run(working, made)
         write_json(working / IDENTITY, stage.identity)
+        contents = Contents.of(
+            working, stage=stage.name, identity=stage.identity_sha256, made_from=made_from
+        )
+        contents.write(working)
         for file in sorted(working.rglob("*")):
             flush_to_disk(file)
         working.replace(target)
         flush_to_disk(target.parent)
+        checked.add(target)
     except OSError as error:
         raise disk_error(error, target) from error
     return target

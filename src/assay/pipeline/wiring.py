@@ -18,6 +18,7 @@ from assay.concerns.strategies import strategy_named
 from assay.errors import AssayError
 from assay.models import Site
 from assay.pipeline.case import Case
+from assay.pipeline.case_lock import Amendment
 from assay.pipeline.dictionary_source import DictionarySource
 from assay.pipeline.inputs import (
     DeploymentInput,
@@ -128,8 +129,11 @@ def case_inputs(case: Case) -> CaseInputs:
     )
 
 
-def stages_of(inputs: CaseInputs) -> list[Stage[Any]]:
-    """The stages, in order. A dictionary that exists already needs no harvest and no training."""
+def stages_of(inputs: CaseInputs, history: Sequence[Amendment] = ()) -> list[Stage[Any]]:
+    """The stages, in order. A dictionary that exists already needs no harvest and no training.
+
+    ``history`` has the changes of the analysis that the report must state.
+    """
     case, audit = inputs.case, inputs.case.audit
     dictionary, before = _dictionary(inputs)
     quality = QualityStage(
@@ -175,7 +179,7 @@ def stages_of(inputs: CaseInputs) -> list[Stage[Any]]:
         stages += [deployment, elicitation, *readings, transfer, candidates]
         stages += [monitor.unread, monitor.shifts, monitor, safety_case]
     report = ReportStage(
-        facts=CaseFacts.of(case),
+        facts=CaseFacts.of(case, history),
         quality=quality,
         position=position,
         transfer=transfer,

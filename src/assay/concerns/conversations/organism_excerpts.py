@@ -66,7 +66,7 @@ def excerpts_of(
     whole_test: tuple[Excerpt, ...] = ()
     of_test: tuple[int, ...] = ()
     for split in SCORED_SPLITS:
-        rows = _sampled([t for t in transcripts if t.split == split], sizes, split, seed)
+        rows = sampled([t for t in transcripts if t.split == split], sizes, split, seed)
         own = [_place(tokenizer, t) for t in rows if t.label]
         drawn_from = list(places) if places is not None else own or [0]
         generator = numpy_generator(seed, f"concerns/cuts/{organism.name}/{split}")
@@ -106,7 +106,7 @@ def _excerpt(
     )
 
 
-def _sampled(
+def sampled(
     transcripts: list[OrganismTranscript], sizes: TransferSizes, split: Split, seed: int
 ) -> list[OrganismTranscript]:
     """Judged ones, at most so many of each condition; triggers held out from training included."""
