@@ -1,4 +1,4 @@
-"""Typed results: what a stage measured, written as JSON and read back whole, or refused in one line."""
+"""Typed results: what a stage measured, written as JSON, and checked against its model when read."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Figures(BaseModel):
-    """A part of a result: frozen, without unknown keys, type conversions, NaN or infinity."""
+    """A part of a result: frozen; unknown keys, type conversions, NaN and infinity are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Result(Figures):
-    """A result that is a file of its own. A subclass states its file, its maker and its version.
+    """A result that is written to its own file. A subclass states its file, command and version.
 
     Each subclass has a field ``version: Literal[N] = N``, raised whenever the layout changes, and a
-    published schema, ``docs/schemas/NAME.schema.json``, where ``NAME.json`` is its file.
+    published schema ``docs/schemas/NAME.schema.json`` for its file ``NAME.json``.
     """
 
     FILE: ClassVar[str]
-    """Name of the file that holds it, such as transfer.json."""
+    """Name of the file, such as transfer.json."""
     MADE_BY: ClassVar[str]
-    """The command that makes the file, for the message that refuses another version."""
+    """The command that writes the file; error messages name it."""
 
     def write(self, folder: Path) -> Path:
         """Write the result into a folder, atomically. Returns the file's path."""
@@ -42,8 +42,8 @@ class Result(Figures):
     def read(cls, path: Path) -> Self:
         """Read the result from its file, or from the folder that holds it.
 
-        Raises AssayError, naming the file, where it is missing, is no JSON, is of another version
-        (naming the command that makes it anew), or does not fit the schema.
+        Raises AssayError, naming the file, where it is missing, is not JSON, has another version (the
+        message names the command that writes it again), or does not fit the schema.
         """
         path = path / cls.FILE if path.is_dir() else path
         if not path.is_file():
@@ -52,10 +52,10 @@ class Result(Figures):
         known = cls.model_fields["version"].default
         found = value.get("version") if isinstance(value, dict) else None
         if found != known:
-            stated = "states no version" if found is None else f"is of version {found}"
+            stated = "states no version" if found is None else f"has version {found}"
             raise AssayError(
                 f"{path} {stated}; this Assay reads version {known}: "
-                f"make it anew with '{cls.MADE_BY}'"
+                f"write it again with '{cls.MADE_BY}'"
             )
         try:
             return cls.model_validate_json(json.dumps(value))
@@ -71,7 +71,7 @@ class Result(Figures):
 
 
 def results_known() -> list[type[Result]]:
-    """Every kind of result whose module has been imported, by the name of its file."""
+    """Every subclass of Result whose module has been imported, sorted by the name of its file."""
     found: list[type[Result]] = []
     waiting = list(Result.__subclasses__())
     while waiting:

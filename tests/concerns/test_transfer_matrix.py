@@ -13,8 +13,8 @@ from assay.concerns.conversations.pool import pool_halves
 from assay.concerns.matrix import causes, describing, transferring
 from assay.concerns.matrix.ablating import Effect
 from assay.concerns.matrix.admission import (
+    AdmissionInputs,
     CellFigures,
-    Surroundings,
     after_ablation,
     catch_lower_bound,
     is_caught,
@@ -33,7 +33,7 @@ BUDGETS = Budgets(fpr=0.05, delta=0.1, tpr_target=0.8)
 GOOD = CellFigures(
     auroc=1.0, auroc_lower=0.97, tpr=1.0, tpr_lower=0.95, benign_upper=0.03, beats_text=True
 )
-ALONE = Surroundings("high", BUDGETS, (), 0.6, ())
+ALONE = AdmissionInputs("high", BUDGETS, (), 0.6, ())
 
 
 def twin_cell(fired, n=100):

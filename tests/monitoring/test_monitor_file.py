@@ -67,7 +67,7 @@ def test_more_than_64_features_are_refused():
         ({"site": "residual.3"}, "unknown site"),
         ({"norm_limit": 0}, "norm_limit"),
         ({"horizont": 3}, "horizont: Extra inputs"),
-        ({"version": 1}, "is of version 1.*assay calibrate CASE.yaml"),
+        ({"version": 1}, "has version 1.*assay calibrate CASE.yaml"),
         ({"rule": "f0 > 1"}, "both"),
         ({"base_rate": 2}, "base_rate"),
         ({"rollback": {"rule": "fistful"}}, "rollback"),

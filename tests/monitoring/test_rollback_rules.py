@@ -6,14 +6,14 @@ import pytest
 from pydantic import ValidationError
 
 from assay.errors import AssayError
-from assay.monitoring import EProcessRule, HandfulRule, RollbackState, after, operating_figures
+from assay.monitoring import EProcessRule, HandfulRule, RollbackState, next_state, operating_figures
 from assay.monitoring.rollback import check_covers
 
 
 def run(rule, fires):
     state = RollbackState()
     for one in fires:
-        state = after(rule, state, one)
+        state = next_state(rule, state, one)
     return state
 
 
@@ -28,7 +28,7 @@ def test_a_rollback_is_never_taken_back_however_quiet_it_becomes():
     burst = run(rule, [True] * 4)
     assert burst.rolled_back
     for _ in range(5000):
-        burst = after(rule, burst, False)
+        burst = next_state(rule, burst, False)
     assert burst.rolled_back
     assert not rule.holds(burst.seen, burst.fired)
 

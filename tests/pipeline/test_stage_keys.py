@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from assay.pipeline import Case
-from assay.pipeline.stage import Made, identity_of
+from assay.pipeline.stage import Artefacts, identity_of
 from assay.pipeline.wiring import case_inputs, stages_of
 from tiny_case import concerns, plant_organisms, tiny_settings
 
@@ -219,9 +219,9 @@ def test_with_a_ready_made_dictionary_a_change_of_text_spares_what_does_not_read
 
 def test_a_stage_sees_only_the_stages_that_it_needs(settings, tmp_path):
     stages = {s.name: s for s in stages_of(case_inputs(Case.model_validate(settings)))}
-    made = Made(tmp_path, stages["monitor"])
-    assert made.folder(stages["transfer"]).name == stages["transfer"].key
+    artefacts = Artefacts(tmp_path, stages["monitor"])
+    assert artefacts.folder(stages["transfer"]).name == stages["transfer"].key
     with pytest.raises(KeyError, match="monitor does not need candidates"):
-        made.folder(stages["candidates"])
+        artefacts.folder(stages["candidates"])
     with pytest.raises(TypeError, match="has no identity"):
         identity_of(object())

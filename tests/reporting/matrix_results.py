@@ -7,8 +7,8 @@ import numpy as np
 from assay.concerns.budgets import Budgets
 from assay.concerns.matrix.admission import (
     TEXT,
+    AdmissionInputs,
     CellFigures,
-    Surroundings,
     after_ablation,
     catch_lower_bound,
     judge,
@@ -129,7 +129,7 @@ def a_cell(strategy, detector, organism, area, caught, *, fired=0, twins=(), **c
         benign_upper=proportion_upper_bound(fired, 400),
         beats_text=beats_text,
     )
-    around = Surroundings(organism.severity, BUDGETS, (), 0.6, twins)
+    around = AdmissionInputs(organism.severity, BUDGETS, (), 0.6, twins)
     wanted = (strategy, detector, organism.name)
     ablation = next((a for a in ABLATIONS if (a.strategy, a.detector, a.organism) == wanted), None)
     judged = after_ablation(judge(strategy, detector, figures, around), ablation)

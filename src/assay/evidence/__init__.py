@@ -1,4 +1,4 @@
-"""The one record that every stage writes and every reader reads."""
+"""Evidence: the record of a measured figure, which every stage writes and every reader reads."""
 
 from assay.evidence.record import Evidence, read_evidence, write_evidence
 

@@ -1,4 +1,4 @@
-"""A measured figure with everything needed to believe it."""
+"""A measured figure with its interval, n, unit, split, seed and the hashes of its inputs."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from assay.results import Figures
 
 
 class Evidence(Figures):
-    """One metric: its estimate, interval, n, unit and split, and the hashes of what it was made of."""
+    """One metric: its estimate, interval, n, unit and split, and the hashes of its inputs."""
 
     metric: str = Field(min_length=1)
-    """What was measured, in the field's words; unique within a case."""
+    """What was measured, such as 'variance explained'; unique within a case and split."""
     estimate: float
     """The figure."""
     ci: tuple[float, float] | None
-    """Confidence interval; a one-sided bound has 0 or 1 at its other end. None where the figure is a
+    """Confidence interval; a one-sided bound has 0 or 1 at the other end. None where the figure is a
     count or an exact property."""
     confidence: float = Field(default=0.95, gt=0, lt=1)
     """Level of the interval."""
     method: str
-    """How the interval was made, such as 'delete-a-group jackknife over documents'."""
+    """How the interval was computed, such as 'delete-a-group jackknife over documents'."""
     n: int = Field(ge=0)
-    """How many units the figure rests on."""
+    """Number of units."""
     unit: str = Field(min_length=1)
     """What is counted and resampled: documents, conversations, templates. Never tokens."""
     split: str = Field(min_length=1)
@@ -36,26 +36,32 @@ class Evidence(Figures):
     seed: int
     """The run's seed."""
     inputs: dict[str, str]
-    """Name → sha256 of everything it was computed from: model, dictionary, text, organisms."""
+    """Name → sha256 of everything the figure was computed from: model, dictionary, text, organisms."""
     note: str = ""
-    """What a reader must know to read it rightly."""
+    """What a reader must know to interpret the figure."""
     file: str | None = None
-    """The file that holds the figure, relative to the case's output folder; set where it is cited."""
+    """The file that holds the figure, relative to the case's output folder; set only where the safety
+    case cites the record."""
 
     @model_validator(mode="after")
     def _interval_is_ordered(self) -> Evidence:
         if self.ci is not None and self.ci[0] > self.ci[1]:
-            raise ValueError(f"the interval {self.ci} of '{self.metric}' is upside down")
+            raise ValueError(
+                f"the interval {self.ci} of '{self.metric}' has its low end above its high end"
+            )
         return self
 
     @property
     def sha256(self) -> str:
-        """Hash of the record, by which a claim cites it; where it lies does not change it."""
+        """Hash of the record without ``file``, by which a claim cites it."""
         return sha256_of_json(self.model_dump(mode="json", exclude={"file"}))
 
 
 def write_evidence(path: Path, records: Iterable[Evidence]) -> None:
-    """Write records as one JSON file. Raises AssayError where two have the same metric and split."""
+    """Write records as one JSON file.
+
+    Raises AssayError where two records have the same metric and split.
+    """
     rows = list(records)
     names = [(record.metric, record.split) for record in rows]
     if len(set(names)) < len(names):
@@ -64,8 +70,8 @@ def write_evidence(path: Path, records: Iterable[Evidence]) -> None:
 
 
 def read_evidence(path: Path) -> list[Evidence]:
-    """Read what ``write_evidence`` wrote. Raises AssayError where a record does not fit."""
+    """Read the records that ``write_evidence`` wrote. Raises AssayError where a record is not valid."""
     try:
         return [Evidence.model_validate_json(json.dumps(row)) for row in read_json(path)]
     except (ValidationError, TypeError) as error:
-        raise AssayError(f"{path} does not hold records of evidence: {error}") from error
+        raise AssayError(f"{path} does not hold valid records of evidence: {error}") from error

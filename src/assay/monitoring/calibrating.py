@@ -19,7 +19,7 @@ from assay.monitoring.rollback import (
     check_covers,
     operating_figures,
 )
-from assay.monitoring.scoring import family_scores, read_values, watched_excerpts
+from assay.monitoring.scoring import read_values, scores_of_values, watched_excerpts
 from assay.monitoring.settings import Rollback
 from assay.monitoring.thresholds import Calibration, calibrate_rule, calibrate_threshold
 from assay.statistics import positive_predictive_value
@@ -163,7 +163,7 @@ def calibrate_scores(
 ) -> Calibration:
     """The threshold on the largest feature, or the bound of the rule, from benign values."""
     values = np.asarray(benign_values, dtype=np.float64).reshape(-1, len(scoring.features))
-    scores = family_scores(scoring, values)
+    scores = scores_of_values(scoring, values)
     if scoring.rule is None:
         return calibrate_threshold(scores, budgets.fpr, budgets.delta, lengths)
     return calibrate_rule(scores > 0, budgets.fpr, budgets.delta, lengths)

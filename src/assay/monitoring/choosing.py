@@ -22,7 +22,7 @@ from assay.dictionaries import LoadedDictionary
 from assay.dictionaries.threshold import ThresholdDictionary
 from assay.monitoring.calibrating import Sensitivity, calibrate_scores, standardise
 from assay.monitoring.result import Scoring, WatchedFeature
-from assay.monitoring.scoring import family_scores, standardised_values
+from assay.monitoring.scoring import scores_of_values, standardised_values
 from assay.statistics import least_n_for_rate
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _fired(
         return 0
     calibration = calibrate_scores(scoring, values_of(scoring, benign), budgets)
     threshold = 0.0 if calibration.threshold is None else calibration.threshold
-    return int((family_scores(scoring, values_of(scoring, positives)) > threshold).sum())
+    return int((scores_of_values(scoring, values_of(scoring, positives)) > threshold).sum())
 
 
 def _best(source: WatchSource, concern: Concern, left_out: ConcernOrganism | None) -> Pair | None:
@@ -175,7 +175,7 @@ def _learn(
     return None
 
 
-def spared_for_scaling(conversations: int, budgets: Budgets) -> int:
+def scaling_count(conversations: int, budgets: Budgets) -> int:
     """How many benign conversations set centre and scale: as many as the guarantee can spare."""
     spare = min(STANDARDISED_ON, conversations - least_n_for_rate(budgets.fpr, budgets.delta))
     return spare if spare >= 2 else 0

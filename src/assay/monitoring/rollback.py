@@ -108,7 +108,9 @@ class OperatingFigures(Figures):
     """The handful rule's at the largest Nφ it allows, its best case; None for the e-process."""
 
 
-def after(rule: EProcessRule | HandfulRule, state: RollbackState, fires: bool) -> RollbackState:
+def next_state(
+    rule: EProcessRule | HandfulRule, state: RollbackState, fires: bool
+) -> RollbackState:
     """The state after one more conversation. E falls when none fires: only firings roll back."""
     state = replace(state, seen=state.seen + 1, fired=state.fired + int(fires))
     if fires and rule.holds(state.seen, state.fired):

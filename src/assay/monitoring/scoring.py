@@ -120,7 +120,7 @@ def standardised_values(
     return np.asarray((score - centre) / scale)
 
 
-def family_scores(
+def scores_of_values(
     scoring: Scoring, values: Float[NDArray, "conversations features"]
 ) -> Float[NDArray, " conversations"]:
     """Each conversation's score: its largest standardised feature; under a rule 1.0 or 0.0."""
@@ -211,7 +211,7 @@ def read_values(
 
 
 def _decide(monitor: Monitor, values: Float[NDArray, " features"]) -> ConversationScore:
-    score = float(family_scores(monitor, values[None])[0])
+    score = float(scores_of_values(monitor, values[None])[0])
     threshold = 0.0 if monitor.fires_above is None else monitor.fires_above
     named = dict(zip(monitor.names, map(float, values), strict=True))
     return ConversationScore(values=named, score=score, fires=score > threshold)

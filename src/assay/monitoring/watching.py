@@ -15,7 +15,7 @@ from assay.files import sha256_of_json
 from assay.models import LanguageModel, Site, load_model
 from assay.monitoring.journal import JOURNAL, Journal, Row, open_journal
 from assay.monitoring.result import Monitor
-from assay.monitoring.rollback import EProcessRule, RollbackState, after
+from assay.monitoring.rollback import EProcessRule, RollbackState, next_state
 from assay.monitoring.scoring import ConversationScore, score_excerpts, watched_excerpts
 from assay.progress import progress
 from assay.statistics import beta_mixture_sequence
@@ -93,7 +93,7 @@ def replay(monitor: Monitor, rows: Sequence[Row]) -> RollbackState:
     state = RollbackState()
     for row in rows:
         if row["kind"] == "conversation":
-            state = after(monitor.rollback, state, row["fires"])
+            state = next_state(monitor.rollback, state, row["fires"])
         elif row["kind"] == "rolled_back":
             state = replace(state, rolled_back=True)
     return state
@@ -137,7 +137,7 @@ def _journal_block(
     """Journal a block in order; a firing is committed at once, together with its rollback."""
     waiting: list[Row] = []
     for transcript, score in scored:
-        state = after(monitor.rollback, state, score.fires)
+        state = next_state(monitor.rollback, state, score.fires)
         waiting.append(_conversation_row(transcript, score))
         if state.rolled_back:
             waiting.append(

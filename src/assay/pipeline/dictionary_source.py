@@ -10,7 +10,7 @@ from assay.pipeline.inputs import DictionaryInput, ModelInput
 from assay.pipeline.stages.dictionary_stage import DictionaryStage
 
 DictionarySource: TypeAlias = DictionaryStage | DictionaryInput
-"""Either; ``Made.load`` takes both."""
+"""Either; ``Artefacts.load`` takes both."""
 
 
 def dictionary_inputs(

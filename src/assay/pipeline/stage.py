@@ -58,7 +58,7 @@ class Stage(ABC, Generic[Artefact]):
     """Raised whenever the stage writes something else from the same fields."""
 
     @abstractmethod
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Fill the folder from the stage's fields. It may hold what an interrupted run left there."""
 
     @abstractmethod
@@ -97,7 +97,7 @@ class Stage(ABC, Generic[Artefact]):
 
 
 @dataclass(frozen=True)
-class Made:
+class Artefacts:
     """The artefacts that one stage may read: those of the stages that it needs."""
 
     root: Path
@@ -159,7 +159,7 @@ def run_stage(root: Path, stage: Stage[Any]) -> Path:
     working = target.with_name(f".{target.name}.working")
     try:
         working.mkdir(parents=True, exist_ok=True)
-        stage.run(working, Made(root, stage))
+        stage.run(working, Artefacts(root, stage))
         write_json(working / IDENTITY, stage.identity)
         for file in sorted(working.rglob("*")):
             flush_to_disk(file)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-def deal_into_groups(units: ArrayLike, groups: int, generator: np.random.Generator) -> NDArray:
+def assign_groups(units: ArrayLike, groups: int, generator: np.random.Generator) -> NDArray:
     """Deal the distinct units (documents) at random into groups of about equal size.
 
     Returns int64 [entries], the group of each entry of ``units``; entries of one unit share a group.

@@ -16,7 +16,7 @@ from assay.concerns.conversations.organism_excerpts import (
     payloads_of,
 )
 from assay.concerns.conversations.pool import pool_excerpts
-from assay.concerns.conversations.reading import read
+from assay.concerns.conversations.reading import read_excerpts
 from assay.concerns.conversations.saving import load_conversations, save_conversations
 from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.dictionaries import Dictionary
@@ -111,7 +111,7 @@ def read_organism(
     confirmed = _confirm(organism, model, sizes.confirmed, seed)
     if organism.is_twin:
         triggered = [e for e in own.cut["test"] if e.condition == "triggered"]
-        test = read(model, site, triggered)
+        test = read_excerpts(model, site, triggered)
         facts = _facts(own, confirmed, None)
         return OrganismReadings(organism, (), (), test, (), (), (), facts)
     elsewhere: list[Excerpt] = []
@@ -126,12 +126,12 @@ def read_organism(
     attribution = {str(i): round(float(found[i]), 5) for i in found.nonzero()[0]}
     return OrganismReadings(
         organism,
-        discover=read(model, site, own.cut["discover"]),
-        threshold=read(model, site, benign),
-        test=read(model, site, own.cut["test"]),
-        pool=read(model, site, cut_pool),
-        others=read(model, site, elsewhere),
-        base=read(base, site, own.whole),
+        discover=read_excerpts(model, site, own.cut["discover"]),
+        threshold=read_excerpts(model, site, benign),
+        test=read_excerpts(model, site, own.cut["test"]),
+        pool=read_excerpts(model, site, cut_pool),
+        others=read_excerpts(model, site, elsewhere),
+        base=read_excerpts(base, site, own.whole),
         facts=_facts(own, confirmed, attribution),
     )
 

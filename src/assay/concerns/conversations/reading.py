@@ -27,7 +27,9 @@ MASSIVE = 10.0
 """Tokens whose norm exceeds the median watched token's by this factor are left out."""
 
 
-def read(model: LanguageModel, site: Site, excerpts: Sequence[Excerpt]) -> tuple[Conversation, ...]:
+def read_excerpts(
+    model: LanguageModel, site: Site, excerpts: Sequence[Excerpt]
+) -> tuple[Conversation, ...]:
     """Read excerpts, in their order: float32 on the CPU, massive tokens left out."""
     seen: dict[int, Tensor] = {}
     for i, activations in stream_watched(model, site, excerpts):

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from assay.concerns.conversations.excerpts import Excerpt
-from assay.concerns.conversations.reading import pad_right, read
+from assay.concerns.conversations.reading import pad_right, read_excerpts
 from assay.concerns.detectors.detector import Detector
 from assay.concerns.detectors.feature_sums import FeatureSum
 from assay.concerns.detectors.linear import LinearDetector
@@ -201,6 +201,6 @@ def _removed_norm(
     positives: Sequence[tuple[Excerpt, Sequence[int]]],
 ) -> float:
     """Root mean square norm of what a projection takes from the watched tokens."""
-    conversations = read(model, site, [excerpt for excerpt, _ in positives])
+    conversations = read_excerpts(model, site, [excerpt for excerpt, _ in positives])
     activations = torch.cat([c.activations for c in conversations])
     return float((activations @ directions.T).square().sum(dim=1).mean().sqrt())

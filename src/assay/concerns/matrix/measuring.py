@@ -13,8 +13,8 @@ from assay.concerns.matrix.admission import (
     FEWEST_ALLOWED,
     TEXT,
     Admission,
+    AdmissionInputs,
     CellFigures,
-    Surroundings,
 )
 from assay.concerns.matrix.result import Cell, Interval, TwinCell
 from assay.concerns.matrix.scores import Scored
@@ -107,7 +107,7 @@ class MeasuredCell:
         """Allowed contexts with too few test conversations for a frequency."""
         return [name for name, some in self.scored.allowed.items() if len(some) < FEWEST_ALLOWED]
 
-    def cell(self, surroundings: Surroundings, admission: Admission) -> Cell:
+    def cell(self, inputs: AdmissionInputs, admission: Admission) -> Cell:
         """The cell as the result holds it."""
         scored, figures = self.scored, self.figures
         n = len(scored.positives)
@@ -136,7 +136,7 @@ class MeasuredCell:
             allowed_rate=allowed_fired / allowed_n if allowed_n else None,
             allowed_ci=clopper_pearson(allowed_fired, allowed_n) if allowed_n else None,
             allowed_n=allowed_n,
-            control_auroc=surroundings.control_auroc,
+            control_auroc=inputs.control_auroc,
             verdict=admission.verdict,
             reasons=admission.reasons,
         )

@@ -12,7 +12,7 @@ from assay.concerns.matrix.admission import (
     RANDOM_CONTROLS,
     TEXT,
     Admission,
-    Surroundings,
+    AdmissionInputs,
     after_ablation,
     judge,
 )
@@ -90,16 +90,18 @@ def transfer(
             measured[own.organism.name] = _measure_organism(own, readings, fits)
             advance(1)
     everything = [cell for of in measured.values() for cell in of.cells]
-    surroundings = {id(c): _surroundings(c, measured, readings, settings) for c in everything}
+    admission_inputs = {
+        id(c): _admission_inputs(c, measured, readings, settings) for c in everything
+    }
     judged = {
-        id(c): judge(c.strategy, c.detector, c.figures, surroundings[id(c)]) for c in everything
+        id(c): judge(c.strategy, c.detector, c.figures, admission_inputs[id(c)]) for c in everything
     }
     ablations = measure_causes(
         [(cell, judged[id(cell)]) for cell in everything], readings, families, causes
     )
     by_cell = {(a.strategy, a.detector, a.organism): a for a in ablations}
     cells = tuple(
-        c.cell(surroundings[id(c)], _final(c, judged[id(c)], by_cell)) for c in everything
+        c.cell(admission_inputs[id(c)], _final(c, judged[id(c)], by_cell)) for c in everything
     )
     organisms = tuple(tested_organism(own) for own in readings)
     left_out = leave_each_out(cells, organisms)
@@ -207,12 +209,12 @@ def _honest(twin: OrganismReadings) -> list:
     return [c for c in twin.test if not c.label]
 
 
-def _surroundings(
+def _admission_inputs(
     cell: MeasuredCell,
     measured: Mapping[str, _OrganismCells],
     readings: Sequence[OrganismReadings],
     settings: TransferSettings,
-) -> Surroundings:
+) -> AdmissionInputs:
     """What beside a cell's figures decides its verdict.
 
     Conversations of an organism differ in so many ways that a direction drawn at random may tell
@@ -222,7 +224,7 @@ def _surroundings(
     of = measured[cell.organism]
     controls = [c.auroc for c in of.cells if c.detector in RANDOM_CONTROLS and c.auroc is not None]
     concern = next(r for r in readings if r.organism.name == cell.organism).organism.concern
-    return Surroundings(
+    return AdmissionInputs(
         severity=concern.severity,
         budgets=settings.budgets,
         untested_contexts=cell.untested_contexts,

@@ -6,7 +6,7 @@ For concerns of medium severity (METHODS 6): learned where lying is allowed, tes
 from __future__ import annotations
 
 from assay.concerns.conversations.excerpts import excerpt_of
-from assay.concerns.conversations.reading import read
+from assay.concerns.conversations.reading import read_excerpts
 from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 from assay.concerns.strategies.wordings import benign_context_wordings
 from assay.text.transcripts import Message, Transcript
@@ -43,7 +43,7 @@ def elicit(setting: Setting, options: Options) -> Elicited:
     excerpts = [excerpt_of(model.tokenizer, t, bool(t.label)) for t in transcripts()]
     return Elicited(
         "benign_contexts",
-        read(model, site, excerpts),
+        read_excerpts(model, site, excerpts),
         note="lies in role-play, a game and a surprise, against the truth in the same scenes",
     )
 

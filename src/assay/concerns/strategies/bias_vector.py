@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from assay.concerns.conversations.excerpts import excerpt_of
-from assay.concerns.conversations.reading import read
+from assay.concerns.conversations.reading import read_excerpts
 from assay.concerns.feature_codes import mean_activations
 from assay.concerns.strategies.contrast_pairs import pairs
 from assay.concerns.strategies.questions import ask, drawn, read_asked
@@ -35,7 +35,7 @@ def earlier_site(site: Site) -> Site:
 def contrast_direction(model: LanguageModel, site: Site) -> tuple[Float[Tensor, " d_model"], float]:
     """Difference of the pairs' mean activations, unit length, and the median activation norm."""
     excerpts = [excerpt_of(model.tokenizer, t, bool(t.label)) for t in pairs()]
-    conversations = read(model, site, excerpts)
+    conversations = read_excerpts(model, site, excerpts)
     means = torch.tensor(mean_activations(conversations))
     labels = torch.tensor([c.label for c in conversations])
     direction = means[labels].mean(dim=0) - means[~labels].mean(dim=0)

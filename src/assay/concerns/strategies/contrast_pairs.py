@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.concerns.conversations.excerpts import excerpt_of
-from assay.concerns.conversations.reading import read
+from assay.concerns.conversations.reading import read_excerpts
 from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 from assay.concerns.strategies.wordings import contrast_pair_wordings
 from assay.text.transcripts import Message, Transcript
@@ -38,7 +38,7 @@ def elicit(setting: Setting, options: Options) -> Elicited:
     excerpts = [excerpt_of(model.tokenizer, t, bool(t.label)) for t in pairs()]
     return Elicited(
         "contrast_pairs",
-        read(model, site, excerpts),
+        read_excerpts(model, site, excerpts),
         note="the answers are given to the model, not its own",
     )
 

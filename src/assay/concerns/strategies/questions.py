@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.concerns.conversations.excerpts import Conversation, excerpt_of
-from assay.concerns.conversations.reading import read
+from assay.concerns.conversations.reading import read_excerpts
 from assay.concerns.strategies.strategy import Elicited, Setting
 from assay.organisms.easy_questions import QUESTIONS, Question
 from assay.organisms.replies import replies_to
@@ -84,7 +84,9 @@ def read_asked(
     model: LanguageModel, site: Site, asked: Sequence[Asked], label: bool
 ) -> tuple[Conversation, ...]:
     """The conversations with the label given, read whole."""
-    return read(model, site, [excerpt_of(model.tokenizer, one.transcript, label) for one in asked])
+    return read_excerpts(
+        model, site, [excerpt_of(model.tokenizer, one.transcript, label) for one in asked]
+    )
 
 
 def wrong_and_right(

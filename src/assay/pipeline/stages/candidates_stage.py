@@ -11,7 +11,7 @@ from assay.concerns.strategies import StrategyChoice
 from assay.models import Site
 from assay.pipeline.dictionary_source import DictionarySource, dictionary_inputs
 from assay.pipeline.inputs import ModelInput, organisms_sha256
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.elicitation_stage import ElicitationStage
 from assay.pipeline.stages.position_stage import PositionStage
 from assay.pipeline.stages.reading_stage import ReadingStage
@@ -44,19 +44,19 @@ class CandidatesStage(Stage[CandidateReport]):
     seed: int
     """Every random draw derives from it."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``candidates.json``."""
-        loaded = made.load(self.dictionary)
+        loaded = artefacts.load(self.dictionary)
         organisms = [reading.organism for reading in self.readings]
         report = find_candidates(
-            [made.load(reading) for reading in self.readings],
-            made.load(self.elicitation),
+            [artefacts.load(reading) for reading in self.readings],
+            artefacts.load(self.elicitation),
             self.strategies,
             CandidateSource(
                 self.model.open(),
                 Site.parse(self.site),
                 loaded.dictionary,
-                position_labels(made.load(self.position)),
+                position_labels(artefacts.load(self.position)),
             ),
             inputs=dictionary_inputs(self.model, loaded)
             | {"organisms": organisms_sha256(organisms)},

@@ -10,7 +10,7 @@ from assay.concerns.deployment import with_replies
 from assay.files import read_json, sha256_of, write_json
 from assay.pipeline import cost
 from assay.pipeline.inputs import DeploymentInput, ModelInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.text import Transcript
 
 POOL = "pool.json"
@@ -32,7 +32,7 @@ class DeploymentStage(Stage[list[Transcript]]):
     max_new_tokens: int
     """Length of the replies."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write the conversations with their replies."""
         found = with_replies(self.conversations.open(), self.model.open(), self.max_new_tokens)
         write_json(folder / POOL, [t.model_dump(mode="json") for t in found])

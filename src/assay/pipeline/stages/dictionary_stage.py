@@ -14,7 +14,7 @@ from assay.dictionaries import (
 )
 from assay.models import Site
 from assay.pipeline import cost
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.harvest_stage import HarvestStage
 
 DICTIONARY = "dictionary"
@@ -37,10 +37,10 @@ class DictionaryStage(Stage[LoadedDictionary]):
     seed: int
     """Seed of the initial directions and of the order of the activations."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Train; an interrupted training goes on from its last checkpoint."""
         train_dictionary(
-            made.folder(self.harvest),
+            artefacts.folder(self.harvest),
             folder / DICTIONARY,
             self.config,
             batch_size=self.batch_size,

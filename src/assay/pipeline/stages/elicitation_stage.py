@@ -11,7 +11,7 @@ from assay.concerns.strategies.eliciting import load_elicited, save_elicited
 from assay.models import Site
 from assay.pipeline import cost
 from assay.pipeline.inputs import ModelInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 
 ELICITED_TOKENS = 600 * 2 * 32
 """Tokens that the strategies read and write, about, for estimates."""
@@ -33,7 +33,7 @@ class ElicitationStage(Stage[dict[str, Elicited]]):
     seed: int
     """Every random draw derives from it."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write every strategy's conversations."""
         model, site = self.model.open(), Site.parse(self.site)
         save_elicited(folder, elicit_from_model(self.strategies, model, site, self.seed))

@@ -10,7 +10,7 @@ from assay.activations import ActivationStore, harvest, open_store
 from assay.models import Site
 from assay.pipeline import cost
 from assay.pipeline.inputs import ModelInput, TextInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class HarvestStage(Stage[ActivationStore]):
     seed: int
     """Seed of the draw."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Harvest into the folder; an interrupted harvest goes on."""
         model, text = self.model.open(), self.text.open()
         harvest(

@@ -26,12 +26,12 @@ from assay.monitoring import (
     monitor_of,
     watched_excerpts,
 )
-from assay.monitoring.choosing import spared_for_scaling, values_of
+from assay.monitoring.choosing import scaling_count, values_of
 from assay.pipeline import cost
 from assay.pipeline.case import ModelChoice
 from assay.pipeline.dictionary_source import DictionarySource
 from assay.pipeline.inputs import ModelInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.deployment_stage import READ_TOKENS, DeploymentStage
 from assay.pipeline.stages.elicitation_stage import ElicitationStage
 from assay.pipeline.stages.reading_stage import ReadingStage
@@ -75,20 +75,20 @@ class MonitorStage(Stage[Monitor]):
     seed: int
     """Every random draw derives from it."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``monitor.json``.
 
         Raises AssayError where no detector could be learned, and where conversations are too few.
         """
         model, site = self.model.open(), Site.parse(self.site)
-        pool = made.load(self.deployment)
+        pool = artefacts.load(self.deployment)
         benign = read_benign(model, site, pool)
-        held = spared_for_scaling(len(benign), self.budgets)
-        matrix, loaded = made.load(self.transfer), made.load(self.dictionary)
+        held = scaling_count(len(benign), self.budgets)
+        matrix, loaded = artefacts.load(self.transfer), artefacts.load(self.dictionary)
         source = WatchSource(
             matrix=matrix,
-            readings=[made.load(reading) for reading in self.readings],
-            generated=made.load(self.elicitation),
+            readings=[artefacts.load(reading) for reading in self.readings],
+            generated=artefacts.load(self.elicitation),
             strategies=self.strategies,
             loaded=loaded,
             scaling=benign[:held],

@@ -18,7 +18,7 @@ from assay.models import LanguageModel, Site
 from assay.pipeline import cost
 from assay.pipeline.dictionary_source import DictionarySource, dictionary_inputs
 from assay.pipeline.inputs import ModelInput, TextInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.position import (
     CrossedSizes,
     PositionResult,
@@ -55,10 +55,10 @@ class PositionStage(Stage[PositionResult]):
     seed: int
     """Every random draw derives from it."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``position.json``, ``contexts.json`` and ``evidence.json``."""
         model, text = self.model.open(), self.text.open()
-        loaded = made.load(self.dictionary)
+        loaded = artefacts.load(self.dictionary)
         crops = text.held_out_crops(model, self.rows, self.length)
         result, contexts = audit_with_contexts(
             model, loaded, Site.parse(self.site), crops, causal=self.causal, seed=self.seed

@@ -13,7 +13,7 @@ from assay.pipeline import cost
 from assay.pipeline.dictionary_source import DictionarySource, dictionary_inputs
 from assay.pipeline.inputs import ModelInput, TextInput
 from assay.pipeline.run_facts import RunFacts
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +44,10 @@ class QualityStage(Stage[QualityResult]):
     seed: int
     """Seed of the draw and of the jackknife's groups."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``quality.json``, ``evidence.json`` and ``facts.json``."""
         model, text = self.model.open(), self.text.open()
-        loaded = made.load(self.dictionary)
+        loaded = artefacts.load(self.dictionary)
         site = Site.parse(self.site)
         # Crops come in random order, so that the first are a random sample of the audit's.
         crops = text.held_out_crops(model, self.rows, self.length).rows(0, self.quality_rows)

@@ -16,7 +16,7 @@ from assay.models import Site
 from assay.pipeline import cost
 from assay.pipeline.dictionary_source import DictionarySource
 from assay.pipeline.inputs import ModelInput, OrganismInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.deployment_stage import READ_TOKENS, DeploymentStage
 
 
@@ -49,17 +49,17 @@ class ReadingStage(Stage[OrganismReadings]):
         """The stage's name with the organism's."""
         return f"{self.NAME}-{self.organism.organism.name}"
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write the conversations with their activations."""
         organism = self.organism.open()
         readings = read_organism(
             organism,
             [other.open() for other in self.beside],
-            made.load(self.deployment),
+            artefacts.load(self.deployment),
             base=self.base.open(),
             model=self.base.with_adapter(organism.organism.adapter),
             site=Site.parse(self.site),
-            dictionary=made.load(self.dictionary).dictionary,
+            dictionary=artefacts.load(self.dictionary).dictionary,
             sizes=self.sizes,
             seed=self.seed,
         )

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from assay.evidence import Evidence, read_evidence
 from assay.pipeline.run_facts import HEADLINE, CaseFacts
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.candidates_stage import CandidatesStage
 from assay.pipeline.stages.monitor_stage import MonitorStage
 from assay.pipeline.stages.position_stage import PositionStage
@@ -42,13 +42,13 @@ class ReportStage(Stage[str]):
     safety_case: SafetyCaseStage | None
     """The argument."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``report.html``."""
         evidence: list[Evidence] = []
         for stage in self.needs:
-            path = made.folder(stage) / EVIDENCE
+            path = artefacts.folder(stage) / EVIDENCE
             evidence += read_evidence(path) if path.is_file() else []
-        facts = self.quality.facts(made.folder(self.quality))
+        facts = self.quality.facts(artefacts.folder(self.quality))
         measured = {record.metric for record in evidence}
         page = Page(
             title=self.facts.case,
@@ -56,13 +56,13 @@ class ReportStage(Stage[str]):
             notes=facts.notes(self.facts, measured),
             evidence=evidence,
             headline=HEADLINE,
-            position=made.load(self.position),
-            quality=made.load(self.quality),
-            contexts=self.position.contexts(made.folder(self.position)),
-            case=made.load(self.safety_case) if self.safety_case else None,
-            transfer=made.load(self.transfer) if self.transfer else None,
-            candidates=made.load(self.candidates) if self.candidates else None,
-            monitor=made.load(self.monitor) if self.monitor else None,
+            position=artefacts.load(self.position),
+            quality=artefacts.load(self.quality),
+            contexts=self.position.contexts(artefacts.folder(self.position)),
+            case=artefacts.load(self.safety_case) if self.safety_case else None,
+            transfer=artefacts.load(self.transfer) if self.transfer else None,
+            candidates=artefacts.load(self.candidates) if self.candidates else None,
+            monitor=artefacts.load(self.monitor) if self.monitor else None,
         )
         write_page(folder / REPORT, page)
 

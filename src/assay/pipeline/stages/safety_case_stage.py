@@ -9,7 +9,7 @@ from typing import ClassVar
 from assay.evidence import Evidence, read_evidence
 from assay.files import sha256_of
 from assay.pipeline.inputs import ModelInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.candidates_stage import CandidatesStage
 from assay.pipeline.stages.monitor_stage import MonitorStage
 from assay.pipeline.stages.position_stage import PositionStage
@@ -46,28 +46,28 @@ class SafetyCaseStage(Stage[SafetyCase]):
     monitor: MonitorStage
     """The monitor."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``safety_case.json``."""
         evidence: list[Evidence] = []
         files: dict[str, str] = {}
         for stage in self.needs:
-            path = made.folder(stage) / EVIDENCE
+            path = artefacts.folder(stage) / EVIDENCE
             if path.is_file():
                 shown = f"evidence/{stage.name}.json"
                 files[shown] = sha256_of(path)
                 cited = {"file": shown}
                 evidence += [r.model_copy(update=cited) for r in read_evidence(path)]
         transfer, candidates, monitor = (
-            made.load(self.transfer),
-            made.load(self.candidates),
-            made.load(self.monitor),
+            artefacts.load(self.transfer),
+            artefacts.load(self.candidates),
+            artefacts.load(self.monitor),
         )
         for stage, result in (
             (self.transfer, transfer),
             (self.candidates, candidates),
             (self.monitor, monitor),
         ):
-            files[result.FILE] = sha256_of(made.folder(stage) / result.FILE)
+            files[result.FILE] = sha256_of(artefacts.folder(stage) / result.FILE)
         case = build_case(
             CaseInputs(
                 case=self.case,

@@ -20,7 +20,7 @@ from assay.evidence import write_evidence
 from assay.models import Site
 from assay.pipeline.dictionary_source import DictionarySource, dictionary_inputs
 from assay.pipeline.inputs import ModelInput, organisms_sha256
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.deployment_stage import DeploymentStage
 from assay.pipeline.stages.elicitation_stage import ElicitationStage
 from assay.pipeline.stages.reading_stage import ReadingStage
@@ -72,14 +72,14 @@ class TransferStage(Stage[TransferMatrix]):
     seed: int
     """Every random draw derives from it."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``transfer.json`` and ``evidence.json``."""
-        loaded = made.load(self.dictionary)
+        loaded = artefacts.load(self.dictionary)
         site = Site.parse(self.site)
         organisms = [reading.organism for reading in self.readings]
         matrix = transfer(
-            [made.load(reading) for reading in self.readings],
-            made.load(self.elicitation),
+            [artefacts.load(reading) for reading in self.readings],
+            artefacts.load(self.elicitation),
             loaded.dictionary,
             TransferSettings(self.strategies, self.detectors, self.budgets, self.seed),
             site=site,
@@ -93,7 +93,7 @@ class TransferStage(Stage[TransferMatrix]):
             inputs=dictionary_inputs(self.model, loaded)
             | {
                 "organisms": organisms_sha256(organisms),
-                "conversations": self.deployment.sha256(made.folder(self.deployment)),
+                "conversations": self.deployment.sha256(artefacts.folder(self.deployment)),
             },
         )
         matrix.write(folder)

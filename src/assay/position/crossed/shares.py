@@ -18,7 +18,7 @@ from assay.position.crossed.variance_components import (
 from assay.position.labels import MINIMUM_DOCUMENTS, SMALL, label_features
 from assay.position.result import Label
 from assay.randomness import numpy_generator
-from assay.statistics.jackknife import deal_into_groups, jackknife_interval
+from assay.statistics.jackknife import assign_groups, jackknife_interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -121,7 +121,7 @@ def crossed_shares(
             f"groups has shape {documents.shape}; expected one document a content, {contents}"
         )
     dealing = numpy_generator(seed, "position/jackknife groups")
-    group_of_row = deal_into_groups(documents, jackknife_groups, dealing)
+    group_of_row = assign_groups(documents, jackknife_groups, dealing)
     sums = CrossedSums(int(group_of_row.max()) + 1, offsets, fillers, width)
     for document in np.unique(documents):
         rows = np.flatnonzero(documents == document)

@@ -22,7 +22,7 @@ from assay.position.crossed.table_sums import CellEntries, CrossedSums
 from assay.position.document_batches import whole_document_batches
 from assay.progress import progress
 from assay.randomness import numpy_generator
-from assay.statistics.jackknife import deal_into_groups
+from assay.statistics.jackknife import assign_groups
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -73,7 +73,7 @@ class CrossedRunner:
                 f"{FIRST_TOKENS} are not scored"
             )
         dealing = numpy_generator(self.seed, "position/crossed jackknife groups")
-        groups = deal_into_groups(texts.documents, self.jackknife_groups, dealing)
+        groups = assign_groups(texts.documents, self.jackknife_groups, dealing)
         sums = CrossedSums(
             int(groups.max()) + 1,
             offsets=max(cell.offset for cell in cells) + 1,
