@@ -1,4 +1,4 @@
-"""Cluster bootstrap: resample conversations or documents, never tokens (Davison & Hinkley 1997)."""
+"""Cluster bootstrap over conversations or documents, never over tokens (Davison & Hinkley 1997)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def cluster_bootstrap(
     """Percentile interval of ``statistic(indices)`` over resampled cluster indices.
 
     ``statistic`` gets an int array of ``clusters`` indices drawn with replacement and returns a
-    number; draws on which it is not finite (an AUROC without positives, say) are left out.
+    number. Draws on which it is not finite (for example an AUROC without positives) are left out.
     """
     draws = np.array(
         [statistic(generator.integers(0, clusters, clusters)) for _ in range(resamples)]
@@ -31,9 +31,9 @@ def cluster_bootstrap(
 
 
 def percentile_interval(draws: NDArray, confidence: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of ``draws``; those that are not finite are left out.
+    """Percentile interval of ``draws``, float [draws]; values that are not finite are left out.
 
-    (−∞, ∞) where no draw is finite.
+    Returns (−∞, ∞) where no draw is finite.
     """
     finite = draws[np.isfinite(draws)]
     if len(finite) == 0:

@@ -1,4 +1,4 @@
-"""Clusters of firings at neighbouring tokens: the extremal index (Leadbetter 1983)."""
+"""Clusters of firings on neighbouring tokens: the extremal index (Leadbetter 1983)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
 
 def extremal_index(conversations: Iterable[NDArray], gap: int = 1) -> float:
-    """θ in (0, 1]: number of clusters over number of firings, the inverse mean size of a cluster.
+    """θ in (0, 1]: number of clusters divided by number of firings (inverse of the mean cluster size).
 
-    Each conversation is a bool array [tokens], true where the token fires. The runs estimator: two
-    firings belong to one cluster when fewer than ``gap`` quiet tokens lie between them. 1 where
-    nothing fires, which is the most cautious value. Raises ValueError for a gap below 1.
+    Each conversation is a bool array [tokens], true where the token fires. This is the runs
+    estimator: two firings belong to the same cluster when fewer than ``gap`` tokens without a
+    firing lie between them. The result is 1, the most cautious value, where nothing fires. Raises
+    ValueError for a gap below 1.
     """
     if gap < 1:
-        raise ValueError(f"a gap is at least 1 token, not {gap}")
+        raise ValueError(f"the gap must be at least 1 token, not {gap}")
     clusters = firings = 0
     for fires in conversations:
         places = np.flatnonzero(fires)
@@ -30,8 +31,8 @@ def extremal_index(conversations: Iterable[NDArray], gap: int = 1) -> float:
 
 
 def conversation_rate(token_rate: float, tokens: int, index: float = 1.0) -> float:
-    """Rate of conversations with a firing among T tokens: 1 − (1 − φ_tok)^{θT}.
+    """Rate of conversations of T tokens with at least one firing: 1 − (1 − φ_tok)^{θT}.
 
-    ``index`` is θ; 1 treats tokens as independent.
+    ``token_rate`` is φ_tok, ``tokens`` T and ``index`` θ; θ = 1 treats tokens as independent.
     """
     return float(-np.expm1(index * tokens * np.log1p(-token_rate)))

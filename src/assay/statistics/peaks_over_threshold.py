@@ -1,4 +1,4 @@
-"""The tail of scores beyond the largest observed: a generalised Pareto fit (Pickands 1975)."""
+"""The tail of scores beyond the largest observed score: generalised Pareto fit (Pickands 1975)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAST_PEAKS = 20
-"""Smallest number of scores above the level with which a tail is fitted."""
+"""Smallest number of scores above the level for a fit of the tail."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class TailFit:
     peaks: int
     """Number of scores above the level."""
     qq: tuple[tuple[float, float], ...]
-    """(fitted quantile, observed score) of each peak, ascending; on the diagonal in a good fit."""
+    """(fitted quantile, observed score) of each peak, ascending; a good fit lies on the diagonal."""
 
     def threshold(self, rate: float) -> float:
-        """The score that a new one exceeds with probability ``rate`` if the fit holds.
+        """The value that a new score exceeds with probability ``rate``, if the fit holds.
 
         Raises ValueError for a rate above ``peaks / n``, for which the tail is not needed.
         """

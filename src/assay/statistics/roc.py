@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def auroc(positives: ArrayLike, negatives: ArrayLike) -> float:
-    """P(a positive's score exceeds a negative's), ties half; NaN where one side is empty."""
+    """P(a positive's score exceeds a negative's), where a tie counts half.
+
+    ``positives[n]`` and ``negatives[k]`` are scores. NaN where either is empty.
+    """
     from scipy.stats import rankdata
 
     above, below = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
@@ -26,7 +29,10 @@ def auroc(positives: ArrayLike, negatives: ArrayLike) -> float:
 def auroc_columns(
     positives: ArrayLike, negatives: ArrayLike, columns_at_once: int = 512
 ) -> NDArray:
-    """``auroc`` of every column of ``positives[n, features]`` and ``negatives[k, features]``."""
+    """``auroc`` of every column of ``positives[n, features]`` and ``negatives[k, features]``.
+
+    Returns float64 [features].
+    """
     from scipy.stats import rankdata
 
     above, below = np.asarray(positives), np.asarray(negatives)
@@ -46,7 +52,11 @@ def auroc_difference_interval(
     clusters: tuple[ArrayLike, ArrayLike],
     resamples: int = 200,
 ) -> tuple[float, float]:
-    """95 % percentile interval of a difference of AUROCs on the same conversations, over clusters."""
+    """95 % percentile interval of the difference of two AUROCs on the same conversations.
+
+    ``first`` and ``second`` are (positives' scores, negatives' scores) in the same order; whole
+    clusters are resampled, given as in ``auroc_interval``.
+    """
     of = _cluster_of(len(first[0]), len(first[1]), clusters)
     drawn = _draws(of, generator, resamples)
     return percentile_interval(_areas(*first, of, drawn) - _areas(*second, of, drawn))
@@ -55,7 +65,7 @@ def auroc_difference_interval(
 def _cluster_of(
     positives: int, negatives: int, clusters: tuple[ArrayLike, ArrayLike] | None
 ) -> tuple[NDArray, NDArray]:
-    """Index of the cluster of each positive and of each negative; each its own without clusters."""
+    """Cluster index of each positive and each negative; without clusters each has its own."""
     if clusters is None:
         own = np.arange(positives + negatives)
     else:
@@ -65,7 +75,7 @@ def _cluster_of(
 
 
 def _draws(of: tuple[NDArray, NDArray], generator: np.random.Generator, resamples: int) -> NDArray:
-    """How often each resample draws each cluster, [resamples, clusters]: with replacement."""
+    """How often each resample draws each cluster, with replacement, [resamples, clusters]."""
     count = int(np.concatenate(of).max(initial=-1)) + 1
     drawn = np.zeros((resamples, count))
     if count:
@@ -77,9 +87,9 @@ def _draws(of: tuple[NDArray, NDArray], generator: np.random.Generator, resample
 def _areas(
     positives: ArrayLike, negatives: ArrayLike, of: tuple[NDArray, NDArray], drawn: NDArray
 ) -> NDArray:
-    """The AUROC of every resample; NaN where a class was not drawn.
+    """The AUROC of every resample; NaN where a resample has no positive or no negative.
 
-    Wins are summed once for each pair of clusters; a resample then only weights those sums.
+    Wins are summed once for each pair of clusters; a resample only weights these sums.
     """
     clusters = np.arange(drawn.shape[1])
     has_positive, has_negative = of[0][:, None] == clusters, of[1][:, None] == clusters
@@ -103,10 +113,10 @@ def auroc_interval(
 ) -> tuple[float, float]:
     """95 % percentile interval over resampled conversations, or over whole clusters of them.
 
-    ``clusters`` gives the template of each positive and of each negative; conversations of one
-    template are drawn as a whole, because they are not independent. Where every draw gives an area
-    of 0, or every draw 1 (perfect separation), the bootstrap has no spread: the inner end of the
-    interval is then at a distance of 1 − .05^(1/m), m the number of clusters of the rarer class.
+    ``clusters`` gives the template of each positive and of each negative; the conversations of a
+    template are drawn together, because they are not independent. Where all draws give an area of 0
+    or all give 1 (perfect separation), the bootstrap has no spread; the interval then reaches
+    1 − .05^(1/m) inwards, where m is the number of clusters of the rarer class.
     """
     of = _cluster_of(len(np.asarray(positives)), len(np.asarray(negatives)), clusters)
     areas = _areas(positives, negatives, of, _draws(of, generator, resamples))
@@ -121,7 +131,7 @@ def auroc_interval(
 def delong_difference(
     first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike]
 ) -> tuple[float, float]:
-    """Difference of two AUROCs on the same conversations, and its two-sided p (DeLong et al. 1988).
+    """Difference of two AUROCs on the same conversations and its two-sided p (DeLong et al. 1988).
 
     Each argument is (positives' scores, negatives' scores), in the same order of conversations.
     Identical scores have difference 0 and p 1.
@@ -147,7 +157,7 @@ def _placements(positives: ArrayLike, negatives: ArrayLike) -> tuple[NDArray, ND
 
 
 def _wins(positives: ArrayLike, negatives: ArrayLike) -> NDArray:
-    """Whether each positive exceeds each negative, ties half, [positives, negatives]."""
+    """1 where a positive exceeds a negative, .5 for a tie, else 0; [positives, negatives]."""
     above, below = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
     return np.asarray((above[:, None] > below[None]) + 0.5 * (above[:, None] == below[None]))
 
