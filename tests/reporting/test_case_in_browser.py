@@ -10,8 +10,6 @@ from report_results import whole_case
 
 from assay.reporting import Page, write_page
 
-# The report of the tiny real run is looked at here too, once the pipeline's tests make one.
-
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
@@ -206,3 +204,43 @@ def test_text_of_models_cannot_become_markup(tab):
 
 def test_the_page_stays_small(written):
     assert written.stat().st_size < 1_000_000
+
+
+def test_the_report_of_a_whole_run_shows_its_own_figures_and_sticks_out_nowhere(
+    open_offline, tiny_run
+):
+    tab = open_offline(tiny_run.folder / "report.html", 400)
+    assert tab.problems == []
+    ids = tab.locator("h2").evaluate_all("all => all.map(h => h.id)")
+    assert ids[:7] == ["case", "transfer", "roc", "candidates", "monitor", "open", "run"]
+    text = tab.locator("body").inner_text()
+    for root in tiny_run.safety_case.roots:
+        assert root in text
+    assert "says bad things" in text
+    cells = len(tiny_run.transfer.cells)
+    assert f"Of {cells} cells" in text
+    tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert tab.evaluate(wide) <= 0
+
+
+def test_the_report_needs_no_model_in_memory(tiny_run):
+    import subprocess
+    import sys
+
+    script = (
+        "import sys, pathlib; from assay.models import loading\n"
+        "def refused(*a, **k): raise SystemExit('a model was loaded')\n"
+        "loading.load_model = refused\n"
+        "from assay.pipeline import inputs; inputs.load_model = refused\n"
+        "from assay.pipeline import redraw; redraw(pathlib.Path(sys.argv[1]))"
+    )
+    before = (tiny_run.folder / "report.html").read_bytes()
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(tiny_run.folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert (tiny_run.folder / "report.html").read_bytes() == before

@@ -1,6 +1,6 @@
 """What holds of every safety case, whatever it was built from.
 
-``CASES`` names the inputs to build from; a new kind of input, such as a whole run, is one more entry.
+``CASES`` names the inputs to build from; the last case is the one that a whole tiny run made.
 """
 
 from __future__ import annotations
@@ -24,8 +24,14 @@ CASES = {
 }
 
 
-@pytest.fixture(params=sorted(CASES))
+A_RUN = "a whole run of the pipeline"
+"""The case that the stages themselves made, on a tiny model."""
+
+
+@pytest.fixture(params=[*sorted(CASES), A_RUN])
 def case(request, made):
+    if request.param == A_RUN:
+        return request.getfixturevalue("tiny_run").safety_case
     return build_case(CASES[request.param](made))
 
 

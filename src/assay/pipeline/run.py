@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from assay.concerns.matrix.figures import CAUGHT
+from assay.errors import AssayError
 from assay.evidence import read_evidence
 from assay.files import remove_partials
 from assay.pipeline.case import Case, read_case
 from assay.pipeline.result import CaseLock, Plan, PlannedStage, RunResult
 from assay.pipeline.run_facts import HEADLINE
 from assay.pipeline.stage import (
+    Made,
     Stage,
     artefact_folder,
     check_until,
-    forget,
     is_cached,
     is_last,
     run_stage,
@@ -80,11 +81,19 @@ def plan_case(path: Path, out: Path, until: str | None = None) -> Plan:
 
 
 def redraw(folder: Path) -> Path:
-    """Draw a finished case's report again, with this version's page. Needs no model."""
-    case = CaseLock.read(folder).case
-    report = next(s for s in stages_of(case_inputs(case)) if isinstance(s, ReportStage))
-    forget(folder, report)
-    shutil.copyfile(run_stage(folder, report) / REPORT, folder / REPORT)
+    """Draw a finished case's report again, with this version's page. Needs no model.
+
+    Raises AssayError where the run did not come to its report.
+    """
+    lock = CaseLock.read(folder)
+    report = next(s for s in stages_of(case_inputs(lock.case)) if isinstance(s, ReportStage))
+    made = Made(folder, report, lock.stages)
+    for stage in report.needs:
+        if stage.name not in lock.stages or not made.folder(stage).is_dir():
+            raise AssayError(
+                f"{folder} has no {stage.name}; run the case first: assay run CASE.yaml"
+            )
+    report.run(folder, made)
     return folder / REPORT
 
 

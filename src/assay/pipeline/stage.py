@@ -11,7 +11,6 @@ again with what it had left behind, and either goes on from there or begins anew
 
 from __future__ import annotations
 
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -104,11 +103,15 @@ class Artefacts:
     """The case's output folder."""
     reader: Stage[Any]
     """The stage that reads."""
+    finished: Mapping[str, str] | None = None
+    """Stage → folder of its artefact in a finished run, from the lock; None: by the stages' keys."""
 
     def folder(self, stage: Stage[Any]) -> Path:
         """Where a needed stage's artefact lies. Raises KeyError for a stage that is not needed."""
-        if stage.key not in {need.key for need in self.reader.needs}:
+        if not any(stage is need for need in self.reader.needs):
             raise KeyError(f"{self.reader.name} does not need {stage.name}")
+        if self.finished is not None:
+            return self.root / STAGES / self.finished[stage.name]
         return artefact_folder(self.root, stage)
 
     def load(self, source: Stage[Loaded] | Input[Loaded]) -> Loaded:
@@ -168,13 +171,6 @@ def run_stage(root: Path, stage: Stage[Any]) -> Path:
     except OSError as error:
         raise disk_error(error, target) from error
     return target
-
-
-def forget(root: Path, stage: Stage[Any]) -> None:
-    """Delete the stage's artefact and whatever an interrupted run left."""
-    target = artefact_folder(root, stage)
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.rmtree(target.with_name(f".{target.name}.working"), ignore_errors=True)
 
 
 def is_last(stage: Stage[Any], stages: list[Stage[Any]], until: str | None) -> bool:
