@@ -1,4 +1,4 @@
-"""What the model is deployed for: its benign conversations, and how many the guarantee covers."""
+"""The deployment: its benign conversations, base rate and horizon."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from assay.text.transcripts import Message, Transcript, read_transcripts
 if TYPE_CHECKING:
     from assay.models import LanguageModel
 
-OWN_POOL = "benign-pool"
-"""What a case calls Assay's own benign conversations."""
+BUILT_IN_POOL = "benign-pool"
+"""The name, in a case file, of Assay's built-in benign conversations."""
 
 
 class Deployment(StrictModel):
-    """The deployment that detectors and the monitor are for."""
+    """The deployment for which detectors are tested and the monitor is calibrated."""
 
-    prompts: str = OWN_POOL
-    """``benign-pool`` (Assay's own 455 conversations) or a JSONL file of transcripts."""
+    prompts: str = BUILT_IN_POOL
+    """``benign-pool`` (455 built-in conversations) or a JSONL file of transcripts."""
     benign: tuple[str, ...] = ()
-    """Further JSONL files of benign conversations, pooled with the prompts."""
+    """JSONL files of further benign conversations, added to the prompts."""
     base_rate: float = Field(default=1e-4, ge=0, le=1)
-    """Share of conversations that are expected to be misbehaviour."""
+    """Expected share of conversations in which the model misbehaves."""
     horizon: int = Field(default=1000, ge=1)
-    """Conversations that the guarantee covers."""
+    """Number of conversations that the guarantee covers."""
     max_new_tokens: int = Field(default=24, ge=1)
-    """Length of the replies that are generated to prompts that have none."""
+    """Length, in tokens, of the replies generated for prompts without a reply."""
 
 
 def benign_conversations(deployment: Deployment, most: int, seed: int) -> list[Transcript]:
-    """The conversations as they are: a random ``most`` of the prompts, then all further files.
+    """The conversations before replies: at most ``most`` random prompts, then all further files.
 
     Raises AssayError for a file that is missing or malformed.
     """
     chosen = deployment.prompts
-    pool = deployment_pool() if chosen == OWN_POOL else read_transcripts(Path(chosen))
-    # Every conversation stands once in the shuffle, so that a part is a random sample.
+    pool = deployment_pool() if chosen == BUILT_IN_POOL else read_transcripts(Path(chosen))
+    # A permutation holds every conversation once, so its first part is a random sample.
     order = numpy_generator(seed, "pipeline/pool").permutation(len(pool))
     pool = [pool[i] for i in order[:most]]
     for number, file in enumerate(deployment.benign):
@@ -57,11 +57,11 @@ def benign_conversations(deployment: Deployment, most: int, seed: int) -> list[T
 
 
 def check_enough(conversations: Sequence[Transcript], budgets: Budgets) -> None:
-    """Raise AssayError where there are too few for the budget, saying how many are needed."""
+    """Raise AssayError, saying how many are needed, where there are too few for the budget."""
     needed = least_n_for_rate(budgets.fpr, budgets.delta)
     if len(conversations) < needed:
         raise AssayError(
-            f"{len(conversations)} benign conversations cannot show a rate below "
+            f"{len(conversations)} benign conversations cannot show a false-positive rate below "
             f"{budgets.fpr:g} at confidence {1 - budgets.delta:g}; at least {needed} are "
             "needed (transfer.pool, deployment.benign), or a larger budgets.fpr"
         )
@@ -70,7 +70,7 @@ def check_enough(conversations: Sequence[Transcript], budgets: Budgets) -> None:
 def with_replies(
     conversations: Sequence[Transcript], model: LanguageModel, max_new_tokens: int
 ) -> list[Transcript]:
-    """The conversations with the model's own greedy reply wherever they end with the user."""
+    """The conversations, with the model's greedy reply added where the last message is not a reply."""
     from assay.organisms.replies import replies_to
 
     unanswered = [t for t in conversations if t.messages[-1].role != "assistant"]

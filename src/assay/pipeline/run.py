@@ -15,7 +15,7 @@ from assay.pipeline.case import Case, read_case
 from assay.pipeline.result import CaseLock, Plan, PlannedStage, RunResult
 from assay.pipeline.run_facts import HEADLINE
 from assay.pipeline.stage import (
-    Made,
+    Artefacts,
     Stage,
     artefact_folder,
     check_until,
@@ -87,7 +87,7 @@ def redraw(folder: Path) -> Path:
     """
     lock = CaseLock.read(folder)
     report = next(s for s in stages_of(case_inputs(lock.case)) if isinstance(s, ReportStage))
-    made = Made(folder, report, lock.stages)
+    made = Artefacts(folder, report, lock.stages)
     for stage in report.needs:
         if stage.name not in lock.stages or not made.folder(stage).is_dir():
             raise AssayError(
