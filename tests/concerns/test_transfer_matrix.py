@@ -343,7 +343,7 @@ def matrix_of(monkeypatch):
                     feature=None,
                     **asdict(effect),
                 )
-                for c in causes.worth_ablating(judged, families)
+                for c in causes.cells_to_ablate(judged, families)
             ]
 
         monkeypatch.setattr(transferring, "measure_causes", measure)
@@ -421,7 +421,7 @@ def test_the_cell_chosen_without_an_organism_is_ablated_before_any_that_are_only
 
     judged = [would_be_admitted("base", name, 0.9, 0.8) for name in families]
     judged += [would_be_admitted("prompted", name, 0.85, 0.99) for name in families]
-    chosen = causes.worth_ablating(judged, families)
+    chosen = causes.cells_to_ablate(judged, families)
     assert {(c.strategy, c.organism) for c in chosen} >= {("base", name) for name in families}
 
 

@@ -87,13 +87,13 @@ def redraw(folder: Path) -> Path:
     """
     lock = CaseLock.read(folder)
     report = next(s for s in stages_of(case_inputs(lock.case)) if isinstance(s, ReportStage))
-    made = Artefacts(folder, report, lock.stages)
+    artefacts = Artefacts(folder, report, lock.stages)
     for stage in report.needs:
-        if stage.name not in lock.stages or not made.folder(stage).is_dir():
+        if stage.name not in lock.stages or not artefacts.folder(stage).is_dir():
             raise AssayError(
                 f"{folder} has no {stage.name}; run the case first: assay run CASE.yaml"
             )
-    report.run(folder, made)
+    report.run(folder, artefacts)
     return folder / REPORT
 
 

@@ -1,4 +1,4 @@
-"""The detectors by name: the one place to add one."""
+"""The registry of detectors, where a detector is added."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DETECTORS: Registry[Fit] = Registry(
         "text": f"{_PLACE}.text_baseline:fit",
     },
 )
-"""What a case may ask for: name → the function that fits it."""
+"""Detectors that a case can name: name → function that fits it."""
 CONTROL_FITS: Registry[Fit] = Registry(
     "control",
     {
@@ -31,13 +31,13 @@ CONTROL_FITS: Registry[Fit] = Registry(
         "shuffled_labels": f"{_PLACE}.shuffled_labels:fit",
     },
 )
-"""Fitted beside the detectors always: name → the function that fits it."""
+"""Controls, which are always fitted beside the detectors: name → function that fits it."""
 CONTROLS = ("random_direction", "shuffled_labels")
-"""Names of the controls, which learn nothing and must do no better than chance."""
+"""Names of the controls, which must do no better than chance."""
 
 
 def check_detector(name: str) -> str:
-    """The name. Raises AssayError with the valid ones for any other."""
+    """The name itself. Raises AssayError, listing the valid names, for an unknown name."""
     if name not in DETECTORS:
         raise unknown_name("detector", name, DETECTORS)
     return name

@@ -57,7 +57,7 @@ def measure_causes(
     by_name = {own.organism.name: own.organism for own in readings}
     found = []
     loaded: tuple[str, LanguageModel] | None = None
-    for cell in sorted(worth_ablating(judged, families), key=lambda cell: cell.organism):
+    for cell in sorted(cells_to_ablate(judged, families), key=lambda cell: cell.organism):
         directions = directions_of(cell.fitted.detector, source.dictionary)
         if directions is None:
             continue
@@ -90,7 +90,7 @@ def measure_causes(
     return found
 
 
-def worth_ablating(judged: Sequence[Judged], families: Mapping[str, str]) -> list[MeasuredCell]:
+def cells_to_ablate(judged: Sequence[Judged], families: Mapping[str, str]) -> list[MeasuredCell]:
     """The cells that would be admitted: first those chosen without their organism, then the best.
 
     Where none would be admitted, the best two that may count, for information.

@@ -84,7 +84,7 @@ def transfer(
     parents = [own for own in readings if not own.organism.is_twin]
     families = {own.organism.name: own.organism.family for own in parents}
     measured: dict[str, _OrganismCells] = {}
-    fits = _Fits(generated, dictionary, settings)
+    fits = _FittedDetectors(generated, dictionary, settings)
     with progress("transfer matrix", len(parents), "organisms") as advance:
         for own in parents:
             measured[own.organism.name] = _measure_organism(own, readings, fits)
@@ -125,7 +125,7 @@ def transfer(
     )
 
 
-class _Fits:
+class _FittedDetectors:
     """Fits detectors; those of a strategy that does not depend on the organism are fitted once."""
 
     def __init__(
@@ -162,7 +162,7 @@ def fit_all(
 
 
 def _measure_organism(
-    own: OrganismReadings, readings: Sequence[OrganismReadings], fits: _Fits
+    own: OrganismReadings, readings: Sequence[OrganismReadings], fits: _FittedDetectors
 ) -> _OrganismCells:
     """All detectors that may be tested on one organism, on it and on its twins."""
     settings, organism = fits.settings, own.organism
@@ -193,18 +193,20 @@ def _measure_organism(
             )
             found.cells.append(cell)
             found.twins.extend(
-                measure_twin(cell, twin.organism.name, each.detector.scores(_honest(twin)))
+                measure_twin(
+                    cell, twin.organism.name, each.detector.scores(_without_misbehaviour(twin))
+                )
                 for twin in twins
-                if _honest(twin)
+                if _without_misbehaviour(twin)
             )
     for twin in twins:
-        if not _honest(twin):
+        if not _without_misbehaviour(twin):
             why = "the twin has no triggered conversation in which it did not misbehave"
             found.missing.append(MissingCell(strategy="all", organism=twin.organism.name, why=why))
     return found
 
 
-def _honest(twin: OrganismReadings) -> list:
+def _without_misbehaviour(twin: OrganismReadings) -> list:
     """A twin's conversations under the trigger, but for any in which it misbehaved after all."""
     return [c for c in twin.test if not c.label]
 
