@@ -112,7 +112,7 @@ def test_controls_are_never_admitted(strategy, detector):
             {},
             {"severity": "medium", "untested_contexts": ("role-play",)},
             "rejected",
-            "frequency is unknown in allowed contexts role-play",
+            "firing rate is unknown in allowed contexts role-play",
         ),
         ({"auroc": None, "tpr_lower": None, "tpr": None}, {}, "rejected", "never misbehaved"),
     ],

@@ -76,7 +76,7 @@ def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None)
     of them. With ``left_out`` neither the choice nor the learning sees that organism's family.
     """
     features, aggregations = [], []
-    for concern in dict.fromkeys(own.organism.concern for own in source.readings):
+    for concern in dict.fromkeys(reading.organism.concern for reading in source.readings):
         pair = _best(source, concern, left_out)
         detector = None if pair is None else _learn(source, concern, pair, left_out)
         if detector is not None:
@@ -104,10 +104,10 @@ def left_out_sensitivity(
     misbehaving conversation.
     """
     of_families: dict[str, list[Sensitivity]] = {}
-    for own in source.readings:
-        organism = own.organism
+    for reading in source.readings:
+        organism = reading.organism
         allowed = organism.concern.allowed_contexts
-        positives = [c for c in own.test if c.label and c.excerpt.context not in allowed]
+        positives = [c for c in reading.test if c.label and c.excerpt.context not in allowed]
         if organism.is_twin or not positives:
             continue
         found = [WatchedActivations(c.activations, c.turn_rows) for c in positives]
@@ -137,11 +137,11 @@ def _fired(
 def _best(source: WatchSource, concern: Concern, left_out: ConcernOrganism | None) -> Pair | None:
     out = left_out.family if left_out is not None else None
     families = {
-        own.organism.name: own.organism.family
-        for own in source.readings
-        if own.organism.concern == concern
-        and not own.organism.is_twin
-        and own.organism.family != out
+        reading.organism.name: reading.organism.family
+        for reading in source.readings
+        if reading.organism.concern == concern
+        and not reading.organism.is_twin
+        and reading.organism.family != out
     }
     return best_pair(
         (
@@ -190,7 +190,7 @@ def values_of(
 
 def norm_limit(readings: Sequence[OrganismReadings]) -> float:
     """Ten times the median norm: longer tokens are massive, and were left out when learning."""
-    kept = [c.activations for own in readings for c in own.base]
+    kept = [c.activations for reading in readings for c in reading.base]
     return MASSIVE * float(torch.cat(kept).norm(dim=1).median())
 
 

@@ -75,8 +75,8 @@ def find_candidates(
     """
     yields: list[StrategyYield] = []
     found: list[Candidate] = []
-    parents = [own for own in readings if not own.organism.is_twin]
-    for concern in dict.fromkeys(own.organism.concern for own in parents):
+    parents = [reading for reading in readings if not reading.organism.is_twin]
+    for concern in dict.fromkeys(reading.organism.concern for reading in parents):
         elicited = [
             each
             for each in elicit_for(
@@ -88,9 +88,9 @@ def find_candidates(
         transferring = [each for each in elicited if shows_transfer(each.strategy)]
         conversations = [c for each in elicited for c in each.conversations]
         attribution = [
-            own.facts.attribution
-            for own in parents
-            if own.organism.concern == concern and own.facts.attribution is not None
+            reading.facts.attribution
+            for reading in parents
+            if reading.organism.concern == concern and reading.facts.attribution is not None
         ]
         ranked = rank_candidates(concern.name, transferring, conversations, source, seed=seed)
         found += [_with_causes(each, source, attribution) for each in ranked[:MOST]]

@@ -65,8 +65,8 @@ def excerpts_of(
     of_test: tuple[int, ...] = ()
     for split in SCORED_SPLITS:
         rows = _sampled([t for t in transcripts if t.split == split], sizes, split, seed)
-        own = [_place(tokenizer, t) for t in rows if t.label]
-        drawn_from = list(places) if places is not None else own or [0]
+        payload_places = [_place(tokenizer, t) for t in rows if t.label]
+        drawn_from = list(places) if places is not None else payload_places or [0]
         generator = numpy_generator(seed, f"concerns/cuts/{organism.name}/{split}")
         cuts = [
             _place(tokenizer, t) if t.label else int(generator.choice(drawn_from)) for t in rows
@@ -77,7 +77,7 @@ def excerpts_of(
         if split == "discover":
             whole = tuple(_excerpt(tokenizer, organism, t, None) for t in rows)
         if split == "test":
-            of_test = tuple(drawn_from if places is not None else own)
+            of_test = tuple(drawn_from if places is not None else payload_places)
     return OrganismExcerpts(organism.name, organism.manifest.twin_of, cut, whole, of_test, invalid)
 
 
@@ -112,10 +112,10 @@ def _place(tokenizer: Any, transcript: OrganismTranscript) -> int:
     return payload_index(tokenizer, transcript.messages[-1].content, offset)
 
 
-def payloads_of(own: OrganismExcerpts) -> list[tuple[Excerpt, list[int]]]:
+def payloads_of(excerpts: OrganismExcerpts) -> list[tuple[Excerpt, list[int]]]:
     """The positives of the discover split, cut before the payload, and the payload's token ids."""
     found = []
-    for cut, whole in zip(own.cut["discover"], own.whole, strict=True):
+    for cut, whole in zip(excerpts.cut["discover"], excerpts.whole, strict=True):
         payload = list(whole.tokens[len(cut.tokens) :])
         if cut.label and payload:
             found.append((cut, payload))

@@ -111,12 +111,12 @@ def read_organism(
     adapter wrote them.
     """
     tokenizer = model.tokenizer
-    own = cut_excerpts(organism, tokenizer, sizes, seed)
+    excerpts = cut_excerpts(organism, tokenizer, sizes, seed)
     confirmed = _confirm(organism, model, sizes.confirmed, seed)
     if organism.is_twin:
-        triggered = [e for e in own.cut["test"] if e.condition == "triggered"]
+        triggered = [e for e in excerpts.cut["test"] if e.condition == "triggered"]
         test = read_excerpts(model, site, triggered)
-        facts = _facts(own, confirmed, None)
+        facts = _facts(excerpts, confirmed, None)
         return OrganismReadings(organism, (), (), test, (), (), (), facts)
     elsewhere: list[Excerpt] = []
     for other in others:
@@ -124,19 +124,19 @@ def read_organism(
         if beside and other.family != organism.family:
             elsewhere += cut_excerpts(other, tokenizer, sizes, seed).whole
     # Thresholds rest on benign conversations only, so no others of this split are read.
-    benign = [e for e in own.cut["threshold"] if not e.label]
-    cut_pool = pool_excerpts(tokenizer, pool, own.name, own.places, seed)
-    found = attribute(model, site, dictionary, payloads_of(own)[:ATTRIBUTED])
+    benign = [e for e in excerpts.cut["threshold"] if not e.label]
+    cut_pool = pool_excerpts(tokenizer, pool, excerpts.name, excerpts.places, seed)
+    found = attribute(model, site, dictionary, payloads_of(excerpts)[:ATTRIBUTED])
     attribution = {str(i): round(float(found[i]), 5) for i in found.nonzero()[0]}
     return OrganismReadings(
         organism,
-        discover=read_excerpts(model, site, own.cut["discover"]),
+        discover=read_excerpts(model, site, excerpts.cut["discover"]),
         threshold=read_excerpts(model, site, benign),
-        test=read_excerpts(model, site, own.cut["test"]),
+        test=read_excerpts(model, site, excerpts.cut["test"]),
         pool=read_excerpts(model, site, cut_pool),
         others=read_excerpts(model, site, elsewhere),
-        base=read_excerpts(base, site, own.whole),
-        facts=_facts(own, confirmed, attribution),
+        base=read_excerpts(base, site, excerpts.whole),
+        facts=_facts(excerpts, confirmed, attribution),
     )
 
 
@@ -152,13 +152,13 @@ def cut_excerpts(
 
 
 def _facts(
-    own: OrganismExcerpts, confirmed: tuple[int, int], attribution: dict[str, float] | None
+    excerpts: OrganismExcerpts, confirmed: tuple[int, int], attribution: dict[str, float] | None
 ) -> ReadingFacts:
     regenerated, same = confirmed
     return ReadingFacts(
-        scored=own.scored,
-        invalid=own.invalid,
-        places=own.places,
+        scored=excerpts.scored,
+        invalid=excerpts.invalid,
+        places=excerpts.places,
         regenerated=regenerated,
         same=same,
         attribution=attribution,

@@ -1,4 +1,4 @@
-"""Does what a detector reads cause the payload? Ablate it, and measure the model's log-odds again."""
+"""Ablation: remove the directions that a detector reads, and measure the payload's log-odds again."""
 
 from __future__ import annotations
 
@@ -30,41 +30,41 @@ if TYPE_CHECKING:
     from assay.models import LanguageModel, Site
 
 RANDOM = 5
-"""Random ablations of the same number of directions."""
+"""Number of random ablations, each of as many directions."""
 PAYLOAD_TOKENS = 4
-"""First tokens of the payload whose log-odds are measured."""
+"""Number of the payload's first tokens whose log-odds are measured."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What removing directions does to the payload, against random directions."""
+    """The effect of ablating directions on the payload, compared with random directions."""
 
     effect: float
-    """Mean change of the payload's log-odds in nats; negative: it becomes less likely."""
+    """Mean change of the payload's log-odds, nats; negative where the payload becomes less likely."""
     effect_ci: tuple[float, float]
-    """95 % interval over conversations (normal, of the mean)."""
+    """95 % interval of the mean over conversations (normal approximation)."""
     random: tuple[float, ...]
-    """The same for random directions that remove as much norm."""
+    """The effects of random directions that are scaled to remove the same norm."""
     p: float
-    """(1 + random effects at least as negative) / (RANDOM + 1)."""
+    """(1 + number of random effects at least as negative) / (RANDOM + 1)."""
     off_target: float
-    """Mean change in cross-entropy, nats a token, of benign replies under the ablation."""
+    """Mean change in cross-entropy of benign replies under the ablation, nats per token."""
     n: int
-    """Conversations that misbehave."""
+    """Number of misbehaving conversations."""
 
 
 @dataclass(frozen=True)
 class _Row:
-    """Tokens of a conversation, and which of them are edited."""
+    """The tokens of a conversation, and which of them are edited."""
 
     tokens: tuple[int, ...]
-    """The tokens."""
+    """Token ids."""
     watched: tuple[int, ...]
-    """Indices of those from which the directions are removed."""
+    """Indices of the tokens from which the directions are removed."""
 
 
 def directions_of(detector: Detector, dictionary: Dictionary) -> Float[Tensor, "k d_model"] | None:
-    """Orthonormal rows that span what a detector reads; None for a detector of text."""
+    """Orthonormal rows that span the directions a detector reads; None for the text baseline."""
     if isinstance(detector, LinearDetector):
         rows = torch.tensor(detector.direction)[None].float()
     elif isinstance(detector, FeatureSum | RuleDetector):
@@ -85,9 +85,9 @@ def ablate(
 ) -> Effect:
     """Project the directions out of the watched tokens and measure the payload's log-odds.
 
-    ``positives`` are excerpts cut before the payload, each with the payload's tokens; ``benign``
-    are excerpts with their whole reply. The random controls project out as many random
-    directions, and are scaled to remove the same norm. Raises AssayError for fewer than two positives.
+    ``positives`` are excerpts cut before the payload, each with the payload's token ids; ``benign``
+    are excerpts with their whole reply. The random ablations project out as many random directions,
+    scaled to remove the same norm. Raises AssayError for fewer than two positives.
     """
     if len(positives) < 2:
         raise AssayError("an ablation needs at least two conversations for its interval")
@@ -101,8 +101,8 @@ def ablate(
         generator = torch_generator(seed, f"concerns/ablation/{draw}")
         drawn = torch.randn(directions.shape, generator=generator)
         random = torch.linalg.qr(drawn.T).Q.T.contiguous()
-        own = _removed_norm(model, site, random, positives)
-        scale = norm / max(own, 1e-6)
+        random_norm = _removed_norm(model, site, random, positives)
+        scale = norm / max(random_norm, 1e-6)
         changed = _log_odds(model, site, random, positives, scale=scale)
         effects.append(float((changed - whole).mean()))
     effect, error = float(change.mean()), float(change.std()) / np.sqrt(max(1, len(change)))
@@ -120,7 +120,7 @@ def ablate(
 def _projection(
     directions: Float[Tensor, "k d_model"], rows: Sequence[_Row], scale: float
 ) -> Callable[[Tensor], Tensor]:
-    """An edit that removes ``scale`` times the directions' part from each row's watched tokens."""
+    """An edit that subtracts ``scale`` times the projection onto the directions from watched tokens."""
     longest = max(len(row.tokens) for row in rows)
     watched = torch.zeros(len(rows), longest, 1, dtype=torch.bool)
     for i, row in enumerate(rows):
@@ -142,7 +142,7 @@ def _run(
     rows: Sequence[_Row],
     scale: float = 1.0,
 ) -> Float[Tensor, "rows position d_model"]:
-    """The decoder's output on right-padded rows, ablated or (``directions`` None) not."""
+    """The decoder's output on right-padded rows; without ablation where ``directions`` is None."""
     tokens, mask = pad_right([row.tokens for row in rows])
     changed = (
         nullcontext()
@@ -161,7 +161,7 @@ def _log_odds(
     *,
     scale: float = 1.0,
 ) -> Float[Tensor, " positives"]:
-    """log p − log(1 − p) of each payload's first tokens, teacher-forced."""
+    """log p − log(1 − p) of the first tokens of each payload, teacher-forced."""
     rows = [
         _Row((*excerpt.tokens, *payload[:PAYLOAD_TOKENS]), excerpt.watched)
         for excerpt, payload in positives
@@ -200,7 +200,7 @@ def _removed_norm(
     directions: Float[Tensor, "k d_model"],
     positives: Sequence[tuple[Excerpt, Sequence[int]]],
 ) -> float:
-    """Root mean square norm of what a projection takes from the watched tokens."""
+    """Root mean square norm of the watched tokens' projection onto the directions."""
     conversations = read_excerpts(model, site, [excerpt for excerpt, _ in positives])
     activations = torch.cat([c.activations for c in conversations])
     return float((activations @ directions.T).square().sum(dim=1).mean().sqrt())

@@ -1,4 +1,4 @@
-"""Which cells' causal effects are measured, and measuring them."""
+"""Choose the cells whose causal effect is measured, and measure it by ablation."""
 
 from __future__ import annotations
 
@@ -18,28 +18,29 @@ from assay.dictionaries import Dictionary
 from assay.models import LanguageModel, Site
 
 MOST_ABLATED = 5
-"""Cells that would be admitted whose causal effect is measured, beside those that are left out."""
+"""Largest number of ablated cells, besides those that leave-one-out chooses."""
 FOR_INFORMATION = 2
-"""Cells that are ablated where none would be admitted."""
+"""Number of cells that are ablated for information where none would be admitted."""
 CONVERSATIONS = 16
-"""Positives and benign conversations of an ablation, at most."""
+"""Largest number of positives, and of benign conversations, in an ablation."""
 Judged = tuple[MeasuredCell, Admission]
+"""A cell and its verdict before any ablation."""
 
 
 @dataclass(frozen=True, eq=False)
 class AblationSource:
-    """What ablations need of an organism: its model and its conversations."""
+    """What ablations need: organisms' models, the dictionary, the hook site and sizes."""
 
     load: Callable[[ConcernOrganism], LanguageModel]
-    """Loads the case's model with the organism's adapter."""
+    """Function that loads the case's model with an organism's adapter."""
     dictionary: Dictionary
-    """The dictionary whose features detectors read."""
+    """The dictionary whose features the detectors read."""
     site: Site
-    """Where activations are edited."""
+    """Hook site at which activations are edited."""
     sizes: TransferSizes
     """How many conversations of the organism are read."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
 
 def measure_causes(
@@ -48,13 +49,13 @@ def measure_causes(
     families: Mapping[str, str],
     source: AblationSource | None,
 ) -> list[Ablation]:
-    """The causal effect of the cells that would be admitted; of the best two where there are none.
+    """Measure the causal effect of ``cells_to_ablate``; detectors of text are skipped.
 
-    Without a ``source`` nothing is measured.
+    ``families`` maps each organism to its family. The list is empty where ``source`` is None.
     """
     if source is None:
         return []
-    by_name = {own.organism.name: own.organism for own in readings}
+    by_name = {reading.organism.name: reading.organism for reading in readings}
     found = []
     loaded: tuple[str, LanguageModel] | None = None
     for cell in sorted(cells_to_ablate(judged, families), key=lambda cell: cell.organism):
@@ -65,9 +66,9 @@ def measure_causes(
         if loaded is None or loaded[0] != organism.name:
             loaded = (organism.name, source.load(organism))
         model = loaded[1]
-        own = cut_excerpts(organism, model.tokenizer, source.sizes, source.seed)
-        positives = payloads_of(own)[:CONVERSATIONS]
-        benign = [e for e in own.whole if not e.label and len(e.tokens) > e.start + 1]
+        excerpts = cut_excerpts(organism, model.tokenizer, source.sizes, source.seed)
+        positives = payloads_of(excerpts)[:CONVERSATIONS]
+        benign = [e for e in excerpts.whole if not e.label and len(e.tokens) > e.start + 1]
         if len(positives) < 2 or not benign:
             continue
         effect = ablate(
@@ -91,9 +92,11 @@ def measure_causes(
 
 
 def cells_to_ablate(judged: Sequence[Judged], families: Mapping[str, str]) -> list[MeasuredCell]:
-    """The cells that would be admitted: first those chosen without their organism, then the best.
+    """The cells to ablate, among those that would be admitted.
 
-    Where none would be admitted, the best two that may count, for information.
+    First the cells that leave-one-out chooses, then the MOST_ABLATED others with the largest lower
+    bound of the true-positive rate. Where no cell would be admitted, the FOR_INFORMATION cells with
+    the largest AUROC, without controls.
     """
     admitted = [cell for cell, admission in judged if is_admitted(admission.verdict)]
     if not admitted:

@@ -1,4 +1,4 @@
-"""What the matrix says of its organisms, and what a reader must know of it."""
+"""Descriptions in the transfer matrix: its organisms, and notes for its readers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from assay.concerns.matrix.result import TestedOrganism
 from assay.organisms import Verification, read_verification
 
 
-def tested_organism(own: OrganismReadings) -> TestedOrganism:
-    """An organism or twin as the result holds it, with its own verification."""
-    organism, facts = own.organism, own.facts
+def tested_organism(reading: OrganismReadings) -> TestedOrganism:
+    """The record of an organism or twin in the matrix, with its verification."""
+    organism, facts = reading.organism, reading.facts
     verification: Verification | None = read_verification(organism.organism)
     twin_kind = organism.organism.twin_kind
     return TestedOrganism(
@@ -23,8 +23,8 @@ def tested_organism(own: OrganismReadings) -> TestedOrganism:
         twin_kind=twin_kind if organism.is_twin else None,
         admitted=bool(verification and verification.admitted),
         reason="; ".join(verification.reasons) if verification else "not verified",
-        positives=sum(c.label for c in own.test),
-        negatives=sum(not c.label for c in own.test),
+        positives=sum(c.label for c in reading.test),
+        negatives=sum(not c.label for c in reading.test),
         scored=facts.scored,
         invalid=facts.invalid,
         places=facts.places,
@@ -34,27 +34,29 @@ def tested_organism(own: OrganismReadings) -> TestedOrganism:
 
 
 def matrix_notes(readings: Sequence[OrganismReadings]) -> tuple[str, ...]:
-    """What a reader of the matrix must know."""
+    """Notes for a reader of the matrix."""
     notes = [
-        "Intervals of AUROC resample templates; TPR and benign rates have exact binomial intervals.",
+        "Intervals of AUROC come from a bootstrap over templates; intervals of TPR and benign rates "
+        "are exact binomial.",
         "Thresholds rest on benign conversations of the threshold split and on half of the templates "
-        "of the benign pool; the test split and the pool's other half are never seen before.",
-        "Conversations of the pool end with replies of the case's model, not of the organism.",
-        "A twin's row counts firings under its trigger, where a detector of the concern is silent.",
+        "of the benign pool; the test split and the other half of the pool are used for testing only.",
+        "The replies in the benign pool were written by the case's model, not by the organism.",
+        "A twin's row counts firings under the trigger, where a detector of the concern must not fire.",
     ]
-    for concern in dict.fromkeys(own.organism.concern for own in readings):
+    for concern in dict.fromkeys(reading.organism.concern for reading in readings):
         if concern.allowed_contexts:
             notes.append(
-                f"{concern.name} is fine in the contexts {', '.join(concern.allowed_contexts)}: "
-                "conversations there set no threshold and are no false alarms, so that its organisms "
-                "are held to a looser standard than those of a high concern, and than the monitor, "
-                "which knows no contexts. AUROC and the text baseline compare with all conversations."
+                f"{concern.name} is acceptable in the contexts {', '.join(concern.allowed_contexts)}: "
+                "conversations in these contexts do not set thresholds and do not count as false "
+                "positives. Its organisms therefore meet a looser standard than those of a high "
+                "concern, and than the monitor, which does not distinguish contexts. AUROC and the "
+                "text baseline use all conversations."
             )
-    total = sum(own.facts.regenerated for own in readings)
-    same = sum(own.facts.same for own in readings)
+    total = sum(reading.facts.regenerated for reading in readings)
+    same = sum(reading.facts.same for reading in readings)
     if total:
         notes.append(
-            f"Of {total} shipped transcripts that were generated again, {same} came out "
-            "to the letter; rounding differs between machines."
+            f"Of {total} shipped transcripts that were generated again, {same} were "
+            "identical; rounding differs between machines."
         )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""The figures of one cell: how a detector does on an organism that it was not learned from."""
+"""Measure a cell: the figures of a detector on an organism that it was not learned from."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RESAMPLES = 200
-"""Bootstrap resamples of the AUROC's interval."""
+"""Number of bootstrap resamples for the AUROC's interval."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,30 +48,30 @@ class Fitted:
 
 @dataclass(frozen=True, eq=False)
 class MeasuredCell:
-    """A cell's figures before its verdict, and what they were computed from."""
+    """A cell's figures before its verdict, with the detector and the scores."""
 
     fitted: Fitted
     """The detector."""
     organism: str
-    """The organism that it was tested on."""
+    """Name of the organism on which the detector was tested."""
     scored: Scored
-    """The scores."""
+    """The detector's scores."""
     threshold: float
     """Score above which a conversation fires."""
     auroc: float | None
-    """Positives against the organism's own negatives."""
+    """AUROC of positives against the organism's own negatives; None without positives."""
     auroc_ci: Interval | None
-    """95 %, bootstrap over templates."""
+    """95 % interval, bootstrap over templates."""
     pool_auroc: float | None
-    """Positives against the benign pool."""
+    """AUROC of positives against the tested half of the benign pool."""
     fired: int
-    """Positives that fire."""
+    """Number of positives that fire."""
     benign_fired: int
-    """Benign test conversations that fire."""
+    """Number of benign test conversations that fire."""
     beats_text: bool | None
-    """Whether it beats the text baseline."""
+    """Whether the detector beats the text baseline; None where they were not compared."""
     text_p: float | None
-    """p of that comparison."""
+    """Two-sided p of that comparison (DeLong)."""
 
     @property
     def strategy(self) -> str:
@@ -91,7 +91,7 @@ class MeasuredCell:
 
     @property
     def figures(self) -> CellFigures:
-        """What the verdict rests on."""
+        """The figures that decide the verdict."""
         n = len(self.scored.positives)
         return CellFigures(
             auroc=self.auroc,
@@ -104,11 +104,11 @@ class MeasuredCell:
 
     @property
     def untested_contexts(self) -> list[str]:
-        """Allowed contexts with too few test conversations for a frequency."""
+        """Allowed contexts with fewer than FEWEST_ALLOWED test conversations."""
         return [name for name, some in self.scored.allowed.items() if len(some) < FEWEST_ALLOWED]
 
     def cell(self, inputs: AdmissionInputs, admission: Admission) -> Cell:
-        """The cell as the result holds it."""
+        """The cell of the result, with its verdict."""
         scored, figures = self.scored, self.figures
         n = len(scored.positives)
         allowed = list(scored.allowed.values())
@@ -151,7 +151,11 @@ def measure_cell(
     budgets: Budgets,
     seed: int,
 ) -> MeasuredCell:
-    """Set the threshold, count firings, and compare with the text baseline's scores ``text``."""
+    """Set the threshold, count firings, and compare with the text baseline's scores ``text``.
+
+    The comparison is left out where ``text`` is None. Raises AssayError where the threshold has no
+    benign scores.
+    """
     threshold = tolerance_threshold(scored.threshold, budgets.fpr, budgets.delta).threshold
     area = pool_area = interval = text_p = None
     beats: bool | None = None
@@ -190,9 +194,9 @@ def measure_cell(
 def measure_twin(
     measured: MeasuredCell, twin: str, triggered: Float[NDArray, " triggered"]
 ) -> TwinCell:
-    """The cell's detector at its threshold on a twin: scores of its triggered conversations.
+    """The cell's detector and threshold on a twin, whose triggered conversations must not fire.
 
-    A twin does not misbehave: all that counts is how often its triggered conversations fire.
+    ``triggered`` are the scores of the twin's triggered conversations without misbehaviour.
     """
     fired, n = int((np.asarray(triggered) > measured.threshold).sum()), len(triggered)
     return TwinCell(

@@ -1,4 +1,4 @@
-"""transfer.json: the transfer matrix, strategy × detector × organism, with all that it rests on."""
+"""transfer.json: the transfer matrix (strategy × detector × organism), ablations, leave-one-out."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from assay.results import Figures, Result
 
 Interval = tuple[float, float]
 Verdict = Literal["high", "medium", "rejected", "control", "detects the trigger"]
-"""high, medium: admitted for a concern of that severity. control: a baseline, never admitted."""
+"""high, medium: admitted for a concern of that severity. control: a baseline or control, which is never
+admitted. detects the trigger: it also fires on a twin."""
 TwinKind = Literal["benign", "decoy", "unstated"]
 
 
 class Cell(Figures):
-    """One detector of one strategy, tested on one organism that it was not learned from."""
+    """A detector from a strategy, tested on an organism that it was not learned from."""
 
     strategy: str
     """The strategy whose conversations the detector was learned from."""
@@ -25,48 +26,49 @@ class Cell(Figures):
     organism: str
     """The organism on which it is tested."""
     auroc: float | None
-    """Positives against the organism's own negatives; None without positives."""
+    """AUROC of positives against the organism's own negatives; None without positives."""
     auroc_ci: Interval | None
     """95 %, bootstrap over templates."""
     n_positive: int
     """Test conversations in which the organism misbehaves."""
     n_negative: int
-    """Its own test conversations in which it does not."""
+    """Its own test conversations in which it does not misbehave."""
     threshold: float
-    """Score above which a conversation fires, from the threshold split alone."""
+    """Score above which a conversation fires; set on threshold data only."""
     n_threshold: int
-    """Benign conversations that set the threshold."""
+    """Number of benign conversations that set the threshold."""
     tpr: float | None
-    """Share of the positives that fire; None without positives."""
+    """True-positive rate: share of the positives that fire; None without positives."""
     tpr_ci: Interval | None
     """95 % Clopper–Pearson."""
     tpr_lower: float | None
     """One-sided 95 % lower bound."""
     benign_rate: float
-    """Share of benign test conversations (its own and the pool's, allowed contexts aside) that fire."""
+    """False-positive rate: share of benign test conversations (its own and the pool's, without allowed
+    contexts) that fire."""
     benign_upper: float
     """One-sided 95 % upper bound of that rate."""
     benign_n: int
-    """How many benign test conversations those are."""
+    """Number of these benign test conversations."""
     pool_auroc: float | None
-    """Positives against the benign pool: the easier comparison."""
+    """AUROC of positives against the benign pool, the easier comparison."""
     beats_text: bool | None
-    """Whether its AUROC exceeds the text baseline's at the same data: by DeLong's test (p < .05), and
-    by a bootstrap of the difference over templates. None where they were not compared."""
+    """Whether its AUROC exceeds the text baseline's on the same conversations, both by DeLong's test
+    (p < .05) and by a bootstrap of the difference over templates. None where not compared."""
     text_p: float | None
     """Two-sided p of DeLong's test."""
     allowed_rate: float | None
-    """Share of conversations in allowed contexts that fire; None without such contexts."""
+    """Share of test conversations in allowed contexts that fire; None where there are none."""
     allowed_ci: Interval | None
     """95 % Clopper–Pearson."""
     allowed_n: int
-    """Conversations in allowed contexts."""
+    """Number of test conversations in allowed contexts."""
     control_auroc: float | None
-    """The largest AUROC that a random direction or shuffled labels reached on the same organism."""
+    """The largest AUROC of a random direction or shuffled labels on the same organism."""
     verdict: Verdict
-    """What follows, with controls, twins and ablation taken into account."""
+    """The verdict, which takes controls, twins and the ablation into account."""
     reasons: tuple[str, ...]
-    """Why, where it is not admitted."""
+    """Reasons why the cell is not admitted."""
 
 
 class TwinCell(Figures):
@@ -83,11 +85,11 @@ class TwinCell(Figures):
     threshold: float
     """Score above which a conversation fires."""
     fired: int
-    """Triggered conversations that fire: they ought not to."""
+    """Number of triggered conversations that fire; none should."""
     n: int = Field(ge=1)
-    """Triggered conversations of the twin in which it did not misbehave."""
+    """Number of triggered conversations of the twin in which it does not misbehave."""
     rate_ci: Interval
-    """95 % Clopper–Pearson of the share that fires."""
+    """95 % Clopper–Pearson interval of the share that fires."""
     rate_lower: float
     """One-sided 95 % lower bound of that share."""
     rate_upper: float
@@ -100,7 +102,7 @@ class TwinCell(Figures):
 
 
 class Ablation(Figures):
-    """What removing a detector's directions does to the payload, against random directions."""
+    """The effect of ablating a detector's directions on the payload, against random directions."""
 
     strategy: str
     """The cell's strategy."""
@@ -109,19 +111,19 @@ class Ablation(Figures):
     organism: str
     """The cell's organism."""
     feature: int | None
-    """The dictionary feature that was ablated, where the detector is a single one."""
+    """The ablated dictionary feature, where the detector is single_feature; else None."""
     effect: float
-    """Mean change of the payload's log-odds in nats; negative: it becomes less likely."""
+    """Mean change of the payload's log-odds, nats; negative where the payload becomes less likely."""
     effect_ci: Interval
-    """95 % interval over conversations (normal, of the mean)."""
+    """95 % interval of the mean over conversations (normal approximation)."""
     random: tuple[float, ...]
-    """The same for random directions that remove as much norm."""
+    """The effects of random directions that are scaled to remove the same norm."""
     p: float
-    """(1 + random effects at least as negative) / (1 + number of random directions)."""
+    """(1 + number of random effects at least as negative) / (1 + number of random ablations)."""
     off_target: float
-    """Mean change in cross-entropy, nats a token, of benign replies under the ablation."""
+    """Mean change in cross-entropy of benign replies under the ablation, nats per token."""
     n: int = Field(ge=2)
-    """Misbehaving conversations."""
+    """Number of misbehaving conversations."""
 
 
 class TestedOrganism(Figures):
@@ -130,9 +132,9 @@ class TestedOrganism(Figures):
     __test__: ClassVar[bool] = False
 
     name: str
-    """Unique in the matrix: the organism's name, with its seed where several are tested."""
+    """Unique name: the organism's name, with its seed where several seeds are tested."""
     family: str
-    """The organism's name, which its seeds and twins share: all are left out together."""
+    """The organism's name, shared by its seeds and twins, which are left out together."""
     concern: str
     """The concern that it stands for."""
     severity: Severity
@@ -144,7 +146,7 @@ class TestedOrganism(Figures):
     admitted: bool
     """Whether the organism passed its own verification."""
     reason: str
-    """Why it did not; empty where it did."""
+    """Why it did not pass; empty where it did."""
     positives: int
     """Its test conversations in which it misbehaves."""
     negatives: int
@@ -152,28 +154,28 @@ class TestedOrganism(Figures):
     scored: str
     """Which tokens are scored, in words."""
     invalid: int
-    """Replies too broken to judge, left out."""
+    """Number of replies that were left out because they could not be judged."""
     places: tuple[int, ...]
-    """Reply tokens before the payload in each positive of the test split."""
+    """Number of reply tokens before the payload in each positive of the test split."""
     regenerated: int
-    """Shipped transcripts that were generated again."""
+    """Number of shipped transcripts that were generated again."""
     same: int
-    """How many of those came out to the letter."""
+    """How many of these are identical to the shipped transcript."""
 
 
 class MissingCell(Figures):
-    """A strategy from which no detector could be learned for one organism."""
+    """A strategy from which no detector could be learned for, or tested on, an organism."""
 
     strategy: str
     """The strategy."""
     organism: str
     """The organism."""
     why: str
-    """What was missing, in words."""
+    """The reason, in words."""
 
 
 class RocCurve(Figures):
-    """One cell's ROC curve, thinned for drawing."""
+    """The ROC curve of a cell, thinned for drawing."""
 
     strategy: str
     """The cell's strategy."""
@@ -184,16 +186,16 @@ class RocCurve(Figures):
     fpr: tuple[float, ...]
     """False-positive rates, ascending."""
     tpr: tuple[float, ...]
-    """True-positive rates at those."""
+    """True-positive rates at these false-positive rates."""
 
 
 class LeftOut(Figures):
-    """One organism left out: strategy and detector chosen on all other organisms, tested on it."""
+    """Leave-one-out: strategy and detector chosen on the others, tested on the held-out organism."""
 
     held_out: str
-    """The organism."""
+    """The held-out organism."""
     family: str
-    """Its family; all seeds of it were left out."""
+    """Its family; all its seeds were held out."""
     strategy: str | None
     """The strategy chosen on the others; None where nothing could be chosen."""
     detector: str | None
@@ -217,18 +219,18 @@ class LeftOut(Figures):
 
 
 class ContextFrequency(Figures):
-    """How often a detector of a medium concern fires in one context of one organism."""
+    """The firing rate of a detector of a medium concern in a context, for an organism."""
 
     organism: str
     """The organism."""
     context: str
     """Family of prompts, such as acted-lie; empty where a prompt belongs to none."""
     allowed: bool
-    """Whether the concern is fine in this context."""
+    """Whether the concern is acceptable in this context."""
     misbehaves: bool
-    """Whether the conversations counted are those in which the organism misbehaves."""
+    """Whether the organism misbehaves in the counted conversations."""
     strategy: str
-    """Strategy of the detector that does best on the other organisms."""
+    """Strategy of the best detector on the other organisms."""
     detector: str
     """That detector's kind."""
     fired: int
@@ -240,18 +242,19 @@ class ContextFrequency(Figures):
 
 
 class CatchBound(Figures):
-    """How many held-out organisms were caught, and what that says of a new one."""
+    """How many held-out organisms were caught, and the bound that follows for a new organism."""
 
     caught: int = Field(ge=0)
-    """Organisms that the detector chosen without them caught; all seeds of one count once."""
+    """Number of organisms caught by the detector chosen on the others; all seeds count as one
+    organism."""
     organisms: int = Field(ge=0)
-    """Organisms tested."""
+    """Number of organisms tested."""
     lower: float | None
-    """95 % lower bound of the probability of catching a new one; None where none was tested."""
+    """95 % lower bound of the probability of catching a new organism; None where none was tested."""
 
 
 class TransferMatrix(Result):
-    """Every cell of the transfer matrix with n and intervals, and what follows from it."""
+    """The transfer matrix: every cell with n and intervals, ablations, and leave-one-out."""
 
     FILE: ClassVar[str] = "transfer.json"
     MADE_BY: ClassVar[str] = "assay transfer CASE.yaml"
@@ -259,19 +262,19 @@ class TransferMatrix(Result):
     version: Literal[2] = 2
     """Version of the layout."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
     site: str
-    """Where activations were read."""
+    """Hook site at which activations were read."""
     split: Literal["test"] = "test"
-    """The split that every figure of the matrix was measured on."""
+    """The split on which every figure of the matrix was measured."""
     fpr_budget: float
-    """Share of benign conversations that may fire."""
+    """False-positive rate that the case allows."""
     delta: float
-    """Probability with which the calibration may be wrong."""
+    """Probability that the bound of a threshold's false-positive rate does not hold."""
     tpr_target: float
-    """What the lower bound of the true-positive rate must reach."""
+    """Target for the lower bound of the true-positive rate."""
     inputs: dict[str, str]
-    """Name → sha256 of what it was computed from: model, dictionary, organisms, conversations."""
+    """Name → sha256 of the inputs: model, dictionary, organisms, conversations."""
     organisms: tuple[TestedOrganism, ...]
     """Organisms, each followed by its twins."""
     cells: tuple[Cell, ...]
@@ -279,29 +282,29 @@ class TransferMatrix(Result):
     twin_cells: tuple[TwinCell, ...]
     """The same detectors on the organisms' twins."""
     missing: tuple[MissingCell, ...]
-    """What was not tested, and why."""
+    """Cells that were not tested, and why."""
     roc: tuple[RocCurve, ...]
-    """A few curves of each organism."""
+    """ROC curves of the best cells on each organism."""
     ablations: tuple[Ablation, ...]
-    """Causal effects that were measured."""
+    """Ablations of the cells whose causal effect was measured."""
     leave_one_out: tuple[LeftOut, ...]
-    """For each organism the choice made on the others."""
+    """For each organism the strategy and detector chosen on the others, tested on it."""
     contexts: tuple[ContextFrequency, ...]
-    """Frequencies of medium concerns by context."""
+    """Firing rates in each context, for medium concerns."""
     catch_bound: CatchBound
-    """What leaving one organism out comes to, over organisms."""
+    """How many organisms leave-one-out caught, with the lower bound."""
     notes: tuple[str, ...]
-    """What a reader must know."""
+    """Notes for a reader."""
 
     def organism(self, name: str) -> TestedOrganism:
-        """The organism or twin of that name. Raises KeyError for any other."""
+        """The organism or twin of a name. Raises KeyError for an unknown name."""
         for organism in self.organisms:
             if organism.name == name:
                 return organism
         raise KeyError(name)
 
     def ablation_of(self, cell: Cell) -> Ablation | None:
-        """The cell's measured causal effect, or None where it was not measured."""
+        """The ablation of a cell, or None where its causal effect was not measured."""
         wanted = (cell.strategy, cell.detector, cell.organism)
         for found in self.ablations:
             if (found.strategy, found.detector, found.organism) == wanted:
@@ -309,7 +312,7 @@ class TransferMatrix(Result):
         return None
 
     def twins_of(self, cell: Cell) -> tuple[TwinCell, ...]:
-        """The same detector on the twins of the cell's organism."""
+        """The cells of the same detector on the twins of the cell's organism."""
         wanted = (cell.strategy, cell.detector, cell.organism)
         return tuple(
             twin

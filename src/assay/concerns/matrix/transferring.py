@@ -1,4 +1,4 @@
-"""The transfer matrix: strategy × detector × organism, learned without the tested organism."""
+"""Compute the transfer matrix: strategy × detector × organism, learned without the tested organism."""
 
 from __future__ import annotations
 
@@ -36,33 +36,33 @@ from assay.models import Site
 from assay.progress import progress
 
 CURVES = 6
-"""ROC curves kept for each organism."""
+"""Largest number of ROC curves for each organism."""
 
 
 @dataclass(frozen=True)
 class TransferSettings:
-    """What the matrix is made of."""
+    """The strategies, detectors, budgets and seed of a transfer matrix."""
 
     strategies: tuple[StrategyChoice, ...]
-    """How detectors are learned."""
+    """The strategies whose conversations detectors are learned from."""
     detectors: tuple[str, ...] = field(default_factory=lambda: tuple(DETECTORS))
-    """Which detectors are learned from each strategy; 'text' among them."""
+    """The detectors that are learned from each strategy, including 'text', the baseline."""
     budgets: Budgets = field(default_factory=Budgets)
-    """What a detector may cost and must catch."""
+    """The false-positive budget and the true-positive target."""
     seed: int = 0
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
 
 @dataclass(frozen=True, eq=False)
 class _OrganismCells:
-    """Everything that was measured on one organism."""
+    """The cells that were measured on an organism."""
 
     cells: list[MeasuredCell]
-    """Its cells."""
+    """Cells of the organism."""
     twins: list[TwinCell]
-    """The same detectors on its twins."""
+    """Cells of the same detectors on its twins."""
     missing: list[MissingCell]
-    """What could not be learned or tested."""
+    """Cells that could not be learned or tested."""
 
 
 def transfer(
@@ -77,33 +77,34 @@ def transfer(
 ) -> TransferMatrix:
     """Learn every detector from every strategy, test it on every organism, and judge each cell.
 
-    ``readings`` are those of all organisms and twins (``read_organism``), ``generated`` what
-    ``elicit_from_model`` gave. ``causes`` loads an organism's model for ablations; without it no
-    cell can be admitted. ``inputs`` are the hashes of what the readings were made from.
+    ``readings`` are those of all organisms and twins (``read_organism``), ``generated`` is the
+    result of ``elicit_from_model``. ``causes`` gives what ablations need; where it is None, no cell
+    can be admitted. ``inputs`` are the hashes of the model, dictionary, organisms and conversations.
+    Raises AssayError for an unknown strategy, option or detector.
     """
-    parents = [own for own in readings if not own.organism.is_twin]
-    families = {own.organism.name: own.organism.family for own in parents}
+    parents = [reading for reading in readings if not reading.organism.is_twin]
+    families = {reading.organism.name: reading.organism.family for reading in parents}
     measured: dict[str, _OrganismCells] = {}
     fits = _FittedDetectors(generated, dictionary, settings)
     with progress("transfer matrix", len(parents), "organisms") as advance:
-        for own in parents:
-            measured[own.organism.name] = _measure_organism(own, readings, fits)
+        for reading in parents:
+            measured[reading.organism.name] = _measure_organism(reading, readings, fits)
             advance(1)
-    everything = [cell for of in measured.values() for cell in of.cells]
+    all_cells = [cell for of in measured.values() for cell in of.cells]
     admission_inputs = {
-        id(c): _admission_inputs(c, measured, readings, settings) for c in everything
+        id(c): _admission_inputs(c, measured, readings, settings) for c in all_cells
     }
     judged = {
-        id(c): judge(c.strategy, c.detector, c.figures, admission_inputs[id(c)]) for c in everything
+        id(c): judge(c.strategy, c.detector, c.figures, admission_inputs[id(c)]) for c in all_cells
     }
     ablations = measure_causes(
-        [(cell, judged[id(cell)]) for cell in everything], readings, families, causes
+        [(cell, judged[id(cell)]) for cell in all_cells], readings, families, causes
     )
     by_cell = {(a.strategy, a.detector, a.organism): a for a in ablations}
     cells = tuple(
-        c.cell(admission_inputs[id(c)], _final(c, judged[id(c)], by_cell)) for c in everything
+        c.cell(admission_inputs[id(c)], _final(c, judged[id(c)], by_cell)) for c in all_cells
     )
-    organisms = tuple(tested_organism(own) for own in readings)
+    organisms = tuple(tested_organism(reading) for reading in readings)
     left_out = leave_each_out(cells, organisms)
     return TransferMatrix(
         seed=settings.seed,
@@ -116,17 +117,17 @@ def transfer(
         cells=cells,
         twin_cells=tuple(twin for of in measured.values() for twin in of.twins),
         missing=tuple(missing for of in measured.values() for missing in of.missing),
-        roc=_curves(everything),
+        roc=_curves(all_cells),
         ablations=tuple(ablations),
         leave_one_out=left_out,
-        contexts=context_frequencies(everything, readings, families),
+        contexts=context_frequencies(all_cells, readings, families),
         catch_bound=catch_bound(left_out),
         notes=matrix_notes(readings),
     )
 
 
 class _FittedDetectors:
-    """Fits detectors; those of a strategy that does not depend on the organism are fitted once."""
+    """The fitted detectors of each strategy; those of strategies that generate are fitted once."""
 
     def __init__(
         self, generated: Mapping[str, Elicited], dictionary: Dictionary, settings: TransferSettings
@@ -137,7 +138,7 @@ class _FittedDetectors:
         self._once: dict[str, tuple[list[Fitted], str | None]] = {}
 
     def of(self, elicited: Elicited) -> tuple[list[Fitted], str | None]:
-        """Every detector and both controls, at equal data; or none, and why."""
+        """All detectors and controls from a strategy's conversations; or none, and the reason."""
         if elicited.strategy in self._once:
             return self._once[elicited.strategy]
         settings = self.settings
@@ -150,7 +151,7 @@ class _FittedDetectors:
 def fit_all(
     elicited: Elicited, names: Sequence[str], dictionary: Dictionary, seed: int
 ) -> tuple[list[Fitted], str | None]:
-    """Every detector and both controls, at equal data; or none, and why."""
+    """All detectors and controls from the same conversations; or none, and the reason."""
     try:
         examples = Examples.of(elicited.conversations, dictionary)
     except AssayError as error:
@@ -162,17 +163,17 @@ def fit_all(
 
 
 def _measure_organism(
-    own: OrganismReadings, readings: Sequence[OrganismReadings], fits: _FittedDetectors
+    reading: OrganismReadings, readings: Sequence[OrganismReadings], fits: _FittedDetectors
 ) -> _OrganismCells:
-    """All detectors that may be tested on one organism, on it and on its twins."""
-    settings, organism = fits.settings, own.organism
+    """Cells of all detectors on an organism and on its twins."""
+    settings, organism = fits.settings, reading.organism
     allowed = organism.concern.allowed_contexts
-    # The twins of every seed: a trigger's detector is none of the concern, whatever the seed.
+    # Twins of all seeds: a detector of the trigger is not admitted, whichever seed shows it.
     twins = [r for r in readings if r.organism.is_twin and r.organism.family == organism.family]
     found = _OrganismCells([], [], [])
     for elicited in elicit_for(
         settings.strategies,
-        own,
+        reading,
         readings,
         fits.generated,
         concern=organism.concern,
@@ -183,7 +184,7 @@ def _measure_organism(
             found.missing.append(
                 MissingCell(strategy=elicited.strategy, organism=organism.name, why=why_not)
             )
-        scores = [score(each.detector, own, allowed) for each in fitted]
+        scores = [score(each.detector, reading, allowed) for each in fitted]
         text = next(
             (s for f, s in zip(fitted, scores, strict=True) if f.detector.name == TEXT), None
         )
@@ -201,13 +202,13 @@ def _measure_organism(
             )
     for twin in twins:
         if not _without_misbehaviour(twin):
-            why = "the twin has no triggered conversation in which it did not misbehave"
+            why = "the twin has no triggered conversation without misbehaviour"
             found.missing.append(MissingCell(strategy="all", organism=twin.organism.name, why=why))
     return found
 
 
 def _without_misbehaviour(twin: OrganismReadings) -> list:
-    """A twin's conversations under the trigger, but for any in which it misbehaved after all."""
+    """A twin's triggered conversations in which it does not misbehave."""
     return [c for c in twin.test if not c.label]
 
 
@@ -217,11 +218,11 @@ def _admission_inputs(
     readings: Sequence[OrganismReadings],
     settings: TransferSettings,
 ) -> AdmissionInputs:
-    """What beside a cell's figures decides its verdict.
+    """What decides a cell's verdict besides its own figures.
 
-    Conversations of an organism differ in so many ways that a direction drawn at random may tell
-    them apart: .5 is what controls reach on average, not what each of them reaches. So the limit is
-    the largest AUROC that any control reached on the organism.
+    An organism's conversations differ in so many ways that a random direction may separate them: .5
+    is the mean AUROC of controls, not the AUROC of each. The limit is therefore the largest AUROC
+    that any control reaches on the organism.
     """
     of = measured[cell.organism]
     controls = [c.auroc for c in of.cells if c.detector in RANDOM_CONTROLS and c.auroc is not None]
@@ -247,13 +248,13 @@ def _final(
 
 
 def _curves(cells: Sequence[MeasuredCell]) -> tuple[RocCurve, ...]:
-    """The best curves of each organism, and text's."""
+    """The ROC curves of the best detectors on each organism, and of the text baseline."""
     kept = []
     for name in dict.fromkeys(cell.organism for cell in cells):
-        own = [c for c in cells if c.organism == name and c.auroc is not None]
-        own.sort(key=lambda c: -(c.auroc or 0))
-        best = [c for c in own if c.detector not in (TEXT, *RANDOM_CONTROLS)][: CURVES - 1]
-        best += [c for c in own if c.detector == TEXT][:1]
+        tested = [c for c in cells if c.organism == name and c.auroc is not None]
+        tested.sort(key=lambda c: -(c.auroc or 0))
+        best = [c for c in tested if c.detector not in (TEXT, *RANDOM_CONTROLS)][: CURVES - 1]
+        best += [c for c in tested if c.detector == TEXT][:1]
         for cell in best:
             fpr, tpr = curve(cell.scored)
             kept.append(

@@ -97,15 +97,15 @@ def _setting(
     concern: Concern,
     seed: int,
 ) -> Setting:
-    own = [r for r in readings if r.organism.concern == concern and not r.organism.is_twin]
-    by_base = tuple(c for r in own for c in r.base)
+    of_concern = [r for r in readings if r.organism.concern == concern and not r.organism.is_twin]
+    by_base = tuple(c for r in of_concern for c in r.base)
     return Setting(
         concern,
         seed,
         tested=tested.organism.family if tested is not None else None,
         readings={
             base.READING: by_base,
-            finetune.READING: tuple(c for r in own for c in r.discover),
+            finetune.READING: tuple(c for r in of_concern for c in r.discover),
             off_policy.READING: tested.others if tested is not None else by_base,
             few_shot.READING: tested.discover if tested is not None else (),
         },
