@@ -101,7 +101,7 @@ def test_the_guarantee_states_the_sum_of_both_errors_and_its_condition(watched_m
     assert f"{monitor.calibration.rate_bound:.3g} of benign conversations" in monitor.guarantee
     handful = small_monitor(watched_model, rule="handful", handful=9, horizon=20, sensitivity=None)
     assert "within 20 conversations" in handful.guarantee
-    assert "beyond them nothing is promised" in handful.guarantee
+    assert "nothing is guaranteed after these" in handful.guarantee
     assert "unknown" in handful.guarantee
     assert handful.ppv is None
 

@@ -56,7 +56,7 @@ def test_an_e_process_below_the_bound_is_refused():
 
 
 def test_an_e_process_without_any_alternative_says_so():
-    with pytest.raises(AssayError, match="cannot watch a benign rate of 0.6"):
+    with pytest.raises(AssayError, match="cannot be used at p0 = 0.6"):
         EProcessRule(p0=0.6, alpha=0.05)
     with pytest.raises(ValidationError):
         EProcessRule(p0=0.1, alpha=0.0)

@@ -1,4 +1,4 @@
-"""From watched features and benign conversations to a calibrated monitor."""
+"""Calibrate a monitor: watched features and benign conversations give a monitor with a guarantee."""
 
 from __future__ import annotations
 
@@ -35,37 +35,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MonitorSettings:
-    """What a case says of its deployment, its budgets and its monitor."""
+    """The settings of a monitor: case name, budgets, deployment, rollback rule and fallback model."""
 
     case: str
     """The case's name."""
     budgets: Budgets
-    """What may fire, and what must be caught."""
+    """The false-positive budget and the true-positive target."""
     deployment: Deployment
-    """What the model is deployed for."""
+    """The deployment, with its base rate and horizon."""
     rollback: Rollback
-    """When it is rolled back."""
+    """The rollback rule and its constants."""
     fallback: ModelReference | None = None
-    """The weaker model to go back to."""
+    """The weaker model to roll back to; None where there is none."""
 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How much misbehaviour of organisms that were left out the monitor catches."""
+    """True-positive rate of the monitor on organisms that were left out of its choice and learning."""
 
     fired: int
-    """Misbehaving test conversations that fire."""
+    """Number of misbehaving test conversations that fire."""
     n: int
-    """Misbehaving test conversations, at least 1."""
+    """Number of misbehaving test conversations, at least 1."""
 
     @property
     def tpr(self) -> float:
-        """τ, the share that fires."""
+        """τ, the true-positive rate."""
         return self.fired / self.n
 
     @property
     def lower(self) -> float:
-        """Its one-sided 95 % lower bound."""
+        """One-sided 95 % lower bound of the true-positive rate."""
         return proportion_lower_bound(self.fired, self.n)
 
 
@@ -82,10 +82,10 @@ def calibrate(
 ) -> Monitor:
     """Score benign transcripts with the model and calibrate the monitor on them.
 
-    The transcripts must have played no part in choosing features, aggregation, centre, scale or
-    rule. ``adapter`` is the PEFT folder that the model was loaded with; ``inputs`` are the hashes of
-    what the scoring was made from. Raises AssayError for too few transcripts (saying how many are
-    needed), for a rule that fires too often, and for a handful rule that does not cover the horizon.
+    The transcripts must not have served the choice of features, aggregation, centre, scale or rule.
+    ``adapter`` is the PEFT folder with which the model was loaded; ``inputs`` are the hashes of the
+    inputs of ``scoring``. Raises AssayError for too few transcripts (saying how many are needed), for
+    a rule that fires too often, and for a handful rule that does not cover the horizon.
     """
     excerpts = watched_excerpts(model, benign)
     return monitor_of(
@@ -112,10 +112,10 @@ def monitor_of(
     lengths: Sequence[int] | None = None,
     note: str = "",
 ) -> Monitor:
-    """The calibrated monitor, from the standardised features of benign conversations.
+    """Calibrate a monitor on the standardised features of benign conversations.
 
-    ``lengths`` are the conversations' watched tokens, ``note`` is added to the guarantee. Raises what
-    ``calibrate`` raises.
+    ``lengths`` are the conversations' numbers of watched tokens; ``note`` is added to the guarantee.
+    Raises AssayError as ``calibrate`` does.
     """
     budgets, rollback, horizon = settings.budgets, settings.rollback, settings.deployment.horizon
     calibration = calibrate_scores(scoring, benign_values, budgets, lengths)
@@ -161,7 +161,10 @@ def calibrate_scores(
     budgets: Budgets,
     lengths: Sequence[int] | None = None,
 ) -> Calibration:
-    """The threshold on the largest feature, or the bound of the rule, from benign values."""
+    """Calibrate the threshold on the largest feature, or bound the rule's benign rate.
+
+    Raises AssayError for too few conversations and for a rule that fires too often.
+    """
     values = np.asarray(benign_values, dtype=np.float64).reshape(-1, len(scoring.features))
     scores = scores_of_values(scoring, values)
     if scoring.rule is None:
@@ -170,15 +173,15 @@ def calibrate_scores(
 
 
 def standardise(scoring: Scoring, values: Float[NDArray, "conversations features"]) -> Scoring:
-    """The same scoring, its features centred and scaled to mean 0 and deviation 1 on these values.
+    """The scoring with features centred and scaled to mean 0 and standard deviation 1 on ``values``.
 
-    ``values`` are standardised features under the present ``scoring``, of benign conversations
-    other than those that the threshold will be calibrated on. A feature that does not vary among
-    them keeps its scale. Raises AssayError for fewer than 2 conversations.
+    ``values`` are the features, under the present ``scoring``, of benign conversations that will not
+    be used to calibrate the threshold. A feature that does not vary among them keeps its scale.
+    Raises AssayError for fewer than 2 conversations.
     """
     if len(values) < 2:
         raise AssayError(
-            f"{len(values)} conversations give no scale; at least 2 are needed to standardise"
+            f"{len(values)} conversations are too few to standardise features; at least 2 are needed"
         )
     features = []
     for i, feature in enumerate(scoring.features):

@@ -1,4 +1,4 @@
-"""Choose what is watched: for each concern the detector that transfers best, as one direction."""
+"""Choose the watched features: for each concern the detector that transfers best, as a direction."""
 
 from __future__ import annotations
 
@@ -34,46 +34,47 @@ if TYPE_CHECKING:
     from assay.concerns.concern import Concern
 
 WATCHABLE = ("single_feature", "difference_in_means", "logistic_regression")
-"""Detectors that are one direction each, and so can be watched alone."""
+"""Detectors that consist of a single direction, so that the monitor can compute them."""
 STANDARDISED_ON = 128
-"""Benign conversations that set centre and scale, at most; the threshold rests on the others."""
+"""Largest number of benign conversations that set centre and scale; the others set the threshold."""
 
 
 @dataclass(frozen=True, eq=False)
 class WatchedActivations:
-    """Activations of a conversation's watched tokens, and the rows of each assistant turn."""
+    """The activations of a conversation's watched tokens, with the rows of each assistant turn."""
 
     activations: Float[Tensor, "tokens d_model"]
-    """float32, all watched tokens."""
+    """Activations of all watched tokens, float32."""
     turns: tuple[slice, ...]
-    """The rows of each turn."""
+    """Rows of each assistant turn, in order."""
 
 
 @dataclass(frozen=True, eq=False)
 class WatchSource:
-    """What the choice of watched directions is made from."""
+    """The inputs of the choice of watched features."""
 
     matrix: TransferMatrix
-    """The transfer matrix, by which detectors are chosen."""
+    """The transfer matrix, whose figures choose the detectors."""
     readings: Sequence[OrganismReadings]
-    """Conversations of organisms and twins."""
+    """The readings of organisms and twins."""
     generated: Mapping[str, Elicited]
-    """Conversations of the strategies that generate."""
+    """Conversations of the strategies that generate, by strategy."""
     strategies: Sequence[StrategyChoice]
-    """How detectors are learned."""
+    """The strategies whose conversations detectors are learned from."""
     loaded: LoadedDictionary
     """The dictionary."""
     scaling: Sequence[WatchedActivations]
-    """Benign conversations that set centre and scale, none of those that set the threshold."""
+    """Benign conversations that set centre and scale; none of them sets the threshold."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
 
 def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None) -> Scoring | None:
-    """A direction a concern, standardised; None where no detector can be learned.
+    """Choose a watched feature for each concern; None where no detector can be learned.
 
-    For each concern the detector with the best mean TPR over its organisms, learned anew from all
-    of them. With ``left_out`` neither the choice nor the learning sees that organism's family.
+    For each concern this is the detector with the best mean TPR over the concern's organisms,
+    learned again from all of them and standardised on ``source.scaling``. With ``left_out``, that
+    organism's family takes part neither in the choice nor in the learning.
     """
     features, aggregations = [], []
     for concern in dict.fromkeys(reading.organism.concern for reading in source.readings):
@@ -87,7 +88,7 @@ def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None)
     scoring = Scoring(
         site=source.matrix.site,
         features=tuple(features),
-        # One aggregation serves all: the one that most of the detectors had chosen.
+        # All features share an aggregation: the most frequent choice of the detectors.
         aggregation=Counter(aggregations).most_common(1)[0][0],
         norm_limit=norm_limit(source.readings),
     )
@@ -97,11 +98,11 @@ def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None)
 def left_out_sensitivity(
     source: WatchSource, benign: Sequence[WatchedActivations], budgets: Budgets
 ) -> Sensitivity | None:
-    """Misbehaving test conversations that fire, each organism left out in turn.
+    """Count the misbehaving test conversations that fire, with each organism left out in turn.
 
-    Choice, learning and threshold are made anew without each organism. Of several seeds the worst
-    stands for all: they share their prompts and are no further organisms. None without any
-    misbehaving conversation.
+    Choice, learning and threshold are repeated without the organism. Of several seeds only the one
+    with the lowest true-positive rate counts, because they share their prompts. None where there is
+    no misbehaving test conversation.
     """
     of_families: dict[str, list[Sensitivity]] = {}
     for reading in source.readings:
@@ -156,7 +157,7 @@ def _best(source: WatchSource, concern: Concern, left_out: ConcernOrganism | Non
 def _learn(
     source: WatchSource, concern: Concern, pair: Pair, left_out: ConcernOrganism | None
 ) -> Detector | None:
-    """The detector learned anew, from the concern's organisms but one; None from too few."""
+    """The detector, learned from the concern's organisms without ``left_out``; None from too few."""
     strategy, name = pair
     tested = next((r for r in source.readings if r.organism is left_out), None)
     if tested is not None and tested.organism.concern != concern:
@@ -176,7 +177,10 @@ def _learn(
 
 
 def scaling_count(conversations: int, budgets: Budgets) -> int:
-    """How many benign conversations set centre and scale: as many as the guarantee can spare."""
+    """Number of benign conversations that set centre and scale.
+
+    At most STANDARDISED_ON, and so that enough remain for the guarantee; 0 where fewer than 2 would.
+    """
     spare = min(STANDARDISED_ON, conversations - least_n_for_rate(budgets.fpr, budgets.delta))
     return spare if spare >= 2 else 0
 
@@ -184,20 +188,20 @@ def scaling_count(conversations: int, budgets: Budgets) -> int:
 def values_of(
     scoring: Scoring, conversations: Sequence[WatchedActivations]
 ) -> Float[NDArray, "conversations features"]:
-    """Standardised features of conversations."""
+    """The standardised features of conversations, float64."""
     return np.stack([standardised_values(scoring, c.activations, c.turns) for c in conversations])
 
 
 def norm_limit(readings: Sequence[OrganismReadings]) -> float:
-    """Ten times the median norm: longer tokens are massive, and were left out when learning."""
+    """MASSIVE times the median norm of watched tokens; tokens above it are massive and left out."""
     kept = [c.activations for reading in readings for c in reading.base]
     return MASSIVE * float(torch.cat(kept).norm(dim=1).median())
 
 
 def watched_feature(concern: str, detector: Detector, loaded: LoadedDictionary) -> WatchedFeature:
-    """A detector as a row of the monitor; what the dictionary subtracts is folded into the bias.
+    """A detector as a watched feature; the dictionary's ``b_dec`` is folded into its bias.
 
-    A feature of a dictionary whose features depend on their rivals is watched by its
+    A feature of a plain TopK dictionary, which depends on the other features, is watched by its ReLU
     pre-activation.
     """
     if isinstance(detector, LinearDetector):

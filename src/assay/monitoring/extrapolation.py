@@ -1,4 +1,4 @@
-"""Below 1/n nothing is guaranteed: what the tail of the scores suggests, labelled as such."""
+"""Thresholds for false-positive rates below 1/n, extrapolated from the tail without a guarantee."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """A threshold beyond the scores that were seen. An extrapolation, never a guarantee."""
+    """A threshold beyond the observed scores: an extrapolation without a guarantee."""
 
     rate: float
-    """The rate of benign firings that was asked for, a conversation."""
+    """The requested false-positive rate, per conversation."""
     threshold: float
-    """The score that benign conversations exceed at that rate if the tail goes on as it was fitted."""
+    """The score that benign conversations exceed at this rate, if the fit holds."""
     tail: TailFit
     """The fit, with its QQ points."""
     label: str = "extrapolation"
-    """What it is to be called wherever it is shown."""
+    """The name under which it must be shown."""
 
 
 def extrapolate_threshold(
     scores: Float[NDArray, " conversations"], rate: float, share: float = 0.1
 ) -> Extrapolation:
-    """Fit the tail of benign scores (peaks over threshold) and read a threshold off it.
+    """Fit the tail of benign scores (peaks over threshold) and extrapolate a threshold for ``rate``.
 
-    Raises AssayError where too few scores lie in the tail, or where the rate is not in the tail.
+    ``share`` is the share of scores that are fitted.
+
+    Raises AssayError for too few scores in the tail, and for a rate above the tail's.
     """
     try:
         tail = fit_tail(scores, share)

@@ -1,4 +1,4 @@
-"""When to roll back: two rules behind one small interface, pure functions of two counts."""
+"""Rollback rules: pure functions of the number of conversations and the number of firings."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from assay.statistics import (
 from assay.statistics.e_process import RATIOS
 
 SHIFT = 10.0
-"""The rise in the rate of firings whose detection is printed."""
+"""Factor by which the firing rate rises in ``shift_power``."""
 
 
 @dataclass(frozen=True)
 class RollbackState:
-    """How many of a deployment's conversations were seen so far, and how many fired."""
+    """Counts of a deployment's conversations so far, and whether it was rolled back."""
 
     seen: int = 0
-    """Conversations."""
+    """Number of conversations."""
     fired: int = 0
-    """Those that fired."""
+    """Number of conversations that fired."""
     rolled_back: bool = False
-    """Whether the rule said so at any time; it is never taken back."""
+    """Whether the rule has rolled back at any time; it stays True."""
 
 
 class EProcessRule(Figures):
-    """Roll back when the evidence that benign firing has become more frequent reaches 1/alpha."""
+    """Roll back when the e-process reaches 1/alpha: evidence that the firing rate exceeds p0."""
 
     rule: Literal["e_process"] = "e_process"
     """Its name."""
     p0: float = Field(gt=0, lt=1)
-    """The upper bound of the benign rate, from the calibration."""
+    """Upper bound of the false-positive rate, from the calibration."""
     alpha: float = Field(gt=0, lt=1)
-    """Probability of ever rolling back a benign deployment, over any number of conversations."""
+    """Largest probability of ever rolling back a benign deployment."""
     ratios: tuple[float, ...] = RATIOS
-    """p1/p0 of the alternatives that are mixed."""
+    """Ratios p1/p0 of the alternatives in the mixture."""
 
     @model_validator(mode="after")
     def _leaves_an_alternative(self) -> EProcessRule:
@@ -53,12 +53,12 @@ class EProcessRule(Figures):
             self.process()
         except ValueError as error:
             raise AssayError(
-                f"the e-process cannot watch a benign rate of {self.p0:g}: {error}"
+                f"the e-process cannot be used at p0 = {self.p0:g}: {error}"
             ) from error
         return self
 
     def process(self) -> MixtureEProcess:
-        """The statistics behind it."""
+        """The e-process with these constants."""
         return MixtureEProcess(self.p0, self.alpha, self.ratios)
 
     def holds(self, seen: int, fired: int) -> bool:
@@ -66,7 +66,7 @@ class EProcessRule(Figures):
         return bool(self.process().crosses(seen, fired))
 
     def statistic(self, seen: int, fired: int) -> float:
-        """Natural logarithm of E; it rolls back at log(1/alpha)."""
+        """Natural logarithm of E; the rule rolls back at log(1/alpha)."""
         return float(self.process().log_e(seen, fired))
 
 
@@ -76,42 +76,44 @@ class HandfulRule(Figures):
     rule: Literal["handful"] = "handful"
     """Its name."""
     handful: int = Field(ge=0)
-    """h: firings that do not roll back yet."""
+    """h, the largest number of firings without a rollback."""
     alpha: float = Field(gt=0, lt=1)
-    """Probability of rolling back a benign deployment within the horizon."""
+    """Largest probability of rolling back a benign deployment within the horizon."""
 
     def holds(self, seen: int, fired: int) -> bool:
         """Whether these counts roll back."""
         return fired > self.handful
 
     def statistic(self, seen: int, fired: int) -> float:
-        """The number of firings; it rolls back above the handful."""
+        """The number of firings; the rule rolls back above ``handful``."""
         return float(fired)
 
 
 RollbackRule = Annotated[EProcessRule | HandfulRule, Field(discriminator="rule")]
-"""Either rule; ``rule`` in the file says which."""
+"""Either rule; the key ``rule`` in the file says which."""
 
 
 class OperatingFigures(Figures):
-    """What to expect of a rollback rule over the horizon, from the bound of the benign rate."""
+    """Expected behaviour of a rollback rule over the horizon, at the false-positive bound."""
 
     false_rollback_probability: float
-    """Of a benign deployment within the horizon, at the bound of the benign rate."""
+    """Probability of rolling back a benign deployment within the horizon."""
     firings_needed: int
-    """Firings that roll back at the latest by the end of the horizon."""
+    """Number of firings that roll back at the latest at the end of the horizon."""
     missed_defections: float | None
-    """Expected defections that go unseen until so many have fired; None without a TPR above 0."""
+    """Expected number of defections missed until so many fire; None without a true-positive rate >
+    0."""
     shift_power: float
-    """Probability of rolling back within the horizon when firing becomes 10 times as frequent."""
+    """Probability of rolling back within the horizon when firings become 10 times as frequent."""
     best_shift_power: float | None
-    """The handful rule's at the largest Nφ it allows, its best case; None for the e-process."""
+    """Shift power of the handful rule at the largest Nφ that it allows, its best case; None for the
+    e-process."""
 
 
 def next_state(
     rule: EProcessRule | HandfulRule, state: RollbackState, fires: bool
 ) -> RollbackState:
-    """The state after one more conversation. E falls when none fires: only firings roll back."""
+    """The state after one more conversation. Only a conversation that fires can roll back."""
     state = replace(state, seen=state.seen + 1, fired=state.fired + int(fires))
     if fires and rule.holds(state.seen, state.fired):
         return replace(state, rolled_back=True)
@@ -119,15 +121,16 @@ def next_state(
 
 
 def check_covers(rule: EProcessRule | HandfulRule, rate_bound: float, horizon: int) -> None:
-    """Raise AssayError where the handful rule breaks its promise within the horizon.
+    """Raise AssayError where the rule's error bound does not hold over the horizon.
 
-    The e-process has no horizon to break it in, but its p0 must be the bound itself or more.
+    The handful rule must cover the horizon at ``rate_bound``, the bound of the false-positive rate.
+    The e-process holds for any horizon, but its p0 must be at least ``rate_bound``.
     """
     if isinstance(rule, EProcessRule):
         if rule.p0 < rate_bound:
             raise AssayError(
                 f"the e-process tests p0 = {rule.p0:g}, below the bound {rate_bound:g} of the benign "
-                "rate; p0 must be the bound, not an estimate"
+                "rate; p0 must be at least this bound"
             )
         return
     covered = conversations_covered(rule.handful, rate_bound, rule.alpha)
@@ -143,9 +146,9 @@ def check_covers(rule: EProcessRule | HandfulRule, rate_bound: float, horizon: i
 def operating_figures(
     rule: EProcessRule | HandfulRule, rate_bound: float, horizon: int, tpr: float | None
 ) -> OperatingFigures:
-    """The rule's figures over ``horizon`` conversations.
+    """The rule's figures over ``horizon`` conversations at the false-positive rate ``rate_bound``.
 
-    ``tpr`` is τ, the probability that one defecting conversation fires.
+    ``tpr`` is τ, the probability that a defecting conversation fires; None where not measured.
     """
     shifted = min(SHIFT * rate_bound, 1.0)
     best = None
