@@ -95,7 +95,7 @@ def test_a_folder_without_a_monitor_says_how_to_get_one(tmp_path):
 
 
 def test_the_guarantee_states_the_sum_of_both_errors_and_its_condition(watched_model, monitor):
-    assert "0.1 plus the rule's 0.1, 0.2 in all" in monitor.guarantee
+    assert "0.1 plus the rule's 0.1, 0.2 in total" in monitor.guarantee
     assert "exchangeable with the calibration conversations" in monitor.guarantee
     assert "over any number of conversations" in monitor.guarantee
     assert f"{monitor.calibration.rate_bound:.3g} of benign conversations" in monitor.guarantee

@@ -51,7 +51,7 @@ def test_a_handful_rule_that_does_not_cover_the_horizon_says_what_would():
 
 
 def test_an_e_process_below_the_bound_is_refused():
-    with pytest.raises(AssayError, match="must be the bound"):
+    with pytest.raises(AssayError, match="must be at least this bound"):
         check_covers(EProcessRule(p0=0.003, alpha=0.05), 0.01, 100)
 
 

@@ -170,7 +170,7 @@ def test_a_journalled_id_with_another_content_is_refused(place, watched_model):
     messages = (*changed[4].messages[:-1], Message(role="assistant", content="something else"))
     changed[4] = changed[4].model_copy(update={"messages": messages})
     write_transcripts(file, [*changed, *transcripts(3, seed=5)])
-    with pytest.raises(AssayError, match="'0-4' was journalled .* another content"):
+    with pytest.raises(AssayError, match="'0-4' is in .* another content"):
         watch(out, file, model=watched_model)
     assert len(rows_of(out / "journal.sqlite")) == before.seen + 1
 

@@ -1,4 +1,4 @@
-"""Watch conversations with a finished case's monitor, bound to the dictionary it came from."""
+"""Watch conversations with a case's monitor, after checking the case's dictionary."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from assay.pipeline.stages.dictionary_stage import DICTIONARY, DictionaryStage
 
 
 def watch_case(folder: Path, transcripts: Path) -> WatchOutcome:
-    """Replay transcripts through ``folder/monitor.json`` and journal them.
+    """Watch a file of transcripts with ``folder/monitor.json`` and record them in its journal.
 
-    Raises AssayError where the model or the case's dictionary is not what was calibrated.
+    Raises what ``watch`` raises, also where the case's dictionary is not the calibrated one.
     """
     return watch(folder, transcripts, dictionary_sha256=_dictionary_sha256(folder))
 
 
 def _dictionary_sha256(folder: Path) -> str | None:
-    """Hash of the weights of the dictionary that lies with the case; None where none lies there."""
+    """Hash of the weights of the case's dictionary; None where the folder does not state it."""
     if not (folder / CaseLock.FILE).is_file():
         return None
     lock = CaseLock.read(folder)
     path = lock.case.dictionary.path
     if path is not None:
-        own = Path(path)
+        dictionary = Path(path)
     elif DictionaryStage.NAME in lock.stages:
-        own = folder / STAGES / lock.stages[DictionaryStage.NAME] / DICTIONARY
+        dictionary = folder / STAGES / lock.stages[DictionaryStage.NAME] / DICTIONARY
     else:
         return None
-    return load_dictionary(own).metadata.weights_sha256
+    return load_dictionary(dictionary).metadata.weights_sha256

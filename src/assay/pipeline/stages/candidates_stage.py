@@ -1,4 +1,4 @@
-"""Candidates: which features may stand for each concern, and what they fire on."""
+"""Stage candidates: the features that may stand for each concern, and what they fire on."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ class CandidatesStage(Stage[CandidateReport]):
     VERSION: ClassVar[int] = 6
 
     model: ModelInput
-    """The model whose tokenizer and unembedding are shown."""
+    """The case's model, for its tokenizer and its unembedding."""
     elicitation: ElicitationStage
     """Conversations of the strategies that generate."""
     readings: tuple[ReadingStage, ...]
-    """Conversations of organisms and twins."""
+    """Readings of organisms and twins."""
     position: PositionStage
-    """The position labels."""
+    """The position audit, for the position labels."""
     dictionary: DictionarySource
     """The dictionary."""
     site: str
-    """Where activations were read."""
+    """Hook site at which activations were read."""
     concerns: tuple[str, ...]
-    """The concerns' names, with their organisms' order."""
+    """The concerns, each with its organisms, in order."""
     strategies: tuple[StrategyChoice, ...]
-    """How candidates are sought."""
+    """The strategies whose conversations rank the candidates."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
     def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``candidates.json``."""
@@ -69,11 +69,11 @@ class CandidatesStage(Stage[CandidateReport]):
         return CandidateReport.read(folder)
 
     def seconds(self) -> float:
-        """Permutations and labels, about."""
+        """Rough estimate for permutations and labels."""
         return 20.0
 
 
 def position_labels(audit: PositionResult) -> dict[int, str] | None:
-    """Feature → label of the position audit; None where no label rests on the causal design."""
+    """Feature → label of the position audit; None where the causal design was not run."""
     labels = {f.feature: str(f.label) for f in audit.features if f.label is not None}
     return labels or None

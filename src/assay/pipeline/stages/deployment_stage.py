@@ -1,4 +1,4 @@
-"""Deployment: benign conversations, with the model's own reply wherever there is none."""
+"""Stage deployment: benign conversations, with the model's reply where there is none."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from assay.pipeline.stage import Artefacts, Stage
 from assay.text import Transcript
 
 POOL = "pool.json"
+"""File of the conversations with replies."""
 READ_TOKENS = 32
-"""Tokens of a conversation beyond its shared beginning, about, for estimates."""
+"""Typical tokens of a conversation after its shared beginning, for estimates."""
 
 
 @dataclass(frozen=True, eq=False)
 class DeploymentStage(Stage[list[Transcript]]):
-    """What everything is held against."""
+    """The benign conversations for false-positive rates, thresholds and calibration."""
 
     NAME: ClassVar[str] = "deployment"
     VERSION: ClassVar[int] = 3
 
     model: ModelInput
-    """The case's model, which replies."""
+    """The case's model, which writes the replies."""
     conversations: DeploymentInput
-    """The conversations before any reply."""
+    """The conversations before replies."""
     max_new_tokens: int
-    """Length of the replies."""
+    """Largest number of tokens in a reply."""
 
     def run(self, folder: Path, artefacts: Artefacts) -> None:
-        """Write the conversations with their replies."""
+        """Write ``pool.json``: the conversations with replies."""
         found = with_replies(self.conversations.open(), self.model.open(), self.max_new_tokens)
         write_json(folder / POOL, [t.model_dump(mode="json") for t in found])
 
@@ -46,6 +47,6 @@ class DeploymentStage(Stage[list[Transcript]]):
         return sha256_of(folder / POOL)
 
     def seconds(self) -> float:
-        """Reading the prompts and writing the replies."""
+        """Estimate for reading the prompts and generating the replies."""
         tokens = self.conversations.most * (READ_TOKENS + self.max_new_tokens)
         return cost.forward_seconds(self.model.open(), tokens) * 2

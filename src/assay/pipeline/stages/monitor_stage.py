@@ -1,4 +1,4 @@
-"""Monitor: the best detector of each concern, calibrated on benign deployment."""
+"""Stage monitor: the best detector of each concern, calibrated on benign conversations."""
 
 from __future__ import annotations
 
@@ -49,41 +49,41 @@ class MonitorStage(Stage[Monitor]):
     case: str
     """The case's name."""
     model: ModelInput
-    """The model that is watched."""
+    """The watched model."""
     choice: ModelChoice
-    """The model and the fallback as the case names them."""
+    """The model and the fallback model as the case names them."""
     transfer: TransferStage
-    """The matrix, by which detectors are chosen."""
+    """The transfer matrix, whose figures choose the detectors."""
     elicitation: ElicitationStage
     """Conversations of the strategies that generate."""
     readings: tuple[ReadingStage, ...]
-    """Conversations of organisms and twins."""
+    """Readings of organisms and twins."""
     deployment: DeploymentStage
     """The benign conversations."""
     dictionary: DictionarySource
     """The dictionary."""
     site: str
-    """Where activations are read."""
+    """Hook site at which activations are read."""
     strategies: tuple[StrategyChoice, ...]
-    """How detectors are learned."""
+    """The strategies whose conversations detectors are learned from."""
     deployed: Deployment
-    """What the model is deployed for."""
+    """The deployment: benign conversations, base rate and horizon."""
     budgets: Budgets
-    """What may fire, and what must be caught."""
+    """The false-positive budget and the true-positive target."""
     rollback: Rollback
-    """When the model is rolled back."""
+    """The rollback rule."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
     def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``monitor.json``.
 
-        Raises AssayError where no detector could be learned, and where conversations are too few.
+        Raises AssayError where no detector could be learned, and for too few benign conversations.
         """
         model, site = self.model.open(), Site.parse(self.site)
         pool = artefacts.load(self.deployment)
         benign = read_benign(model, site, pool)
-        held = scaling_count(len(benign), self.budgets)
+        scaling = scaling_count(len(benign), self.budgets)
         matrix, loaded = artefacts.load(self.transfer), artefacts.load(self.dictionary)
         source = WatchSource(
             matrix=matrix,
@@ -91,25 +91,25 @@ class MonitorStage(Stage[Monitor]):
             generated=artefacts.load(self.elicitation),
             strategies=self.strategies,
             loaded=loaded,
-            scaling=benign[:held],
+            scaling=benign[:scaling],
             seed=self.seed,
         )
         scoring = choose_watched(source)
         if scoring is None:
             raise AssayError(
                 "no detector could be learned for any concern, so there is nothing to watch; "
-                "the transfer matrix says why"
+                "see 'missing' in transfer.json"
             )
         monitor = monitor_of(
             scoring,
-            values_of(scoring, benign[held:]),
+            values_of(scoring, benign[scaling:]),
             self._settings(),
             WatchedModel(id=model.name, adapter=self.choice.adapter, fingerprint=model.fingerprint),
-            sensitivity=left_out_sensitivity(source, benign[held:], self.budgets),
+            sensitivity=left_out_sensitivity(source, benign[scaling:], self.budgets),
             inputs=matrix.inputs,
             dictionary_sha256=loaded.metadata.weights_sha256,
-            lengths=[len(each.activations) for each in benign[held:]],
-            note=_note(pool[held:]),
+            lengths=[len(each.activations) for each in benign[scaling:]],
+            note=_note(pool[scaling:]),
         )
         monitor.write(folder)
 
@@ -118,7 +118,7 @@ class MonitorStage(Stage[Monitor]):
         return Monitor.read(folder)
 
     def seconds(self) -> float:
-        """Reading the benign conversations."""
+        """Estimate for reading the benign conversations."""
         tokens = self.deployment.conversations.most * (READ_TOKENS + self.deployed.max_new_tokens)
         return cost.forward_seconds(self.model.open(), tokens, Site.parse(self.site))
 
@@ -136,7 +136,7 @@ class MonitorStage(Stage[Monitor]):
 def read_benign(
     model: LanguageModel, site: Site, pool: Sequence[Transcript]
 ) -> list[WatchedActivations]:
-    """The watched activations of benign conversations, in their order."""
+    """The activations of the watched tokens of benign conversations, in order."""
     excerpts = watched_excerpts(model, pool)
     captured = {
         i: activations.float().cpu().clone()
@@ -148,6 +148,6 @@ def read_benign(
 def _note(calibrated: Sequence[Transcript]) -> str:
     templates = len({t.template or t.id for t in calibrated})
     return (
-        f" The {len(calibrated)} conversations come from {templates} templates; their prompts, "
-        "read by the organisms, also served in the matrix that the detectors were chosen by."
+        f" The {len(calibrated)} conversations come from {templates} templates; the transfer "
+        "matrix, which chose the detectors, used the same prompts, read by the organisms."
     )

@@ -1,4 +1,4 @@
-"""Report: everything that the stages measured, on one page. It needs no model in memory."""
+"""Stage report: the results of all stages on one page. It does not load the model."""
 
 from __future__ import annotations
 
@@ -18,29 +18,30 @@ from assay.pipeline.stages.transfer_stage import TransferStage
 from assay.reporting import Page, write_page
 
 REPORT = "report.html"
+"""File of the report."""
 
 
 @dataclass(frozen=True, eq=False)
 class ReportStage(Stage[str]):
-    """The page."""
+    """The report."""
 
     NAME: ClassVar[str] = "report"
     VERSION: ClassVar[int] = 6
 
     facts: CaseFacts
-    """What the case file says of the run."""
+    """The parts of the case file that the report shows."""
     quality: QualityStage
-    """The dictionary's figures."""
+    """The dictionary's quality figures."""
     position: PositionStage
     """The position audit and the features' contexts."""
     transfer: TransferStage | None
-    """The transfer matrix; None in a case without concerns, and so the following."""
+    """The transfer matrix; this and the following are None in a case without concerns."""
     candidates: CandidatesStage | None
     """The candidate features."""
     monitor: MonitorStage | None
     """The monitor."""
     safety_case: SafetyCaseStage | None
-    """The argument."""
+    """The safety case."""
 
     def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``report.html``."""
@@ -67,9 +68,9 @@ class ReportStage(Stage[str]):
         write_page(folder / REPORT, page)
 
     def load(self, folder: Path) -> str:
-        """The page's HTML."""
+        """The HTML of the report."""
         return (folder / REPORT).read_text(encoding="utf-8")
 
     def seconds(self) -> float:
-        """Drawing, about."""
+        """Rough estimate for drawing."""
         return 10.0

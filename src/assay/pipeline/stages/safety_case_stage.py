@@ -1,4 +1,4 @@
-"""Safety case: from the other stages' results to an argument with statuses."""
+"""Stage safety-case: build the argument, with its statuses, from the other stages' results."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from assay.pipeline.stages.transfer_stage import TransferStage
 from assay.safety_case import CaseInputs, SafetyCase, build_case, read_case
 
 EVIDENCE = "evidence.json"
+"""File of a stage's records of evidence."""
 
 
 @dataclass(frozen=True, eq=False)
 class SafetyCaseStage(Stage[SafetyCase]):
-    """The argument."""
+    """The safety case."""
 
     NAME: ClassVar[str] = "safety-case"
     VERSION: ClassVar[int] = 6
@@ -30,13 +31,13 @@ class SafetyCaseStage(Stage[SafetyCase]):
     case: str
     """The case's name."""
     model: ModelInput
-    """The model that the case speaks of."""
+    """The model that the claims are about."""
     concerns: tuple[str, ...]
-    """The case's concerns, so that a concern without an organism is missed."""
+    """Names of the case's concerns, so that a concern without any cell is reported as open."""
     seed: int
-    """The run's seed, which every cited figure states."""
+    """Seed of the run, which cited figures state."""
     quality: QualityStage
-    """The dictionary's figures."""
+    """The dictionary's quality figures."""
     position: PositionStage
     """The position audit."""
     transfer: TransferStage
@@ -84,9 +85,9 @@ class SafetyCaseStage(Stage[SafetyCase]):
         case.write(folder)
 
     def load(self, folder: Path) -> SafetyCase:
-        """The case, its statuses checked."""
+        """The safety case, with its statuses checked."""
         return read_case(folder)
 
     def seconds(self) -> float:
-        """Next to nothing."""
+        """Negligible."""
         return 1.0
