@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -13,6 +14,9 @@ from assay.files import read_json, write_json
 from assay.strict import describe
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+NOTEBOOK_HTML = "assay.reporting.fragments"
+"""Module whose ``notebook_html(result)`` draws a result. Results lie below all rooms and may not import
+one; so the module is only named here, and imported when a notebook asks for HTML."""
 
 
 class Figures(BaseModel):
@@ -63,6 +67,11 @@ class Result(Figures):
             raise AssayError(f"{path}: {describe(error)}") from error
         except AssayError as error:
             raise AssayError(f"{path}: {error}") from error
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: the result's section of the report; None where there is none."""
+        html: str | None = importlib.import_module(NOTEBOOK_HTML).notebook_html(self)
+        return html
 
     @classmethod
     def schema_of_file(cls) -> dict[str, Any]:

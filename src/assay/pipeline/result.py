@@ -7,9 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from assay import reporting
 from assay.concerns.candidates.result import CandidateReport
 from assay.concerns.matrix.result import TransferMatrix
-from assay.evidence import Evidence, read_evidence
+from assay.evidence import Evidence, evidence_frame, read_evidence
+from assay.frames import DataFrame
 from assay.monitoring.result import Monitor
 from assay.pipeline.case import Case
 from assay.position.result import PositionResult
@@ -49,6 +51,10 @@ class RunResult(Result):
     """Label of each top claim → its status; empty where no safety case was made."""
     report: str | None
     """The report's file, relative to the case's folder; None where it was not made."""
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the claims with their status, and the figures."""
+        return reporting.html_of_run(self.case, self.claims, self.figures, report=self.report)
 
 
 class PlannedStage(Figures):
@@ -118,6 +124,14 @@ class Run:
         """Every record of evidence."""
         files = sorted((self.folder / "evidence").glob("*.json"))
         return [record for file in files for record in read_evidence(file)]
+
+    def evidence_frame(self) -> DataFrame:
+        """Every record of evidence as a pandas table. Raises AssayError without pandas."""
+        return evidence_frame(self.evidence)
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: claims and figures; None where the run has not ended."""
+        return self.result._repr_html_() if (self.folder / RunResult.FILE).is_file() else None
 
 
 def read_run(folder: Path | str) -> Run:
