@@ -33,6 +33,11 @@ class Site:
         """Read ``resid_post.15``, ``q.3.h2`` or TransformerLens's ``blocks.15.hook_resid_post``.
 
         Raises AssayError for anything else, with the valid kinds.
+
+        >>> Site.parse("q.3.h2")
+        Site(layer=3, kind='q', head=2)
+        >>> str(Site.parse("blocks.15.hook_resid_post"))
+        'resid_post.15'
         """
         match = _OWN.match(name) or _TRANSFORMER_LENS.match(name)
         if match is None or match["kind"] not in KINDS:
