@@ -37,18 +37,20 @@ class Result(Figures):
     MADE_BY: ClassVar[str]
     """The command that makes the file, for the message that refuses another version."""
 
-    def write(self, folder: Path) -> Path:
+    def write(self, folder: Path | str) -> Path:
         """Write the result into a folder, atomically. Returns the file's path."""
-        write_json(folder / self.FILE, self.model_dump(mode="json"))
-        return folder / self.FILE
+        path = Path(folder) / self.FILE
+        write_json(path, self.model_dump(mode="json"))
+        return path
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path | str) -> Self:
         """Read the result from its file, or from the folder that holds it.
 
         Raises AssayError, naming the file, where it is missing, is no JSON, is of another version
         (naming the command that makes it anew), or does not fit the schema.
         """
+        path = Path(path)
         path = path / cls.FILE if path.is_dir() else path
         if not path.is_file():
             raise AssayError(f"{path} does not exist; '{cls.MADE_BY}' writes it")

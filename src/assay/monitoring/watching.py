@@ -50,8 +50,8 @@ class WatchOutcome:
 
 
 def watch(
-    out_dir: Path,
-    transcripts: Path,
+    out_dir: Path | str,
+    transcripts: Path | str,
     *,
     model: LanguageModel | None = None,
     dictionary_sha256: str | None = None,
@@ -68,6 +68,7 @@ def watch(
     model or dictionary whose hash is no longer the monitor's, an id that stands in the journal with
     another content, and a journal whose chain is broken.
     """
+    out_dir, transcripts = Path(out_dir), Path(transcripts)
     monitor = Monitor.read(out_dir)
     path = out_dir / JOURNAL
     with ExitStack() as stack:

@@ -14,9 +14,13 @@ from assay.evidence import Evidence, evidence_frame, read_evidence
 from assay.frames import DataFrame
 from assay.monitoring.result import Monitor
 from assay.pipeline.case import Case
+from assay.pipeline.stage import STAGES
 from assay.position.result import PositionResult
 from assay.results import Figures, Result
 from assay.safety_case import SafetyCase, read_case
+
+DICTIONARY = "dictionary"
+"""Name of the stage that trains the dictionary, and of the dictionary's folder in its artefact."""
 
 
 class CaseLock(Result):
@@ -93,6 +97,19 @@ class Run:
     def case(self) -> Case:
         """The settings that were run."""
         return CaseLock.read(self.folder).case
+
+    @property
+    def dictionary_folder(self) -> Path | None:
+        """Folder for ``load_dictionary``: the dictionary trained here, or the one that the case names.
+
+        None where the run was ended before a dictionary was trained.
+        """
+        lock = CaseLock.read(self.folder)
+        if lock.case.dictionary.path is not None:
+            return Path(lock.case.dictionary.path)
+        if DICTIONARY not in lock.stages:
+            return None
+        return self.folder / STAGES / lock.stages[DICTIONARY] / DICTIONARY
 
     @cached_property
     def position(self) -> PositionResult:
