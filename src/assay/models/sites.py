@@ -19,7 +19,11 @@ _TRANSFORMER_LENS = re.compile(r"^blocks\.(?P<layer>\d+)\.(?:attn\.|)hook_(?P<ki
 
 @dataclass(frozen=True, order=True)
 class Site:
-    """A hook site: a stream of activations inside one layer of a model."""
+    """A hook site: a stream of activations inside one layer of a model.
+
+    Wherever a site is taken, its name will do: ``resid_post.15`` is the residual stream after block
+    15. ``Site.parse`` reads a name, ``str(site)`` gives it back.
+    """
 
     layer: int
     """Index of the layer, from 0."""

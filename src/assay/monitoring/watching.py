@@ -61,6 +61,7 @@ def watch(
     Every conversation is journalled in ``out_dir/journal.sqlite``; a firing is on the disk before the
     next conversation is judged. Conversations that were journalled are not looked at again, so a
     run that was killed goes on where it ended. Stops at the rollback; from then on it only says so.
+    Each line of the file is a transcript: ``{"id": …, "messages": [{"role": …, "content": …}, …]}``.
     ``model`` saves loading the one that the monitor names. ``dictionary_sha256`` is the hash of the
     dictionary as it is now, where somebody can tell.
 

@@ -10,6 +10,8 @@ from typing import ClassVar, Literal
 from assay import reporting
 from assay.concerns.candidates.result import CandidateReport
 from assay.concerns.matrix.result import TransferMatrix
+from assay.dictionaries.quality_result import QualityResult
+from assay.errors import AssayError
 from assay.evidence import Evidence, evidence_frame, read_evidence
 from assay.frames import DataFrame
 from assay.monitoring.result import Monitor
@@ -21,6 +23,8 @@ from assay.safety_case import SafetyCase, read_case
 
 DICTIONARY = "dictionary"
 """Name of the stage that trains the dictionary, and of the dictionary's folder in its artefact."""
+QUALITY = "quality"
+"""Name of the stage that measures the dictionary."""
 
 
 class CaseLock(Result):
@@ -94,9 +98,14 @@ class Run:
         return RunResult.read(self.folder)
 
     @cached_property
+    def lock(self) -> CaseLock:
+        """The settings and every stage's key."""
+        return CaseLock.read(self.folder)
+
+    @property
     def case(self) -> Case:
         """The settings that were run."""
-        return CaseLock.read(self.folder).case
+        return self.lock.case
 
     @property
     def dictionary_folder(self) -> Path | None:
@@ -104,12 +113,18 @@ class Run:
 
         None where the run was ended before a dictionary was trained.
         """
-        lock = CaseLock.read(self.folder)
-        if lock.case.dictionary.path is not None:
-            return Path(lock.case.dictionary.path)
-        if DICTIONARY not in lock.stages:
-            return None
-        return self.folder / STAGES / lock.stages[DICTIONARY] / DICTIONARY
+        if self.case.dictionary.path is not None:
+            return Path(self.case.dictionary.path)
+        stage = self._artefact(DICTIONARY)
+        return None if stage is None else stage / DICTIONARY
+
+    @cached_property
+    def quality(self) -> QualityResult:
+        """The dictionary's quality on held-out text."""
+        stage = self._artefact(QUALITY)
+        if stage is None:
+            raise AssayError(f"{self.folder} was run without the stage '{QUALITY}'")
+        return QualityResult.read(stage)
 
     @cached_property
     def position(self) -> PositionResult:
@@ -142,6 +157,11 @@ class Run:
         files = sorted((self.folder / "evidence").glob("*.json"))
         return [record for file in files for record in read_evidence(file)]
 
+    def _artefact(self, stage: str) -> Path | None:
+        """Folder of a stage's artefact; None where the run was ended before the stage."""
+        key = self.lock.stages.get(stage)
+        return None if key is None else self.folder / STAGES / key
+
     def evidence_frame(self) -> DataFrame:
         """Every record of evidence as a pandas table. Raises AssayError without pandas."""
         return evidence_frame(self.evidence)
@@ -152,7 +172,13 @@ class Run:
 
 
 def read_run(folder: Path | str) -> Run:
-    """The results of a case's output folder. Raises AssayError where it is none."""
+    """The results of a case's output folder, such as out/smollm2.
+
+    Each is read when it is asked for: ``transfer``, ``candidates``, ``monitor``, ``position``,
+    ``quality``, ``safety_case``, ``evidence``, and ``result``, the figures in short. Tables:
+    ``transfer.to_frame()``, ``position.to_frame()``, ``candidates.to_frame()``, ``evidence_frame()``.
+    Raises AssayError where the folder is no case's, and on reading a result that was not made.
+    """
     run = Run(Path(folder))
-    CaseLock.read(run.folder)
+    _ = run.lock  # read now, so that a folder that is none is refused here
     return run
