@@ -172,7 +172,6 @@ import json, sys
 from pathlib import Path
 from assay.pipeline.case import read_case
 case = read_case(Path(sys.argv[1]))
-heavy = "torch" in sys.modules
 import numpy as np, torch
 from assay.concerns import Conversation, Excerpt
 from assay.concerns.detectors import Examples, fit_detector

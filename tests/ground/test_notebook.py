@@ -89,6 +89,11 @@ def test_every_result_of_a_run_is_a_table(tiny_run):
     assert records["metric"].tolist() == [record.metric for record in tiny_run.evidence]
 
 
+def test_a_result_is_read_from_a_folder_given_as_text(tiny_run):
+    folder = str(tiny_run.folder)
+    assert type(tiny_run.transfer).read(folder) == assay.read_run(folder).transfer
+
+
 def test_records_of_evidence_are_a_table():
     record = Evidence(
         metric="rate",
