@@ -11,7 +11,11 @@ class AssayError(Exception):
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str], where: str = "") -> AssayError:
-    """An error that names the unknown value, the nearest valid one, and all valid ones."""
+    """An error that names the unknown value, the nearest valid one, and all valid ones.
+
+    >>> print(unknown_name("detector", "rul", ["rule", "text"], where="case.yaml"))
+    unknown detector 'rul' in case.yaml (did you mean 'rule'?); valid: rule, text
+    """
     names = sorted(valid)
     nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" (did you mean '{nearest[0]}'?)" if nearest else ""

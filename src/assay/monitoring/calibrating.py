@@ -86,6 +86,9 @@ def calibrate(
     rule. ``adapter`` is the PEFT folder that the model was loaded with; ``inputs`` are the hashes of
     what the scoring was made from. Raises AssayError for too few transcripts (saying how many are
     needed), for a rule that fires too often, and for a handful rule that does not cover the horizon.
+
+    ``scoring`` says what is watched: ``assay.monitoring.choose_watched`` makes one from a transfer
+    matrix. The monitor's ``write(folder)`` writes monitor.json, with which ``watch`` starts.
     """
     excerpts = watched_excerpts(model, benign)
     return monitor_of(

@@ -172,9 +172,10 @@ class Monitor(Scoring, Result):
         )
         return sha256_of_json({**deciding, "threshold": self.calibration.threshold})
 
-    def write(self, folder: Path) -> Path:
+    def write(self, folder: Path | str) -> Path:
         """Write ``monitor.json`` into a folder, atomically; the long rows come last."""
         value = self.model_dump(mode="json")
         features = value.pop("features")
-        write_json(folder / self.FILE, {**value, "features": features})
-        return folder / self.FILE
+        path = Path(folder) / self.FILE
+        write_json(path, {**value, "features": features})
+        return path

@@ -50,8 +50,8 @@ class WatchOutcome:
 
 
 def watch(
-    out_dir: Path,
-    transcripts: Path,
+    out_dir: Path | str,
+    transcripts: Path | str,
     *,
     model: LanguageModel | None = None,
     dictionary_sha256: str | None = None,
@@ -61,6 +61,7 @@ def watch(
     Every conversation is journalled in ``out_dir/journal.sqlite``; a firing is on the disk before the
     next conversation is judged. Conversations that were journalled are not looked at again, so a
     run that was killed goes on where it ended. Stops at the rollback; from then on it only says so.
+    Each line of the file is a transcript: ``{"id": …, "messages": [{"role": …, "content": …}, …]}``.
     ``model`` saves loading the one that the monitor names. ``dictionary_sha256`` is the hash of the
     dictionary as it is now, where somebody can tell.
 
@@ -68,6 +69,7 @@ def watch(
     model or dictionary whose hash is no longer the monitor's, an id that stands in the journal with
     another content, and a journal whose chain is broken.
     """
+    out_dir, transcripts = Path(out_dir), Path(transcripts)
     monitor = Monitor.read(out_dir)
     path = out_dir / JOURNAL
     with ExitStack() as stack:

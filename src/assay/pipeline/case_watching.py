@@ -6,9 +6,7 @@ from pathlib import Path
 
 from assay.dictionaries import load_dictionary
 from assay.monitoring import WatchOutcome, watch
-from assay.pipeline.result import CaseLock
-from assay.pipeline.stage import STAGES
-from assay.pipeline.stages.dictionary_stage import DICTIONARY, DictionaryStage
+from assay.pipeline.result import CaseLock, Run
 
 
 def watch_case(folder: Path, transcripts: Path) -> WatchOutcome:
@@ -21,14 +19,5 @@ def watch_case(folder: Path, transcripts: Path) -> WatchOutcome:
 
 def _dictionary_sha256(folder: Path) -> str | None:
     """Hash of the weights of the dictionary that lies with the case; None where none lies there."""
-    if not (folder / CaseLock.FILE).is_file():
-        return None
-    lock = CaseLock.read(folder)
-    path = lock.case.dictionary.path
-    if path is not None:
-        own = Path(path)
-    elif DictionaryStage.NAME in lock.stages:
-        own = folder / STAGES / lock.stages[DictionaryStage.NAME] / DICTIONARY
-    else:
-        return None
-    return load_dictionary(own).metadata.weights_sha256
+    own = Run(folder).dictionary_folder if (folder / CaseLock.FILE).is_file() else None
+    return None if own is None else load_dictionary(own).metadata.weights_sha256

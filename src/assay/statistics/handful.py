@@ -36,7 +36,11 @@ def largest_expected_firings(handful: int, delta: float) -> float:
 
 
 def conversations_covered(handful: int, rate: float, delta: float) -> int:
-    """The longest horizon N over which benign firings at ``rate`` keep false rollback ≤ delta."""
+    """The longest horizon N over which benign firings at ``rate`` keep false rollback ≤ delta.
+
+    >>> conversations_covered(handful=3, rate=0.01, delta=0.01)
+    82
+    """
     return int(largest_expected_firings(handful, delta) / rate)
 
 

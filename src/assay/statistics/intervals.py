@@ -9,6 +9,10 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[f
     """Exact two-sided interval of a proportion: each tail holds (1 − confidence)/2.
 
     With n = 0 nothing is known and the interval is (0, 1). Raises ValueError for impossible counts.
+
+    >>> low, high = clopper_pearson(18, 20)
+    >>> print(f"{low:.3f} {high:.3f}")
+    0.683 0.988
     """
     from scipy.special import betaincinv
 
@@ -25,6 +29,9 @@ def proportion_upper_bound(successes: int, n: int, confidence: float = 0.95) -> 
     """One-sided upper bound of a proportion, BetaInv(confidence; k + 1, n − k).
 
     For k = 0 this is 1 − (1 − confidence)^(1/n), about 3/n at 95 %.
+
+    >>> round(proportion_upper_bound(0, 299), 5)
+    0.00997
     """
     from scipy.special import betaincinv
 
@@ -35,7 +42,11 @@ def proportion_upper_bound(successes: int, n: int, confidence: float = 0.95) -> 
 
 
 def proportion_lower_bound(successes: int, n: int, confidence: float = 0.95) -> float:
-    """One-sided lower bound of a proportion; (1 − confidence)^(1/n) where all n succeeded."""
+    """One-sided lower bound of a proportion; (1 − confidence)^(1/n) where all n succeeded.
+
+    >>> round(proportion_lower_bound(6, 6), 3)
+    0.607
+    """
     return 1 - proportion_upper_bound(n - successes, n, confidence)
 
 
@@ -44,6 +55,9 @@ def least_n_for_rate(rate: float, delta: float, allowed: int = 0) -> int:
 
     That many benign conversations are needed so that at most ``allowed`` of them above a threshold
     show, at confidence 1 − delta, that the rate above it is below ``rate``.
+
+    >>> least_n_for_rate(0.01, 0.05), least_n_for_rate(0.01, 0.05, allowed=1)
+    (299, 473)
     """
     from scipy.stats import binom
 

@@ -14,6 +14,9 @@ def benjamini_hochberg(p: ArrayLike) -> NDArray:
     """q-values: the least false-discovery rate at which each hypothesis would be rejected.
 
     NaN p-values (features that were not tested) keep NaN and do not count.
+
+    >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.5]).round(3).tolist()
+    [0.04, 0.053, 0.053, 0.5]
     """
     values = np.asarray(p, dtype=np.float64)
     tested = np.flatnonzero(np.isfinite(values))

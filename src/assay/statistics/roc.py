@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 def auroc(positives: ArrayLike, negatives: ArrayLike) -> float:
-    """P(a positive's score exceeds a negative's), ties half; NaN where one side is empty."""
+    """P(a positive's score exceeds a negative's), ties half; NaN where one side is empty.
+
+    >>> auroc([3, 2, 2], [2, 1])
+    0.8333333333333334
+    """
     from scipy.stats import rankdata
 
     above, below = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)

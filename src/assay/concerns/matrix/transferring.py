@@ -71,7 +71,7 @@ def transfer(
     dictionary: Dictionary,
     settings: TransferSettings,
     *,
-    site: Site,
+    site: Site | str,
     causes: AblationSource | None,
     inputs: Mapping[str, str],
 ) -> TransferMatrix:
@@ -80,6 +80,10 @@ def transfer(
     ``readings`` are those of all organisms and twins (``read_organism``), ``generated`` what
     ``elicit_from_model`` gave. ``causes`` loads an organism's model for ablations; without it no
     cell can be admitted. ``inputs`` are the hashes of what the readings were made from.
+
+    Before it, in ``assay.concerns``: ``organisms_of`` lists the organisms of each concern and their
+    twins, ``read_organism`` reads each of them, ``elicit_from_model`` runs the strategies that need
+    the case's model. The matrix's ``to_frame()`` is a table with one row for each cell.
     """
     parents = [own for own in readings if not own.organism.is_twin]
     families = {own.organism.name: own.organism.family for own in parents}
@@ -105,7 +109,7 @@ def transfer(
     left_out = leave_each_out(cells, organisms)
     return TransferMatrix(
         seed=settings.seed,
-        site=str(site),
+        site=str(Site.of(site)),
         fpr_budget=settings.budgets.fpr,
         delta=settings.budgets.delta,
         tpr_target=settings.budgets.tpr_target,
