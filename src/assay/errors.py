@@ -14,6 +14,9 @@ def unknown_name(kind: str, name: str, valid: Iterable[str], where: str = "") ->
     """An error that names the unknown value, the nearest valid value, and all valid values.
 
     ``kind`` says what the value is, such as ``detector``; ``where`` names the file or key.
+
+    >>> print(unknown_name("detector", "rul", ["rule", "text"], where="case.yaml"))
+    unknown detector 'rul' in case.yaml (did you mean 'rule'?); valid: rule, text
     """
     names = sorted(valid)
     nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)

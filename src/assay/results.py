@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -13,6 +14,9 @@ from assay.files import read_json, write_json
 from assay.strict import describe
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+NOTEBOOK_HTML = "assay.reporting.fragments"
+"""Module whose ``notebook_html(result)`` draws a result. Results lie below all rooms and may not import
+one; so the module is only named here, and imported when a notebook asks for HTML."""
 
 
 class Figures(BaseModel):
@@ -33,18 +37,20 @@ class Result(Figures):
     MADE_BY: ClassVar[str]
     """The command that writes the file; error messages name it."""
 
-    def write(self, folder: Path) -> Path:
+    def write(self, folder: Path | str) -> Path:
         """Write the result into a folder, atomically. Returns the file's path."""
-        write_json(folder / self.FILE, self.model_dump(mode="json"))
-        return folder / self.FILE
+        path = Path(folder) / self.FILE
+        write_json(path, self.model_dump(mode="json"))
+        return path
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path | str) -> Self:
         """Read the result from its file, or from the folder that holds it.
 
         Raises AssayError, naming the file, where it is missing, is not JSON, has another version (the
         message names the command that writes it again), or does not fit the schema.
         """
+        path = Path(path)
         path = path / cls.FILE if path.is_dir() else path
         if not path.is_file():
             raise AssayError(f"{path} does not exist; '{cls.MADE_BY}' writes it")
@@ -63,6 +69,11 @@ class Result(Figures):
             raise AssayError(f"{path}: {describe(error)}") from error
         except AssayError as error:
             raise AssayError(f"{path}: {error}") from error
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: the result's section of the report; None where there is none."""
+        html: str | None = importlib.import_module(NOTEBOOK_HTML).notebook_html(self)
+        return html
 
     @classmethod
     def schema_of_file(cls) -> dict[str, Any]:

@@ -68,6 +68,9 @@ def aggregate(
 
     Returns a scalar array for [tokens], and [features] for [tokens, features], float64. Raises
     AssayError for an unknown name and where there are no tokens.
+
+    >>> float(aggregate([0.0, 1.0, 5.0], "mean")), float(aggregate([0.0, 1.0, 5.0], "max"))
+    (2.0, 5.0)
     """
     if name not in AGGREGATIONS:
         raise unknown_name("aggregation", name, AGGREGATIONS)

@@ -126,6 +126,10 @@ def parse_rule(expression: str, names: Collection[str]) -> Rule:
 
     Raises AssayError, naming the column, for a character that is not allowed, an unknown feature
     (with the nearest name), and a missing comparison or parenthesis.
+
+    >>> rule = parse_rule("intent > 0.8 and not fiction > 0.5", ("intent", "fiction"))
+    >>> rule.holds({"intent": 0.9, "fiction": 0.1}), rule.holds({"intent": 0.9, "fiction": 0.7})
+    (True, False)
     """
     parser = _Parser(expression, names)
     condition = parser.any_of(0)

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from assay.errors import AssayError
 from assay.files import read_json, sha256_of_json, write_json
+from assay.frames import DataFrame, frame_of
 from assay.results import Figures
 
 
@@ -75,3 +76,8 @@ def read_evidence(path: Path) -> list[Evidence]:
         return [Evidence.model_validate_json(json.dumps(row)) for row in read_json(path)]
     except (ValidationError, TypeError) as error:
         raise AssayError(f"{path} does not hold valid records of evidence: {error}") from error
+
+
+def evidence_frame(records: Iterable[Evidence]) -> DataFrame:
+    """Records as a pandas table with a row for each. Raises AssayError without pandas."""
+    return frame_of(records, Evidence)

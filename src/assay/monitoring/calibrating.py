@@ -86,6 +86,9 @@ def calibrate(
     ``adapter`` is the PEFT folder with which the model was loaded; ``inputs`` are the hashes of the
     inputs of ``scoring``. Raises AssayError for too few transcripts (saying how many are needed), for
     a rule that fires too often, and for a handful rule that does not cover the horizon.
+
+    ``scoring`` says what is watched; ``assay.monitoring.choose_watched`` makes one from a transfer
+    matrix. The monitor's ``write(folder)`` writes monitor.json, which ``watch`` reads.
     """
     excerpts = watched_excerpts(model, benign)
     return monitor_of(

@@ -13,7 +13,7 @@ import torch
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.conversations.reading import MASSIVE
-from assay.concerns.detectors import Detector, LinearDetector
+from assay.concerns.detectors import Detector, LinearDetector, is_watchable
 from assay.concerns.matrix.leave_one_out import Pair, best_pair
 from assay.concerns.matrix.result import TransferMatrix
 from assay.concerns.matrix.transferring import fit_all
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from assay.concerns.budgets import Budgets
     from assay.concerns.concern import Concern
 
-WATCHABLE = ("single_feature", "difference_in_means", "logistic_regression")
-"""Detectors that consist of a single direction, so that the monitor can compute them."""
 STANDARDISED_ON = 128
 """Largest number of benign conversations that set centre and scale; the others set the threshold."""
 
@@ -148,7 +146,7 @@ def _best(source: WatchSource, concern: Concern, left_out: ConcernOrganism | Non
         (
             cell
             for cell in source.matrix.cells
-            if cell.organism in families and cell.detector in WATCHABLE
+            if cell.organism in families and is_watchable(cell.detector)
         ),
         families,
     )

@@ -174,12 +174,13 @@ class Monitor(Scoring, Result):
         )
         return sha256_of_json({**deciding, "threshold": self.calibration.threshold})
 
-    def write(self, folder: Path) -> Path:
+    def write(self, folder: Path | str) -> Path:
         """Write ``monitor.json`` into a folder, atomically, with the features last.
 
         Returns its path.
         """
         value = self.model_dump(mode="json")
         features = value.pop("features")
-        write_json(folder / self.FILE, {**value, "features": features})
-        return folder / self.FILE
+        path = Path(folder) / self.FILE
+        write_json(path, {**value, "features": features})
+        return path

@@ -50,8 +50,8 @@ class WatchOutcome:
 
 
 def watch(
-    out_dir: Path,
-    transcripts: Path,
+    out_dir: Path | str,
+    transcripts: Path | str,
     *,
     model: LanguageModel | None = None,
     dictionary_sha256: str | None = None,
@@ -61,6 +61,7 @@ def watch(
     Every conversation is recorded in ``out_dir/journal.sqlite``; a firing is on the disk before the
     next conversation is judged. Conversations that are in the journal are skipped, so a run that was
     killed resumes where it ended. Watching stops at the rollback, and later runs only report it.
+    Each line of the file is a transcript: ``{"id": …, "messages": [{"role": …, "content": …}, …]}``.
     ``model`` is the monitor's model, where it is already loaded. ``dictionary_sha256`` is the present
     hash of the dictionary, where it is known.
 
@@ -68,6 +69,7 @@ def watch(
     or dictionary whose hash is not the monitor's, for an id that is in the journal with another
     content, and for a journal whose chain is broken.
     """
+    out_dir, transcripts = Path(out_dir), Path(transcripts)
     monitor = Monitor.read(out_dir)
     path = out_dir / JOURNAL
     with ExitStack() as stack:

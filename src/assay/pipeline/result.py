@@ -7,14 +7,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from assay import reporting
 from assay.concerns.candidates.result import CandidateReport
 from assay.concerns.matrix.result import TransferMatrix
-from assay.evidence import Evidence, read_evidence
+from assay.dictionaries.quality_result import QualityResult
+from assay.errors import AssayError
+from assay.evidence import Evidence, evidence_frame, read_evidence
+from assay.frames import DataFrame
 from assay.monitoring.result import Monitor
 from assay.pipeline.case import Case
+from assay.pipeline.stage import STAGES
 from assay.position.result import PositionResult
 from assay.results import Figures, Result
 from assay.safety_case import SafetyCase, read_case
+
+DICTIONARY = "dictionary"
+"""Name of the stage that trains the dictionary, and of the dictionary's folder in its artefact."""
+QUALITY = "quality"
+"""Name of the stage that measures the dictionary."""
 
 
 class CaseLock(Result):
@@ -50,6 +60,10 @@ class RunResult(Result):
     report: str | None
     """File of the report, relative to the case's folder; None without a report."""
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the claims with their status, and the figures."""
+        return reporting.html_of_run(self.case, self.claims, self.figures, report=self.report)
+
 
 class PlannedStage(Figures):
     """A stage of a planned run."""
@@ -84,9 +98,33 @@ class Run:
         return RunResult.read(self.folder)
 
     @cached_property
+    def lock(self) -> CaseLock:
+        """The settings and every stage's key."""
+        return CaseLock.read(self.folder)
+
+    @property
     def case(self) -> Case:
         """The settings that were run."""
-        return CaseLock.read(self.folder).case
+        return self.lock.case
+
+    @property
+    def dictionary_folder(self) -> Path | None:
+        """Folder for ``load_dictionary``: the dictionary trained here, or the one that the case names.
+
+        None where the run was ended before a dictionary was trained.
+        """
+        if self.case.dictionary.path is not None:
+            return Path(self.case.dictionary.path)
+        stage = self._artefact(DICTIONARY)
+        return None if stage is None else stage / DICTIONARY
+
+    @cached_property
+    def quality(self) -> QualityResult:
+        """The dictionary's quality on held-out text."""
+        stage = self._artefact(QUALITY)
+        if stage is None:
+            raise AssayError(f"{self.folder} was run without the stage '{QUALITY}'")
+        return QualityResult.read(stage)
 
     @cached_property
     def position(self) -> PositionResult:
@@ -119,12 +157,28 @@ class Run:
         files = sorted((self.folder / "evidence").glob("*.json"))
         return [record for file in files for record in read_evidence(file)]
 
+    def _artefact(self, stage: str) -> Path | None:
+        """Folder of a stage's artefact; None where the run was ended before the stage."""
+        key = self.lock.stages.get(stage)
+        return None if key is None else self.folder / STAGES / key
+
+    def evidence_frame(self) -> DataFrame:
+        """Every record of evidence as a pandas table. Raises AssayError without pandas."""
+        return evidence_frame(self.evidence)
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: claims and figures; None where the run has not ended."""
+        return self.result._repr_html_() if (self.folder / RunResult.FILE).is_file() else None
+
 
 def read_run(folder: Path | str) -> Run:
-    """The results in a case's output folder.
+    """The results in a case's output folder, such as out/smollm2.
 
-    Raises AssayError where the folder has no case.lock.json.
+    Each result is read on first use: ``transfer``, ``candidates``, ``monitor``, ``position``,
+    ``quality``, ``safety_case``, ``evidence``, and ``result`` with the main figures. Tables:
+    ``transfer.to_frame()``, ``position.to_frame()``, ``candidates.to_frame()``, ``evidence_frame()``.
+    Raises AssayError where the folder has no case.lock.json, and on reading a missing result.
     """
     run = Run(Path(folder))
-    CaseLock.read(run.folder)
+    _ = run.lock  # read now, so that a folder that is none is refused here
     return run

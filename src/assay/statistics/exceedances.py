@@ -9,6 +9,9 @@ def exceedances_allowed(n: int, rate: float, delta: float) -> int | None:
     A new score then exceeds the (r + 1)-th largest of n independent scores with probability at most
     ``rate``, at confidence 1 − ``delta`` over the n scores: a one-sided tolerance limit (Wilks
     1941), the inversion of the Clopper–Pearson bound. Raises ValueError for impossible numbers.
+
+    >>> exceedances_allowed(299, 0.01, 0.05), exceedances_allowed(298, 0.01, 0.05)
+    (0, None)
     """
     from scipy.stats import binom
 

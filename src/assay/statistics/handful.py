@@ -36,7 +36,11 @@ def largest_expected_firings(handful: int, delta: float) -> float:
 
 
 def conversations_covered(handful: int, rate: float, delta: float) -> int:
-    """The longest horizon N at which the probability of a false rollback is ≤ delta at ``rate``."""
+    """The longest horizon N at which the probability of a false rollback is ≤ delta at ``rate``.
+
+    >>> conversations_covered(handful=3, rate=0.01, delta=0.01)
+    82
+    """
     return int(largest_expected_firings(handful, delta) / rate)
 
 

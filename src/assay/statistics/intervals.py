@@ -9,6 +9,10 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[f
     """Exact two-sided interval of a proportion: each tail holds (1 − confidence)/2.
 
     With n = 0 the interval is (0, 1). Raises ValueError for impossible counts.
+
+    >>> low, high = clopper_pearson(18, 20)
+    >>> print(f"{low:.3f} {high:.3f}")
+    0.683 0.988
     """
     from scipy.special import betaincinv
 
@@ -26,6 +30,9 @@ def proportion_upper_bound(successes: int, n: int, confidence: float = 0.95) -> 
 
     For k = 0 this is 1 − (1 − confidence)^(1/n), about 3/n at 95 %. Raises ValueError for impossible
     counts.
+
+    >>> round(proportion_upper_bound(0, 299), 5)
+    0.00997
     """
     from scipy.special import betaincinv
 
@@ -39,6 +46,9 @@ def proportion_lower_bound(successes: int, n: int, confidence: float = 0.95) -> 
     """One-sided lower bound of a proportion; (1 − confidence)^(1/n) where all n are successes.
 
     Raises ValueError for impossible counts.
+
+    >>> round(proportion_lower_bound(6, 6), 3)
+    0.607
     """
     return 1 - proportion_upper_bound(n - successes, n, confidence)
 
@@ -49,6 +59,9 @@ def least_n_for_rate(rate: float, delta: float, allowed: int = 0) -> int:
     If at most ``allowed`` of n benign conversations score above a threshold, then the rate of benign
     conversations above it is below ``rate`` at confidence 1 − delta. Raises ValueError where
     ``rate`` or ``delta`` does not lie strictly between 0 and 1.
+
+    >>> least_n_for_rate(0.01, 0.05), least_n_for_rate(0.01, 0.05, allowed=1)
+    (299, 473)
     """
     from scipy.stats import binom
 

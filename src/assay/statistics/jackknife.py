@@ -54,6 +54,9 @@ def jackknife_ratio(
 
     ``numerators[units]`` and ``denominators[units]`` are the sums within each unit (document). Returns
     (estimate, low, high). Raises ValueError where the denominators sum to zero.
+
+    >>> [round(x, 2) for x in jackknife_ratio([1, 2, 3, 4], [2, 4, 4, 10])]
+    [0.5, 0.18, 0.82]
     """
     top = np.asarray(numerators, dtype=np.float64)
     bottom = np.asarray(denominators, dtype=np.float64)

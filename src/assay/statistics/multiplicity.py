@@ -15,6 +15,9 @@ def benjamini_hochberg(p: ArrayLike) -> NDArray:
 
     ``p[hypotheses]`` gives q of the same shape. NaN p-values (features that were not tested) stay
     NaN and do not count as tests.
+
+    >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.5]).round(3).tolist()
+    [0.04, 0.053, 0.053, 0.5]
     """
     values = np.asarray(p, dtype=np.float64)
     tested = np.flatnonzero(np.isfinite(values))

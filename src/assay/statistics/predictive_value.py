@@ -9,6 +9,9 @@ def positive_predictive_value(tpr: float, fpr: float, base_rate: float) -> float
     ``tpr`` is τ, ``fpr`` φ and ``base_rate`` π, each per conversation. The value is 0 where nothing
     ever fires.
     Raises ValueError for rates outside [0, 1].
+
+    >>> round(positive_predictive_value(tpr=0.8, fpr=0.01, base_rate=0.001), 3)
+    0.074
     """
     for name, rate in (("tpr", tpr), ("fpr", fpr), ("base_rate", base_rate)):
         if not 0 <= rate <= 1:

@@ -16,6 +16,9 @@ def auroc(positives: ArrayLike, negatives: ArrayLike) -> float:
     """P(a positive's score exceeds a negative's), where a tie counts half.
 
     ``positives[n]`` and ``negatives[k]`` are scores. NaN where either is empty.
+
+    >>> auroc([3, 2, 2], [2, 1])
+    0.8333333333333334
     """
     from scipy.stats import rankdata
 

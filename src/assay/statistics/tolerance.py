@@ -55,6 +55,10 @@ def tolerance_threshold(scores: ArrayLike, budget: float, delta: float) -> Toler
     strictly above the threshold, so ties only make the threshold more cautious.
     Raises AssayError where there is no score or a score is not finite, and ValueError where ``budget``
     or ``delta`` does not lie strictly between 0 and 1.
+
+    >>> found = tolerance_threshold(range(1000), budget=0.01, delta=0.05)
+    >>> found.threshold, found.allowed, found.guaranteed
+    (995.0, 4, True)
     """
     values = np.asarray(scores, dtype=np.float64)
     n = len(values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from assay.frames import DataFrame, frame_of
 from assay.results import Figures, Result
 
 Example = tuple[tuple[str, float], ...]
@@ -94,3 +95,7 @@ class CandidateReport(Result):
     """What each strategy elicited, for each concern."""
     candidates: tuple[Candidate, ...]
     """The candidates, concern by concern, best first."""
+
+    def to_frame(self) -> DataFrame:
+        """The candidates as a pandas table with a row for each. Raises AssayError without pandas."""
+        return frame_of(self.candidates, Candidate)

@@ -24,6 +24,9 @@ DETECTORS: Registry[Fit] = Registry(
     },
 )
 """Detectors that a case can name: name → function that fits it."""
+WATCHABLE: set[str] = {"single_feature", "difference_in_means", "logistic_regression"}
+"""Names of the detectors that a monitor can watch: each is a single direction (``LinearDetector``) or a
+single feature of the dictionary. A plugin adds its own with ``WATCHABLE.add(name)``."""
 CONTROL_FITS: Registry[Fit] = Registry(
     "control",
     {
@@ -41,3 +44,8 @@ def check_detector(name: str) -> str:
     if name not in DETECTORS:
         raise unknown_name("detector", name, DETECTORS)
     return name
+
+
+def is_watchable(name: str) -> bool:
+    """Whether a monitor may watch a detector of that name."""
+    return name in DETECTORS and name in WATCHABLE

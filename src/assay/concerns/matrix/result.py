@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from assay.concerns.concern import Severity
+from assay.frames import DataFrame, frame_of
 from assay.results import Figures, Result
 
 Interval = tuple[float, float]
@@ -319,3 +320,11 @@ class TransferMatrix(Result):
             for twin in self.twin_cells
             if (twin.strategy, twin.detector, twin.twin_of) == wanted
         )
+
+    def to_frame(self) -> DataFrame:
+        """The cells as a pandas table, one row each. Raises AssayError without pandas."""
+        return frame_of(self.cells, Cell)
+
+    def twins_to_frame(self) -> DataFrame:
+        """The twins' cells as a pandas table, one row each. Raises AssayError without pandas."""
+        return frame_of(self.twin_cells, TwinCell)

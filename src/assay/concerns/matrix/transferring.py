@@ -71,7 +71,7 @@ def transfer(
     dictionary: Dictionary,
     settings: TransferSettings,
     *,
-    site: Site,
+    site: Site | str,
     causes: AblationSource | None,
     inputs: Mapping[str, str],
 ) -> TransferMatrix:
@@ -81,6 +81,10 @@ def transfer(
     result of ``elicit_from_model``. ``causes`` gives what ablations need; where it is None, no cell
     can be admitted. ``inputs`` are the hashes of the model, dictionary, organisms and conversations.
     Raises AssayError for an unknown strategy, option or detector.
+
+    Before it, in ``assay.concerns``: ``organisms_of`` lists the organisms of each concern and their
+    twins, ``read_organism`` reads each of them, ``elicit_from_model`` runs the strategies that
+    generate. The matrix's ``to_frame()`` is a table with one row for each cell.
     """
     parents = [reading for reading in readings if not reading.organism.is_twin]
     families = {reading.organism.name: reading.organism.family for reading in parents}
@@ -108,7 +112,7 @@ def transfer(
     left_out = leave_each_out(cells, organisms)
     return TransferMatrix(
         seed=settings.seed,
-        site=str(site),
+        site=str(Site.of(site)),
         fpr_budget=settings.budgets.fpr,
         delta=settings.budgets.delta,
         tpr_target=settings.budgets.tpr_target,

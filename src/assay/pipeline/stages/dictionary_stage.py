@@ -14,18 +14,16 @@ from assay.dictionaries import (
 )
 from assay.models import Site
 from assay.pipeline import cost
+from assay.pipeline.result import DICTIONARY
 from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.harvest_stage import HarvestStage
-
-DICTIONARY = "dictionary"
-"""The dictionary's folder within the stage's artefact."""
 
 
 @dataclass(frozen=True, eq=False)
 class DictionaryStage(Stage[LoadedDictionary]):
     """A dictionary that is trained in this run."""
 
-    NAME: ClassVar[str] = "dictionary"
+    NAME: ClassVar[str] = DICTIONARY
     VERSION: ClassVar[int] = 3
 
     harvest: HarvestStage

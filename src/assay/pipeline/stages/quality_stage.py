@@ -12,6 +12,7 @@ from assay.models import Site
 from assay.pipeline import cost
 from assay.pipeline.dictionary_source import DictionarySource, dictionary_inputs
 from assay.pipeline.inputs import ModelInput, TextInput
+from assay.pipeline.result import QUALITY
 from assay.pipeline.run_facts import RunFacts
 from assay.pipeline.stage import Artefacts, Stage
 
@@ -20,7 +21,7 @@ from assay.pipeline.stage import Artefacts, Stage
 class QualityStage(Stage[QualityResult]):
     """The dictionary's quality figures on held-out documents."""
 
-    NAME: ClassVar[str] = "quality"
+    NAME: ClassVar[str] = QUALITY
     VERSION: ClassVar[int] = 3
 
     model: ModelInput
