@@ -7,8 +7,9 @@ import shutil
 import pytest
 
 from assay.pipeline import Case
+from assay.pipeline.run_inputs import inputs_of
 from assay.pipeline.stage import Artefacts, identity_of
-from assay.pipeline.wiring import case_inputs, stages_of
+from assay.pipeline.wiring import stages_of
 from tiny_case import concerns, plant_organisms, tiny_settings
 
 AFTER_TRANSFER = {"transfer", "monitor", "safety-case", "report"}
@@ -102,7 +103,7 @@ def settings(tmp_path, tiny_model_folder, text_file):
 
 
 def keys_of(settings):
-    stages = stages_of(case_inputs(Case.model_validate(settings)))
+    stages = stages_of(inputs_of(Case.model_validate(settings)))
     return {stage.name: stage.key for stage in stages}
 
 
@@ -218,7 +219,7 @@ def test_with_a_ready_made_dictionary_a_change_of_text_spares_what_does_not_read
 
 
 def test_a_stage_sees_only_the_stages_that_it_needs(settings, tmp_path):
-    stages = {s.name: s for s in stages_of(case_inputs(Case.model_validate(settings)))}
+    stages = {s.name: s for s in stages_of(inputs_of(Case.model_validate(settings)))}
     artefacts = Artefacts(tmp_path, stages["monitor"])
     assert artefacts.folder(stages["transfer"]).name == stages["transfer"].key
     with pytest.raises(KeyError, match="monitor does not need candidates"):

@@ -41,7 +41,7 @@ class Batch:
     starts: Int[Tensor, " rows"]
     """Token index in the document at which the row's crop begins."""
     passes: Int[Tensor, " rows"]
-    """Which forward pass the row came from."""
+    """Number of the forward pass that gave the row."""
 
     def __len__(self) -> int:
         return len(self.positions)

@@ -14,6 +14,7 @@ from assay.files import remove_partials
 from assay.pipeline.case import Case, read_case
 from assay.pipeline.result import CaseLock, Plan, PlannedStage, RunResult
 from assay.pipeline.run_facts import HEADLINE
+from assay.pipeline.run_inputs import inputs_of
 from assay.pipeline.stage import (
     Artefacts,
     Stage,
@@ -25,7 +26,7 @@ from assay.pipeline.stage import (
 )
 from assay.pipeline.stages.report_stage import REPORT, ReportStage
 from assay.pipeline.stages.safety_case_stage import EVIDENCE
-from assay.pipeline.wiring import STAGE_NAMES, case_inputs, stages_of
+from assay.pipeline.wiring import STAGE_NAMES, stages_of
 from assay.progress import timed
 from assay.safety_case import SafetyCase
 
@@ -54,7 +55,7 @@ def run_case(
     case = adjusted(read_case(path))
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
-    inputs = case_inputs(case)
+    inputs = inputs_of(case)
     stages = _stages_until(stages_of(inputs), until)
     if not all(is_cached(root, stage) for stage in stages):
         inputs.check_model()
@@ -76,7 +77,7 @@ def plan_case(path: Path, out: Path, until: str | None = None) -> Plan:
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
     rows = []
-    for stage in _stages_until(stages_of(case_inputs(case)), until):
+    for stage in _stages_until(stages_of(inputs_of(case)), until):
         cached = is_cached(root, stage)
         seconds = 0.0 if cached else round(stage.seconds(), 1)
         rows.append(PlannedStage(name=stage.name, cached=cached, seconds=seconds))
@@ -89,7 +90,7 @@ def redraw(folder: Path) -> Path:
     Returns the report's path. Raises AssayError where a stage that the report needs is missing.
     """
     lock = CaseLock.read(folder)
-    report = next(s for s in stages_of(case_inputs(lock.case)) if isinstance(s, ReportStage))
+    report = next(s for s in stages_of(inputs_of(lock.case)) if isinstance(s, ReportStage))
     artefacts = Artefacts(folder, report, lock.stages)
     for stage in report.needs:
         if stage.name not in lock.stages or not artefacts.folder(stage).is_dir():

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assay.concerns.concern import Concern
-from assay.concerns.conversations.concern_organisms import (
-    check_bases,
-    check_contexts,
-    organisms_of,
-)
-from assay.concerns.deployment import check_enough
 from assay.concerns.strategies import strategy_named
-from assay.errors import AssayError
-from assay.models import Site
-from assay.pipeline.case import Case
 from assay.pipeline.dictionary_source import DictionarySource
-from assay.pipeline.inputs import (
-    DeploymentInput,
-    DictionaryInput,
-    ModelInput,
-    OrganismInput,
-    TextInput,
-)
+from assay.pipeline.inputs import DictionaryInput, OrganismInput
 from assay.pipeline.run_facts import CaseFacts
+from assay.pipeline.run_inputs import RunInputs
 from assay.pipeline.stage import Stage
 from assay.pipeline.stages.candidates_stage import CandidatesStage
 from assay.pipeline.stages.deployment_stage import DeploymentStage
@@ -60,71 +44,7 @@ STAGE_NAMES = tuple(stage.NAME for stage in STAGES)
 """Names that ``--until`` accepts."""
 
 
-@dataclass(frozen=True, eq=False)
-class CaseInputs:
-    """The inputs of a case: model, texts, organisms and benign conversations."""
-
-    case: Case
-    """The case file's settings."""
-    model: ModelInput
-    """The model."""
-    text: TextInput
-    """The text whose held-out documents are measured on."""
-    training_text: TextInput
-    """The text whose training documents the dictionary is trained on."""
-    organisms: tuple[OrganismInput, ...]
-    """Organisms of the concerns, each followed by its twins."""
-    deployment: DeploymentInput
-    """Benign conversations."""
-
-    def check_model(self) -> None:
-        """Load the model.
-
-        Raises AssayError where it does not fit the site, the organisms or audit.length.
-        """
-        model = self.model.open()
-        model.check_site(Site.parse(self.case.dictionary.site))
-        check_bases([each.organism for each in self.organisms], model.base_sha256)
-        longest = model.context_length
-        if longest is not None and self.case.audit.length > longest:
-            raise AssayError(
-                f"audit.length is {self.case.audit.length}, but the model was trained on {longest} "
-                "positions"
-            )
-
-
-def case_inputs(case: Case) -> CaseInputs:
-    """The inputs of a case, checked as far as possible without the model.
-
-    Raises AssayError for unknown names, missing files and too few conversations, before any stage
-    runs.
-    """
-    concerns = {
-        Concern(c.name, c.description, c.severity, c.allowed_contexts): c.organisms
-        for c in case.concerns
-    }
-    organisms = organisms_of(concerns, twins=case.transfer.twins)
-    deployment = DeploymentInput(case.deployment, case.transfer.pool, case.seed)
-    if organisms:
-        pool = deployment.open()
-        check_enough(pool, case.budgets)
-        check_contexts(organisms, pool)
-    train = case.dictionary.train
-    training = train.text if train is not None and train.text is not None else case.text
-    text = TextInput(case.text, case.audit.held_out, case.seed)
-    return CaseInputs(
-        case=case,
-        model=ModelInput(case.model.id, case.model.adapter, case.model.dtype),
-        text=text,
-        training_text=(
-            text if training == case.text else TextInput(training, case.audit.held_out, case.seed)
-        ),
-        organisms=tuple(OrganismInput(organism) for organism in organisms),
-        deployment=deployment,
-    )
-
-
-def stages_of(inputs: CaseInputs) -> list[Stage[Any]]:
+def stages_of(inputs: RunInputs) -> list[Stage[Any]]:
     """The stages of a case, in order. An existing dictionary needs no harvest and no training."""
     case, audit = inputs.case, inputs.case.audit
     dictionary, before = _dictionary(inputs)
@@ -181,7 +101,7 @@ def stages_of(inputs: CaseInputs) -> list[Stage[Any]]:
     return [*stages, report]
 
 
-def _dictionary(inputs: CaseInputs) -> tuple[DictionarySource, list[Stage[Any]]]:
+def _dictionary(inputs: RunInputs) -> tuple[DictionarySource, list[Stage[Any]]]:
     """The dictionary, and the stages that train it (none for an existing folder)."""
     case, train = inputs.case, inputs.case.dictionary.train
     if train is None:
@@ -201,7 +121,7 @@ def _dictionary(inputs: CaseInputs) -> tuple[DictionarySource, list[Stage[Any]]]
 
 
 def _readings(
-    inputs: CaseInputs, dictionary: DictionarySource
+    inputs: RunInputs, dictionary: DictionarySource
 ) -> tuple[DeploymentStage, ElicitationStage, tuple[ReadingStage, ...]]:
     case = inputs.case
     deployment = DeploymentStage(
@@ -246,7 +166,7 @@ def _beside(each: OrganismInput, organisms: Sequence[OrganismInput]) -> tuple[Or
 
 
 def _transfer(
-    inputs: CaseInputs,
+    inputs: RunInputs,
     dictionary: DictionarySource,
     deployment: DeploymentStage,
     elicitation: ElicitationStage,
@@ -277,12 +197,12 @@ def _transfer(
     )
 
 
-def _names_of(concern: str, inputs: CaseInputs) -> tuple[str, ...]:
+def _names_of(concern: str, inputs: RunInputs) -> tuple[str, ...]:
     return tuple(o.organism.name for o in inputs.organisms if o.organism.concern.name == concern)
 
 
 def _candidates(
-    inputs: CaseInputs,
+    inputs: RunInputs,
     dictionary: DictionarySource,
     position: PositionStage,
     elicitation: ElicitationStage,
@@ -303,7 +223,7 @@ def _candidates(
 
 
 def _monitor(
-    inputs: CaseInputs,
+    inputs: RunInputs,
     dictionary: DictionarySource,
     deployment: DeploymentStage,
     transfer: TransferStage,
