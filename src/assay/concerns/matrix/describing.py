@@ -48,9 +48,9 @@ def matrix_notes(readings: Sequence[OrganismReadings]) -> tuple[str, ...]:
             notes.append(
                 f"{concern.name} is acceptable in the contexts {', '.join(concern.allowed_contexts)}: "
                 "conversations in these contexts do not set thresholds and do not count as false "
-                "positives. Its organisms are therefore judged by a looser standard than those of a high "
-                "concern, and than the monitor, which does not distinguish contexts. AUROC and the "
-                "text baseline use all conversations."
+                "positives. Its organisms are therefore judged by a looser standard than those of a "
+                "high concern, and than the monitor, which does not distinguish contexts. AUROC and "
+                "the text baseline use all conversations."
             )
     total = sum(reading.facts.regenerated for reading in readings)
     same = sum(reading.facts.same for reading in readings)
