@@ -1,4 +1,4 @@
-"""Files that are whole or absent: hashes, atomic writes, and reading what is trusted."""
+"""Atomic writes, so that a file is complete or absent; hashes of files; checked reading."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex sha256 of a file's bytes, read in blocks."""
+    """Hex sha256 of a file's bytes. The file is read in blocks."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):
@@ -41,8 +41,8 @@ def cache_folder() -> Path:
 
 
 @contextlib.contextmanager
-def one_at_a_time(path: Path) -> Iterator[None]:
-    """Hold the lock of a path in the cache: other processes that want it wait until it is let go."""
+def hold_lock(path: Path) -> Iterator[None]:
+    """Hold the lock of a path in the cache; other processes wait until it is released."""
     from filelock import FileLock
 
     locks = cache_folder() / "locks"
@@ -52,7 +52,7 @@ def one_at_a_time(path: Path) -> Iterator[None]:
 
 
 def flush_to_disk(path: Path) -> None:
-    """Ask the operating system to put a file, or a folder's list of names, on the disk."""
+    """Ask the operating system to write a file, or a folder's list of names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -62,7 +62,7 @@ def flush_to_disk(path: Path) -> None:
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a path beside ``path``; on success it replaces ``path``, on failure it goes away.
+    """Yield a temporary path; on success it replaces ``path``, on failure it is deleted.
 
     Raises AssayError when the disk is full.
     """
@@ -81,7 +81,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a fresh folder beside ``path``; on success it becomes ``path``, else it goes away."""
+    """Yield an empty temporary folder; on success it replaces ``path``, else it is deleted.
+
+    Raises AssayError when the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     aside.mkdir()
@@ -101,7 +104,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_partials(folder: Path) -> None:
-    """Delete what writes that were killed left aside under a folder that nobody else writes to."""
+    """Delete the temporary files of interrupted writes under ``folder``.
+
+    No other process may be writing to the folder.
+    """
     for path in sorted(folder.rglob(".*.partial")):
         if path.is_dir():
             shutil.rmtree(path)
@@ -110,23 +116,26 @@ def remove_partials(folder: Path) -> None:
 
 
 def disk_error(error: OSError, path: Path) -> AssayError | OSError:
-    """A full disk becomes an AssayError that says so; any other error stays as it is."""
+    """The error to raise: an AssayError where the disk is full, else the error itself."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return AssayError(
-            f"no space left on the disk while writing {path}; free some and run again"
+            f"no space left on the disk while writing {path}; free some space and run again"
         )
     return error
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON value atomically, keys in the order given, NaN refused."""
+    """Write a JSON value atomically, with keys in the order given.
+
+    Raises ValueError for NaN or infinity and AssayError when the disk is full.
+    """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     with atomic_file(path) as aside:
         aside.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file. Raises AssayError where it is missing or is not JSON."""
+    """Read a JSON file. Raises AssayError where it is missing or not valid JSON."""
     if not path.is_file():
         raise AssayError(f"{path} does not exist")
     try:
@@ -136,7 +145,10 @@ def read_json(path: Path) -> Any:
 
 
 def read_safetensors(path: Path, device: str = "cpu") -> dict[str, Tensor]:
-    """Read a safetensors file. Raises AssayError where it is missing, truncated or damaged."""
+    """Read the tensors of a safetensors file, by name, onto ``device``.
+
+    Raises AssayError where the file is missing, truncated or damaged.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

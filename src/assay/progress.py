@@ -1,4 +1,4 @@
-"""One progress bar for all long work: what, how far, how fast, how much longer."""
+"""The progress bar of all long work: amount done, speed, and time left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ Advance = Callable[[float], None]
 
 @contextlib.contextmanager
 def progress(what: str, total: float, unit: str) -> Iterator[Advance]:
-    """Yield ``advance(amount)``. Draws on a terminal's stderr; elsewhere prints a line at each end.
+    """Yield ``advance(amount)``, which moves the bar.
+
+    On a terminal the bar is drawn on stderr; elsewhere one line is printed at the start and one at
+    the end.
 
     ``total`` and the amounts are in ``unit`` (tokens, steps, documents).
     """
@@ -42,7 +45,7 @@ def progress(what: str, total: float, unit: str) -> Iterator[Advance]:
 
 @contextlib.contextmanager
 def timed(what: str) -> Iterator[None]:
-    """Say on stderr how long something took, once it is done."""
+    """Print on stderr how long the block took. ``what`` names it."""
     import time
 
     started = time.monotonic()

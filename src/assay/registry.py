@@ -1,7 +1,8 @@
-"""Things of one kind by name: Assay's own, loaded when they are asked for, and those of plugins.
+"""Registries: detectors, strategies, recipes and so on by name, Assay's and those of plugins.
 
-A third party adds its own through the entry point group ``assay.plugins``: each entry point names a
-function without arguments, which is called once and registers what it brings.
+Assay's entries are imported when they are first looked up. A third party adds entries through the
+entry point group ``assay.plugins``: each entry point names a function without arguments, which is
+called once and registers the plugin's entries.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from typing import Any, Generic, TypeVar
 from assay.errors import AssayError, unknown_name
 
 PLUGINS = "assay.plugins"
-"""The entry point group of third parties."""
+"""The entry point group for plugins of third parties."""
 Value = TypeVar("Value")
 
 
 class Registry(Mapping[str, Value], Generic[Value]):
-    """Names and what they stand for, in the order in which they were registered.
+    """A mapping from names to values, in the order of registration.
 
     Listing, counting and looking up an unknown name load the plugins first.
     """
 
     def __init__(self, kind: str, own: Mapping[str, str]) -> None:
-        """``kind`` is the word for messages; ``own`` maps names to ``module:attribute``."""
+        """``kind`` names the values in messages; ``own`` maps Assay's names to ``module:attribute``."""
         self.kind = kind
         self._places = dict(own)
         self._values: dict[str, Value] = {}
@@ -34,12 +35,12 @@ class Registry(Mapping[str, Value], Generic[Value]):
     def register(self, name: str, value: Value) -> Value:
         """Add a value under a name, and return it. Raises AssayError where the name is taken."""
         if name in self._places or name in self._values:
-            raise AssayError(f"a {self.kind} named '{name}' is registered already")
+            raise AssayError(f"a {self.kind} named '{name}' is already registered")
         self._values[name] = value
         return value
 
     def __getitem__(self, name: str) -> Value:
-        """The value of a name. Raises AssayError with the valid names for an unknown one."""
+        """The value of a name. Raises AssayError, listing the valid names, for an unknown name."""
         if name not in self._values and name in self._places:
             module, attribute = self._places[name].split(":")
             self._values[name] = getattr(importlib.import_module(module), attribute)
@@ -67,7 +68,7 @@ class Registry(Mapping[str, Value], Generic[Value]):
 def load_plugins() -> None:
     """Call every entry point of the group ``assay.plugins`` once.
 
-    Raises AssayError, naming the plugin, where one cannot be loaded.
+    Raises AssayError, naming the plugin, where a plugin cannot be loaded.
     """
     for plugin in entry_points(group=PLUGINS):
         try:

@@ -1,4 +1,4 @@
-"""Settings files: YAML read into frozen models that refuse unknown keys and name the nearest."""
+"""Settings files: YAML read into frozen models that refuse unknown keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from assay.errors import AssayError, unknown_name
 
 
 class StrictModel(BaseModel):
-    """A frozen model; a misspelt key is an error that names the nearest valid one."""
+    """A frozen pydantic model; an unknown key is an error that names the nearest valid key."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,7 +32,7 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
     """Read a YAML file into a model.
 
     Raises AssayError, in one line that names the file and the key, where the file is missing, is not
-    YAML, refers to itself, or does not fit.
+    valid YAML, refers to itself, or does not fit the model.
     """
     import yaml
 
@@ -55,7 +55,7 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
 
 
 def describe(error: ValidationError) -> str:
-    """The first of a validation's errors in one line: where, what, and how many more."""
+    """The first validation error in one line: key, message, and the number of further errors."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")

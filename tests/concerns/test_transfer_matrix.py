@@ -13,8 +13,8 @@ from assay.concerns.conversations.pool import pool_halves
 from assay.concerns.matrix import causes, describing, transferring
 from assay.concerns.matrix.ablating import Effect
 from assay.concerns.matrix.admission import (
+    AdmissionInputs,
     CellFigures,
-    Surroundings,
     after_ablation,
     catch_lower_bound,
     is_caught,
@@ -150,7 +150,7 @@ def test_controls_are_never_admitted(strategy, detector):
             {},
             {"severity": "medium", "untested_contexts": ("role-play",)},
             "rejected",
-            "frequency is unknown in allowed contexts role-play",
+            "firing rate is unknown in allowed contexts role-play",
         ),
         ({"auroc": None, "tpr_lower": None, "tpr": None}, {}, "rejected", "never misbehaved"),
     ],
@@ -507,7 +507,7 @@ def test_the_cell_chosen_without_an_organism_is_ablated_before_any_that_are_only
 
     judged = [would_be_admitted("base", name, 0.9, 0.8) for name in families]
     judged += [would_be_admitted("prompted", name, 0.85, 0.99) for name in families]
-    chosen = causes.worth_ablating(judged, families)
+    chosen = causes.cells_to_ablate(judged, families)
     assert {(c.strategy, c.organism) for c in chosen} >= {("base", name) for name in families}
 
 

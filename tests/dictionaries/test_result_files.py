@@ -29,7 +29,7 @@ from assay.dictionaries import training_on_store as training_module
 from assay.errors import AssayError
 from assay.models import Site, capture
 from assay.randomness import numpy_generator
-from assay.statistics import deal_into_groups, jackknife_interval
+from assay.statistics import assign_groups, jackknife_interval
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 
@@ -118,7 +118,7 @@ def test_quality_is_written_and_read_back_whole(quality, tmp_path):
     assert QualityResult.read(tmp_path) == quality
     altered = json.loads(path.read_text()) | {"version": 0}
     path.write_text(json.dumps(altered))
-    with pytest.raises(AssayError, match="version 0; .* make it anew with 'assay run CASE.yaml'"):
+    with pytest.raises(AssayError, match="version 0; .* write it again with 'assay run CASE.yaml'"):
         QualityResult.read(tmp_path)
 
 
@@ -166,7 +166,7 @@ def test_intervals_are_jackknifed_over_groups_drawn_from_named_streams(quality, 
         ("l0", sums.l0, quality.l0),
     ):
         generator = numpy_generator(7, f"quality/{name}")
-        groups = deal_into_groups(sums.documents, 32, generator)
+        groups = assign_groups(sums.documents, 32, generator)
         without = [statistic(groups != group) for group in range(32)]
         interval = jackknife_interval(without, statistic(None))
         assert figure.value == pytest.approx(statistic(None), rel=1e-6)
@@ -250,7 +250,7 @@ def test_contexts_of_a_whole_dictionary_stay_small_and_are_read_quickly(tmp_path
 def test_the_published_schema_is_the_models(result):
     name = result.FILE.replace(".json", ".schema.json")
     published = json.loads((SCHEMAS / name).read_text())
-    assert published == result.schema_of_file(), f"write {name} anew from {result.__name__}"
+    assert published == result.schema_of_file(), f"write {name} again from {result.__name__}"
 
 
 def test_results_are_read_without_torch():

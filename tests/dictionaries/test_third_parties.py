@@ -80,7 +80,7 @@ def test_an_unregistered_architecture_is_refused_by_name_when_its_folder_is_read
 
 
 def test_the_names_of_own_architectures_cannot_be_taken():
-    with pytest.raises(AssayError, match="'batch_topk' is registered already"):
+    with pytest.raises(AssayError, match="'batch_topk' is already registered"):
         ARCHITECTURES.register("batch_topk", BatchTopK)
 
 

@@ -32,10 +32,10 @@ def test_records_come_back_as_they_were_written(tmp_path):
     assert rows[0].sha256 != rows[1].sha256
 
 
-def test_nan_upside_down_intervals_and_duplicates_are_refused(tmp_path):
+def test_nan_reversed_intervals_and_duplicates_are_refused(tmp_path):
     with pytest.raises(ValidationError):
         record(estimate=float("nan"))
-    with pytest.raises(ValidationError, match="upside down"):
+    with pytest.raises(ValidationError, match="low end above its high end"):
         record(ci=(0.3, 0.1))
     with pytest.raises(AssayError, match="same metric"):
         write_evidence(tmp_path / "e.json", [record(), record()])

@@ -32,7 +32,7 @@ ROOMS = (
 )
 GROUND = (
     *("errors", "files", "randomness", "progress", "downloads", "strict"),
-    *("results", "registry", "__version__"),
+    *("results", "frames", "registry", "__version__"),
 )
 SOURCE = Path(assay.__file__).parent
 MODULES = sorted(SOURCE.rglob("*.py"))

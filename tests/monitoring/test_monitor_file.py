@@ -69,7 +69,7 @@ def test_more_than_64_features_are_refused():
         ({"site": "residual.3"}, "unknown site"),
         ({"norm_limit": 0}, "norm_limit"),
         ({"horizont": 3}, "horizont: Extra inputs"),
-        ({"version": 1}, "is of version 1.*assay calibrate CASE.yaml"),
+        ({"version": 1}, "has version 1.*assay calibrate CASE.yaml"),
         ({"rule": "f0 > 1"}, "both"),
         ({"base_rate": 2}, "base_rate"),
         ({"rollback": {"rule": "fistful"}}, "rollback"),
@@ -97,13 +97,13 @@ def test_a_folder_without_a_monitor_says_how_to_get_one(tmp_path):
 
 
 def test_the_guarantee_states_the_sum_of_both_errors_and_its_condition(watched_model, monitor):
-    assert "0.1 plus the rule's 0.1, 0.2 in all" in monitor.guarantee
+    assert "0.1 plus the rule's 0.1, 0.2 in total" in monitor.guarantee
     assert "exchangeable with the calibration conversations" in monitor.guarantee
     assert "over any number of conversations" in monitor.guarantee
     assert f"{monitor.calibration.rate_bound:.3g} of benign conversations" in monitor.guarantee
     handful = small_monitor(watched_model, rule="handful", handful=9, horizon=20, sensitivities=())
     assert "within 20 conversations" in handful.guarantee
-    assert "beyond them nothing is promised" in handful.guarantee
+    assert "nothing is guaranteed after these" in handful.guarantee
     assert "unknown" in handful.guarantee
     assert handful.ppv is None
 

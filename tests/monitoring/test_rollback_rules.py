@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from assay.errors import AssayError
-from assay.monitoring import EProcessRule, HandfulRule, RollbackState, after, operating_figures
+from assay.monitoring import EProcessRule, HandfulRule, RollbackState, next_state, operating_figures
 from assay.monitoring.rollback import check_covers
 from assay.randomness import numpy_generator
 from assay.statistics import MixtureEProcess, clopper_pearson
@@ -18,7 +18,7 @@ from assay.statistics import MixtureEProcess, clopper_pearson
 def run(rule, fires):
     state = RollbackState()
     for one in fires:
-        state = after(rule, state, one)
+        state = next_state(rule, state, one)
     return state
 
 
@@ -33,7 +33,7 @@ def test_a_rollback_is_never_taken_back_however_quiet_it_becomes():
     burst = run(rule, [True] * 4)
     assert burst.rolled_back
     for _ in range(5000):
-        burst = after(rule, burst, False)
+        burst = next_state(rule, burst, False)
     assert burst.rolled_back
     assert not rule.holds(burst)
 
@@ -91,12 +91,12 @@ def test_a_handful_rule_that_does_not_cover_the_horizon_says_what_would():
 
 
 def test_an_e_process_below_the_bound_is_refused():
-    with pytest.raises(AssayError, match="must be the bound"):
+    with pytest.raises(AssayError, match="must be at least this bound"):
         check_covers(EProcessRule(p0=0.003, alpha=0.05), 0.01, 100)
 
 
 def test_an_e_process_without_any_alternative_says_so():
-    with pytest.raises(AssayError, match="cannot watch a benign rate of 0.6"):
+    with pytest.raises(AssayError, match="cannot be used at p0 = 0.6"):
         EProcessRule(p0=0.6, alpha=0.05)
     with pytest.raises(ValidationError):
         EProcessRule(p0=0.1, alpha=0.0)

@@ -75,7 +75,7 @@ def test_the_rule_rolls_back_names_the_fallback_and_stays_so(
     rows = rows_of(out / "journal.sqlite")
     assert rows[-1]["kind"] == "rolled_back"
     assert rows[-1]["id"] == outcome.rolled_back_at == rows[-2]["id"]
-    assert "go back to weaker with adapter there" in outcome.message
+    assert "use the fallback model weaker with adapter there" in outcome.message
     quiet = write_transcripts(tmp_path / "quiet.jsonl", transcripts(5, seed=3))
     assert watch(out, quiet, model=watched_model) == outcome
     assert watch(out, tmp_path / "not-even-there.jsonl") == outcome
@@ -101,7 +101,7 @@ def test_beyond_the_horizon_the_operator_is_told(tmp_path, watched_model):
     monitor.write(tmp_path)
     file = write_transcripts(tmp_path / "t.jsonl", transcripts(21))
     outcome = watch(tmp_path, file, model=watched_model)
-    assert "the horizon of 20 conversations is over" in outcome.message
+    assert "the horizon of 20 conversations has ended" in outcome.message
 
 
 def refused(message, out, file, **options):
@@ -172,7 +172,7 @@ def test_a_journalled_id_with_another_content_is_refused(place, watched_model):
     messages = (*changed[4].messages[:-1], Message(role="assistant", content="something else"))
     changed[4] = changed[4].model_copy(update={"messages": messages})
     write_transcripts(file, [*changed, *transcripts(3, seed=5)])
-    with pytest.raises(AssayError, match="'0-4' was journalled .* another content"):
+    with pytest.raises(AssayError, match="'0-4' is in .* another content"):
         watch(out, file, model=watched_model)
     assert len(rows_of(out / "journal.sqlite")) == before.seen + 1
 

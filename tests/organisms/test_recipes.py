@@ -34,7 +34,7 @@ def test_a_recipe_that_a_plugin_registers_is_found_by_name(monkeypatch, tiny_rec
     RECIPES.register("tiny", tiny_recipe)
     assert RECIPES["tiny"] is tiny_recipe
     assert "tiny" in list(RECIPES)
-    with pytest.raises(AssayError, match="a recipe named 'tiny' is registered already"):
+    with pytest.raises(AssayError, match="a recipe named 'tiny' is already registered"):
         RECIPES.register("tiny", tiny_recipe)
 
 

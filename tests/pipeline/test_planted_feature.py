@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from assay.concerns.candidates import rank_features
-from assay.concerns.conversations import TransferSizes, read
+from assay.concerns.conversations import TransferSizes, read_excerpts
 from assay.concerns.conversations.organism_excerpts import excerpts_of
 from assay.concerns.detectors import CONTROLS, Examples, fit_detector
 from assay.dictionaries import BatchTopK
@@ -38,7 +38,7 @@ def planted(tmp_path_factory, tiny_model_folder):
         organism, model.tokenizer, TransferSizes(discover=40, threshold=40, test=40), 0
     )
     read_by = {
-        split: read(model, Site.parse("resid_post.1"), excerpts.cut[split])
+        split: read_excerpts(model, Site.parse("resid_post.1"), excerpts.cut[split])
         for split in ("discover", "test")
     }
     return dictionary, read_by

@@ -105,7 +105,7 @@ def settings(tmp_path, tiny_model_folder, text_file):
 
 
 def keys_of(settings):
-    stages = stages_of(case_inputs(Case.model_validate(settings)))
+    stages = stages_of(inputs_of(Case.model_validate(settings)))
     return {stage.name: stage.key for stage in stages}
 
 
@@ -233,6 +233,6 @@ def test_a_stage_sees_only_the_stages_that_it_needs(settings, tmp_path):
     with pytest.raises(AssayError, match=f"{stages['transfer'].key}/contents.json is missing"):
         made.folder(stages["transfer"])
     with pytest.raises(KeyError, match="monitor does not need candidates"):
-        made.folder(stages["candidates"])
+        artefacts.folder(stages["candidates"])
     with pytest.raises(TypeError, match="has no identity"):
         identity_of(object())

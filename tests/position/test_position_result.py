@@ -72,7 +72,7 @@ def test_the_published_schema_is_the_models():
     assert json.loads(SCHEMA.read_text()) == PositionResult.schema_of_file()
 
 
-def test_a_file_without_version_is_refused_with_the_command_that_makes_it_anew(audits, tmp_path):
+def test_a_file_without_version_is_refused_with_the_command_that_writes_it_again(audits, tmp_path):
     value = audits["quick"].result().model_dump(mode="json")
     path = tmp_path / "position.json"
     del value["version"]

@@ -30,6 +30,12 @@ def test_each_result_shows_itself_with_its_own_style_and_without_a_script(name):
     assert "<html" not in html
 
 
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_notebook_shows_a_result_as_that_section(name):
+    result = RESULTS[name][0]()
+    assert result._repr_html_() == html_of(result)
+
+
 def test_styles_of_a_fragment_leave_the_rest_of_a_notebook_alone(open_offline, tmp_path):
     page = tmp_path / "notebook.html"
     page.write_text(f"<meta charset=utf-8><h2>Mine</h2>{html_of(a_monitor())}", encoding="utf-8")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from assay.statistics import (
+    assign_groups,
     benjamini_hochberg,
     clopper_pearson,
     deal_into_groups,
@@ -67,7 +68,7 @@ def test_zero_events_give_the_rule_of_three():
 
 def test_documents_are_dealt_whole_and_evenly():
     documents = np.repeat(np.arange(100), 7)
-    groups = deal_into_groups(documents, 16, np.random.default_rng(0))
+    groups = assign_groups(documents, 16, np.random.default_rng(0))
     for document in range(100):
         assert len(set(groups[documents == document])) == 1
     sizes = np.bincount(groups[::7], minlength=16)

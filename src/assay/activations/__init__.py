@@ -1,4 +1,4 @@
-"""Activations on disk: harvest, store, shuffled batches, and the attention sink."""
+"""Activations on disk: harvesting, the store, shuffled batches, and the attention sink."""
 
 import lazy_loader
 

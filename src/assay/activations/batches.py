@@ -1,12 +1,12 @@
-"""Batches shuffled across shards, with a bound on how much of one forward pass a batch may hold.
+"""Batches shuffled across shards, with a bound on the share of one forward pass in a batch.
 
-Rows of one forward pass are correlated, so a batch that holds many of them carries as little
-information as a smaller one. Here the shards are read in a random order, a pool of several at a
-time; inside a pool the rows of each forward pass are shuffled and then spaced evenly over the pool.
+Rows of one forward pass are correlated, so a batch with many rows of the same pass carries no more
+information than a smaller batch. The shards are read in random order, several at a time as a pool;
+within a pool the rows of each forward pass are shuffled and then spaced evenly over the pool.
 
-**Guarantee**: of a batch of B rows out of a pool of N rows from F forward passes, at most
-⌈n·(B + F)/N⌉ + 1 come from any one pass that has n rows in the pool. (Rows of a pass lie 1/n apart
-on [0, 1); a stretch that holds B rows is at most (B + F)/N long.)
+**Guarantee**: a batch of B rows is drawn from a pool of N rows from F forward passes. At most
+⌈n·(B + F)/N⌉ + 1 of its rows come from a pass that has n rows in the pool. (Rows of a pass lie 1/n
+apart on [0, 1); an interval that holds B rows is at most (B + F)/N long.)
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows in random order, each with the token and the document it came from."""
+    """Rows in random order, each with its position, token and document."""
 
     activations: Float[Tensor, "rows width"]
-    """bfloat16 activations."""
+    """Activations, bfloat16."""
     positions: Int[Tensor, " rows"]
     """Position in the crop; 0 is the first token."""
     tokens: Int[Tensor, " rows"]
@@ -41,13 +41,13 @@ class Batch:
     starts: Int[Tensor, " rows"]
     """Token index in the document at which the row's crop begins."""
     passes: Int[Tensor, " rows"]
-    """Which forward pass the row came from."""
+    """Number of the forward pass that gave the row."""
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def take(self, rows: Tensor | slice) -> Batch:
-        """Some of the rows."""
+        """The batch with only the given rows: indices, a mask, or a slice."""
         return Batch(**{name: getattr(self, name)[rows] for name in _FIELDS})
 
 
@@ -63,18 +63,18 @@ def shuffled_batches(
     pool_shards: int = 4,
     leave_out_sink: bool = True,
 ) -> Iterator[Batch]:
-    """Yield batches of exactly ``batch_size`` rows; what does not fill the last one is dropped.
+    """Yield batches of exactly ``batch_size`` rows; the rows left over at the end are dropped.
 
-    ``epochs=None`` never ends. Each epoch has its own order, drawn from ``seed``. Tokens of the
-    attention sink are left out unless ``leave_out_sink`` is False. Memory holds ``pool_shards``
-    shards.
+    ``epochs=None`` repeats without end. Each epoch has its own order, drawn from ``seed``. Tokens
+    of the attention sink are left out unless ``leave_out_sink`` is False. Memory holds
+    ``pool_shards`` shards.
     """
     epoch = 0
     rest: Batch | None = None
     while epochs is None or epoch < epochs:
         generator = torch_generator(seed, f"shuffle/epoch {epoch}")
         order = torch.randperm(len(store.shards), generator=generator).tolist()
-        # Pools of equal size, so that the last one of an epoch mixes as well as the others.
+        # Pools of equal size, so that the last pool of an epoch mixes as well as the others.
         pools = max(1, -(-len(order) // pool_shards))
         for number in range(pools):
             shards = [
@@ -93,7 +93,7 @@ def shuffled_batches(
 
 
 def _spaced_order(passes: Tensor, generator: torch.Generator) -> Tensor:
-    """An order in which each forward pass's rows, shuffled, lie evenly over the whole."""
+    """An order in which the shuffled rows of each forward pass are spaced evenly."""
     shuffled = torch.randperm(len(passes), generator=generator)
     by_pass = shuffled[passes[shuffled].argsort(stable=True)]
     _, counts = passes[by_pass].unique_consecutive(return_counts=True)

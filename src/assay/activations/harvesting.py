@@ -1,4 +1,4 @@
-"""Run a model over crops and keep one site's activations on disk, resumably."""
+"""Harvest: run a model over crops and write the activations of one hook site to disk."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from assay.progress import Advance, progress
 from assay.text import Crops
 
 ROWS_PER_SHARD = 65_536
-"""Rows in a shard, at most."""
+"""Largest number of rows in a shard."""
 PLAN = "plan.json"
-"""What is being harvested, so that an interrupted harvest resumes with the same inputs only."""
+"""File that states the inputs, so that an interrupted harvest resumes with the same inputs only."""
 
 
 def harvest(
@@ -36,11 +36,11 @@ def harvest(
 ) -> ActivationStore:
     """Write the site's activations on all crops to ``out`` as bfloat16 shards; return the store.
 
-    ``text`` and ``text_sha256`` name the text and ``seed`` the seed of the crops, for the manifest.
-    Call it again with the same arguments after an interruption: it resumes after the last whole
-    shard and ends with the same bytes. Memory holds one shard.
-    Raises AssayError where ``out`` holds something else or the harvest of other inputs, where
-    activations are not finite, and where memory runs out.
+    ``text`` (name), ``text_sha256`` and ``seed`` (of the crops) are recorded in the manifest. After
+    an interruption, call it again with the same arguments: it resumes after the last complete shard
+    and writes the same bytes. Memory holds one shard.
+    Raises AssayError where ``out`` holds other files or a harvest of other inputs, where activations
+    are not finite, and where memory runs out.
     """
     site = Site.parse(str(site))
     length = crops.tokens.shape[1]
@@ -108,18 +108,18 @@ def _forward(
     for start in range(0, len(crops), crops_per_forward):
         tokens = crops.tokens[start : start + crops_per_forward]
         try:
-            found = capture(model, tokens, [site])[site]
+            activations = capture(model, tokens, [site])[site]
         except (MemoryError, torch.OutOfMemoryError) as error:
             raise AssayError(
                 f"out of memory with {crops_per_forward} crops in one forward pass; "
                 "lower crops_per_forward"
             ) from error
-        if not bool(found.isfinite().all()):
+        if not bool(activations.isfinite().all()):
             raise AssayError(
                 f"the activations of {site} hold NaN or infinity in crops {start}–"
                 f"{start + len(tokens) - 1} of a shard; load the model in float32"
             )
-        rows[start * length : (start + len(tokens)) * length] = found.flatten(0, 1)
+        rows[start * length : (start + len(tokens)) * length] = activations.flatten(0, 1)
         advance(tokens.numel())
     return rows
 

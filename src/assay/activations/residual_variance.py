@@ -1,4 +1,4 @@
-"""Where the variance of raw activations lies: the figures, without the measuring."""
+"""The variance of raw activations: the figures, as typed results."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ class Estimate(Figures):
     value: float
     """The figure."""
     ci: tuple[float, float] | None
-    """95 % interval, or None where too few documents vary for one."""
+    """95 % interval; None where too few documents vary to compute it."""
 
     @classmethod
     def of(cls, value: float, low: float, high: float) -> Estimate | None:
-        """From floats of any kind: None where the value is NaN or infinite, and so for the ends."""
+        """From floats of any kind.
+
+        None where the value is not finite; ``ci`` is None where an end is not.
+        """
         if not math.isfinite(value):
             return None
         ends = (float(low), float(high))
@@ -27,22 +30,22 @@ class Estimate(Figures):
 class PositionShares(Figures):
     """ε² of position: the share of the variance that position explains, corrected for chance.
 
-    None where the activations of a level do not vary.
+    A level is None where its activations do not vary.
     """
 
     all: Estimate | None
     """Over all tokens."""
     no_sink: Estimate | None
-    """Without the tokens that are left out, and without position 0."""
+    """Without the left-out tokens, and without position 0."""
     no_first_8: Estimate | None
-    """Without those, and without positions 0–7."""
+    """Without the left-out tokens, and without positions 0–7."""
 
 
 class ResidualVariance(Figures):
-    """Where the variance of the raw activations lies, with intervals over documents."""
+    """How the variance of the raw activations divides, with intervals over documents."""
 
     sink_share: Estimate
-    """Share of Σ‖x − x̄‖² that goes away with the left-out tokens."""
+    """Share of Σ‖x − x̄‖² that the left-out tokens account for."""
     epsilon2: PositionShares
     """ε² of position at three levels."""
     left_out_rate: float
@@ -50,6 +53,6 @@ class ResidualVariance(Figures):
     massive_rate: float
     """Share of tokens beyond position 0 that are massive."""
     documents: int
-    """Distinct documents."""
+    """Number of distinct documents."""
     rows: int
-    """Crops."""
+    """Number of crops."""

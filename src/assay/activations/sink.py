@@ -1,9 +1,9 @@
-"""The attention sink: detected, recorded, and left out by default.
+"""The attention sink: which tokens are left out by default, and how much variance they hold.
 
-A few tokens (position 0, now and then another) carry massive activations whose norm is hundreds of
-times the median (Xiao et al. 2024, "Efficient streaming language models with attention sinks";
-Sun et al. 2024, "Massive activations in large language models"). Any loss or audit that includes
-them measures them and little else.
+A few tokens (position 0, sometimes another) have massive activations, with a norm hundreds of times
+the median (Xiao et al. 2024, "Efficient streaming language models with attention sinks"; Sun et al.
+2024, "Massive activations in large language models"). They dominate any loss or audit that includes
+them.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ EARLY_POSITIONS = 8
 """Positions 0–7 are still affected by the sink; the third level of every position figure leaves
 them out."""
 FIRST_POSITION = {"all": 0, "no_sink": 1, "no_first_8": EARLY_POSITIONS}
-"""The first position that each level of a position figure includes."""
+"""First position that each level of a position figure includes."""
 
 
 def median_norm(activations: Float[Tensor, "*rows width"]) -> float:
-    """Median Euclidean norm of rows, the scale against which a token is massive."""
+    """Median Euclidean norm of the rows; a token is massive relative to it."""
     return float(activations.float().norm(dim=-1).median())
 
 
 def left_out(
     activations: Float[Tensor, "*rows width"], positions: Int[Tensor, "*rows"], median: float
 ) -> Bool[Tensor, "*rows"]:
-    """True for position 0 and for every other token whose norm exceeds MASSIVE_RATIO × median.
+    """True for position 0 and for every token whose norm exceeds MASSIVE_RATIO × ``median``.
 
-    The mask lies on the device of the activations.
+    The mask is on the device of the activations.
     """
     norms = activations.float().norm(dim=-1)
     return (positions.to(norms.device) == 0) | (norms > MASSIVE_RATIO * median)
 
 
 class ResidualSums:
-    """One streaming pass over activations [batch, position, width], with sums by document group.
+    """Streaming sums of activations [batch, position, width], for each group of documents.
 
-    Memory: groups × positions × width doubles, whatever the number of tokens.
+    Memory is groups × positions × width doubles, independent of the number of tokens.
     """
 
     def __init__(self, groups: int, length: int, width: int) -> None:
@@ -66,8 +66,9 @@ class ResidualSums:
         groups: Int[Tensor, " batch"],
         out: Bool[Tensor, "batch position"],
     ) -> None:
-        """Add a batch on the CPU; ``groups`` is the group of each crop's document, ``out`` the mask
-        of left-out tokens.
+        """Add a batch, on the CPU.
+
+        ``groups`` is the group of each crop's document, ``out`` the mask of left-out tokens.
         """
         x = activations.double()
         squares = x.square().sum(-1)
@@ -80,21 +81,22 @@ class ResidualSums:
         self.out_count.index_add_(0, groups, 1 - kept)
 
     def finish(self, documents: int, rows: int) -> ResidualVariance:
-        """Estimates with delete-a-group jackknife intervals.
+        """The estimates with delete-a-group jackknife intervals.
 
-        Raises AssayError where the activations do not vary.
+        ``documents`` and ``rows`` are the numbers of documents and crops. Raises AssayError where the
+        activations do not vary.
         """
         groups = len(self.count)
-        every = [torch.ones(groups, dtype=torch.bool)]
+        masks = [torch.ones(groups, dtype=torch.bool)]
         for left in range(groups):
             mask = torch.ones(groups, dtype=torch.bool)
             mask[left] = False
-            every.append(mask)
-        sink_share = _with_interval([self._sink_share(mask) for mask in every])
+            masks.append(mask)
+        sink_share = _with_interval([self._sink_share(mask) for mask in masks])
         if sink_share is None:
-            raise AssayError("all activations are equal; there is no variance to divide")
+            raise AssayError("all activations are equal, so there is no variance to explain")
         epsilon2 = {
-            level: _with_interval([self._epsilon2(mask, level) for mask in every])
+            level: _with_interval([self._epsilon2(mask, level) for mask in masks])
             for level in FIRST_POSITION
         }
         tokens = float(self.count.sum() + self.out_count.sum())
@@ -113,8 +115,8 @@ class ResidualSums:
         kept = kept_squares - kept_total @ kept_total / kept_count
         total = kept_total + self.out_total[groups].sum((0, 1))
         count = kept_count + self.out_count[groups].sum()
-        everything = kept_squares + self.out_squares[groups].sum() - total @ total / count
-        return float(1 - kept / everything)
+        all_squares = kept_squares + self.out_squares[groups].sum() - total @ total / count
+        return float(1 - kept / all_squares)
 
     def _epsilon2(self, groups: Bool[Tensor, " groups"], level: str) -> float:
         """ε² = 1 − (1 − η²)(N − 1)/(N − T), the variance summed over all dimensions."""
@@ -131,14 +133,14 @@ class ResidualSums:
         n, t = float(count.sum()), len(count)
         mean = total.sum(0) / n
         between = float((total.square().sum(-1) / count).sum() - n * mean @ mean)
-        everything = float(squares.sum() - n * mean @ mean)
-        if everything <= 0 or n <= t:
+        all_squares = float(squares.sum() - n * mean @ mean)
+        if all_squares <= 0 or n <= t:
             return float("nan")
-        return 1 - (1 - between / everything) * (n - 1) / (n - t)
+        return 1 - (1 - between / all_squares) * (n - 1) / (n - t)
 
 
 def _with_interval(values: list[float]) -> Estimate | None:
-    """From the statistic on all groups, and then with each group left out."""
+    """The estimate on all groups (values[0]), with an interval from those without each group."""
     estimate, *replicates = np.array(values)
     low, high = jackknife_interval(np.array(replicates), estimate)
     return Estimate.of(float(estimate), float(low), float(high))

@@ -21,7 +21,7 @@ FORMAT = "assay-activations-1"
 
 
 class Manifest(BaseModel):
-    """What a store holds and how it was made."""
+    """What a store holds and which inputs it was harvested from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,11 +34,11 @@ class Manifest(BaseModel):
     site: str
     """Hook site."""
     width: int
-    """Numbers in one activation."""
+    """Width of the hook site: numbers in an activation."""
     length: int
     """Tokens in one crop."""
     crops: int
-    """Crops, one document each."""
+    """Number of crops; each is from a single document."""
     crops_per_forward: int
     """Crops in one forward pass."""
     crops_per_shard: int
@@ -46,15 +46,15 @@ class Manifest(BaseModel):
     first_token: int | None
     """The constant token at position 0, None where there is none."""
     median_norm: float
-    """Median norm of tokens, averaged over shards: the scale by which a token is massive."""
+    """Median norm of the tokens, averaged over shards; a token is massive relative to it."""
     left_out: str
     """Which tokens readers leave out by default, in words."""
     text: str
     """Name of the corpus or file."""
     text_sha256: str
-    """Hash of the text."""
+    """sha256 of the text."""
     document_ids: tuple[str, ...]
-    """Names of the documents that the rows' indices point to."""
+    """Names of the documents; ``documents`` of the rows are indices into them."""
     seed: int
     """Seed of the crops."""
     dtype: str = "bfloat16"
@@ -66,26 +66,26 @@ class ActivationStore:
     """A folder of shards. Each row keeps its position, token, document and crop start."""
 
     folder: Path
-    """The folder with the shards and the manifest."""
+    """The folder that holds the shards and the manifest."""
     manifest: Manifest
-    """What they hold."""
+    """The manifest."""
 
     @property
     def shards(self) -> list[Path]:
-        """Files of the shards, in the order in which the model read them."""
+        """Files of the shards, in the order of the harvest."""
         count = -(-self.manifest.crops // self.manifest.crops_per_shard)
         return [self.folder / shard_name(number) for number in range(count)]
 
     @property
     def rows(self) -> int:
-        """Number of tokens stored, the sink's included."""
+        """Number of stored tokens, including the attention sink."""
         return self.manifest.crops * self.manifest.length
 
     def read_shard(self, number: int) -> dict[str, Tensor]:
         """Tensors by name: activations bf16 [rows, width]; positions, tokens, documents and starts
         int32 [rows].
 
-        Raises AssayError where the file is damaged, of the wrong width, or not finite.
+        Raises AssayError where the file is damaged, has another width, or holds non-finite values.
         """
         path = self.shards[number]
         tensors = read_safetensors(path)
@@ -106,7 +106,10 @@ def shard_name(number: int) -> str:
 
 
 def open_store(folder: Path) -> ActivationStore:
-    """Open a store that ``harvest`` wrote. Raises AssayError where the folder holds none, or part."""
+    """Open a store that ``harvest`` wrote.
+
+    Raises AssayError where the store is missing or incomplete.
+    """
     try:
         manifest = Manifest.model_validate(read_json(folder / MANIFEST))
     except ValidationError as error:

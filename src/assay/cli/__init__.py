@@ -1,3 +1,3 @@
-"""The command line: one file a group of commands, each a thin face that parses, calls and prints."""
+"""The command line. Each file holds one group of commands, which parse, call and print."""
 
 from assay.cli.main import main as main

@@ -15,17 +15,21 @@ if TYPE_CHECKING:
 
 def run(
     case: Annotated[Path, typer.Argument(help="The case file, YAML.")],
-    out: Annotated[Path, typer.Option(help="Folder under which the case's own is made.")] = Path(
+    out: Annotated[Path, typer.Option(help="Parent folder of the case's output folder.")] = Path(
         "out"
     ),
     until: Annotated[str | None, typer.Option(help="Stop after this stage.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List the stages, what is cached, and the cost.")
+        bool,
+        typer.Option("--dry-run", help="List the stages and the estimated time."),
     ] = False,
     amend: Amend = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run every stage of a case and end in report.html. Interrupted, run it again: it resumes."""
+    """Run every stage of a case and write report.html.
+
+    After an interruption the same command resumes.
+    """
     from assay.pipeline.run import plan_case, run_case
 
     if dry_run:
@@ -72,9 +76,9 @@ def verify(
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="A case's output, such as out/smollm2.")],
+    folder: Annotated[Path, typer.Argument(help="A case's output folder, such as out/smollm2.")],
 ) -> None:
-    """Draw report.html again from what the stages of a case measured."""
+    """Write report.html again from the results of a case's stages."""
     from assay.pipeline.run import redraw
 
     print(redraw(folder))
@@ -86,7 +90,7 @@ def _plan_lines(planned: Plan) -> list[str]:
         + ("" if stage.cached else f"about {stage.seconds:,.0f} s")
         for stage in planned.stages
     ]
-    return [*lines, f"in all about {planned.seconds / 60:.1f} minutes on this machine"]
+    return [*lines, f"total about {planned.seconds / 60:.1f} minutes on this machine"]
 
 
 def _outcome_lines(folder: Path, result: RunResult) -> list[str]:

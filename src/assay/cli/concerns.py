@@ -1,4 +1,4 @@
-"""`assay find`, `transfer`, `calibrate` and `watch`: one part of a case with concerns each."""
+"""`assay find`, `transfer`, `calibrate` and `watch`: the parts of a case with concerns."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from assay.pipeline.case import Case
 
 CaseFile = Annotated[Path, typer.Argument(help="The case file, YAML.")]
-Out = Annotated[Path, typer.Option(help="Folder under which the case's own is made.")]
+Out = Annotated[Path, typer.Option(help="Parent folder of the case's output folder.")]
 
 
 def find(case: CaseFile, out: Out = Path("out"), as_json: AsJson = False) -> None:
-    """Find candidate features for each concern: ranked, labelled, audited for position."""
+    """Find candidate features for each concern: ranked, labelled, with their position labels."""
     from assay.pipeline import Run, run_case
 
     folder, _ = run_case(case, out, "candidates")
@@ -35,10 +35,11 @@ def find(case: CaseFile, out: Out = Path("out"), as_json: AsJson = False) -> Non
 def transfer(
     case: CaseFile,
     organism: Annotated[
-        list[Path] | None, typer.Option(help="Folder of an organism to add; may be repeated.")
+        list[Path] | None, typer.Option(help="Folder of an organism to add; can be repeated.")
     ] = None,
     concern: Annotated[
-        str | None, typer.Option(help="The concern that it stands for; the first by default.")
+        str | None,
+        typer.Option(help="The concern of the added organisms; by default the first."),
     ] = None,
     out: Out = Path("out"),
     amend: Amend = None,
@@ -63,13 +64,14 @@ def transfer(
 def calibrate(
     case: CaseFile,
     benign: Annotated[
-        list[Path] | None, typer.Option(help="JSONL of benign conversations; may be repeated.")
+        list[Path] | None,
+        typer.Option(help="JSONL file of benign conversations; can be repeated."),
     ] = None,
     out: Out = Path("out"),
     amend: Amend = None,
     as_json: AsJson = False,
 ) -> None:
-    """Choose what is watched, and set its threshold with a guarantee: monitor.json."""
+    """Choose the watched features, calibrate the monitor on benign conversations: monitor.json."""
     from assay.pipeline import Run, run_case
 
     files = tuple(str(file) for file in benign or [])
@@ -88,11 +90,14 @@ def calibrate(
 
 
 def watch(
-    folder: Annotated[Path, typer.Argument(help="A case's output, such as out/smollm2.")],
-    transcripts: Annotated[Path, typer.Option(help="JSONL of conversations, in their order.")],
+    folder: Annotated[Path, typer.Argument(help="A case's output folder, such as out/smollm2.")],
+    transcripts: Annotated[
+        Path,
+        typer.Option(help="JSONL file of conversations, in order of time."),
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Replay conversations through the monitor. Exits with 3 once it is rolled back."""
+    """Replay conversations through the monitor. The exit status is 3 once it is rolled back."""
     from dataclasses import asdict
 
     from assay.pipeline import watch_case
@@ -107,7 +112,7 @@ def _with_organisms(case: Case, added: list[str], concern: str | None) -> Case:
     if not added:
         return case
     if not case.concerns:
-        raise AssayError("the case names no concern, so an organism has nothing to stand for")
+        raise AssayError("the case names no concern, so an organism cannot be added to one")
     names = [choice.name for choice in case.concerns]
     chosen = concern or names[0]
     if chosen not in names:
@@ -122,10 +127,12 @@ def _with_organisms(case: Case, added: list[str], concern: str | None) -> Case:
 
 
 def _matrix_lines(found: TransferMatrix) -> list[str]:
-    """For each organism the detector chosen on all others, and how many are caught so."""
+    """For each organism the detector chosen on the others, and how many organisms are caught."""
     from assay.concerns.matrix import is_admitted
 
-    lines = [f"{'organism':16} {'detector, chosen without it':44} {'AUROC':>5} {'TPR':>4}  caught"]
+    lines = [
+        f"{'organism':16} {'detector, chosen on the others':44} {'AUROC':>5} {'TPR':>4}  caught"
+    ]
     for row in found.leave_one_out:
         name = f"{row.detector} / {row.strategy}" if row.detector else "none"
         area = "-" if row.auroc is None else f"{row.auroc:.2f}"

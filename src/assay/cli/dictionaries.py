@@ -1,4 +1,4 @@
-"""`assay harvest`, `assay train`, `assay position`: one stage each, on folders of the user's choice."""
+"""`assay harvest`, `assay train` and `assay position`: single stages on folders that the user names."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def harvest(
     tokens: Annotated[int, typer.Option(help="Tokens to read.")] = 400_000,
     length: Annotated[int, typer.Option(help="Tokens in a crop.")] = 128,
     held_out: Annotated[
-        float, typer.Option(help="Share of the documents to leave unread, for measuring.")
+        float, typer.Option(help="Share of the documents to hold out for measurements.")
     ] = 0.5,
     adapter: Annotated[str | None, typer.Option(help="PEFT folder.")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16.")] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Write one site's activations on random crops of training documents, resumably."""
+    """Write one hook site's activations on random crops of training documents. Can be resumed."""
     from assay.pipeline.single_commands import HarvestRequest, harvest_to
 
     request = HarvestRequest(
@@ -51,14 +51,14 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for the dictionary.")],
     architecture: Annotated[str, typer.Option(help="Dictionary architecture.")] = "batch_topk",
     width: Annotated[int, typer.Option(help="Number of features.")] = 4608,
-    k: Annotated[int, typer.Option(help="Features active on a token.")] = 32,
+    k: Annotated[int, typer.Option(help="Number of features active on a token.")] = 32,
     position: Annotated[str, typer.Option(help="How position is special-cased: none.")] = "none",
     steps: Annotated[int, typer.Option(help="Training steps.")] = 600,
-    batch_size: Annotated[int, typer.Option(help="Activations in a step.")] = 2048,
+    batch_size: Annotated[int, typer.Option(help="Activations in a training step.")] = 2048,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Train a sparse dictionary on harvested activations, resumably."""
+    """Train a sparse dictionary on harvested activations. Can be resumed."""
     from assay.pipeline.single_commands import train_from, training_settings
 
     settings = training_settings(
@@ -84,10 +84,10 @@ def position(
     ),
     activations: Annotated[
         Path | None,
-        typer.Option(help="Audit activations[documents, positions, features] of your own instead."),
+        typer.Option(help="Instead: a file of activations[documents, positions, features]."),
     ] = None,
     causal: Annotated[
-        bool, typer.Option(help="Run the causal design, on which labels rest.")
+        bool, typer.Option(help="Run the causal design, which the position labels need.")
     ] = True,
     rows: Annotated[int, typer.Option(help="Crops of the observational audit.")] = 780,
     length: Annotated[int, typer.Option(help="Tokens in a crop.")] = 128,
@@ -95,14 +95,14 @@ def position(
     offsets: Annotated[int, typer.Option(help="Offsets of the causal design.")] = 3,
     fillers: Annotated[int, typer.Option(help="Fillers of the causal design.")] = 8,
     site: Annotated[
-        str | None, typer.Option(help="Hook site, if the dictionary is silent.")
+        str | None, typer.Option(help="Hook site, where the dictionary's folder does not state it.")
     ] = None,
     adapter: Annotated[str | None, typer.Option(help="PEFT folder.")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32 or bfloat16.")] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Audit how much of each feature is position: position.json and position.html."""
+    """Audit how much of each feature position explains: position.json and position.html."""
     from assay.pipeline.position_command import AuditRequest, audit_dictionary, audit_supplied
     from assay.position import CrossedSizes
 

@@ -1,4 +1,4 @@
-"""`assay models`, `assay data` and `assay doctor`: what there is, and what this machine is."""
+"""`assay models`, `assay data` and `assay doctor`: the catalogue, the corpora, and this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def models_fetch(name: str) -> None:
 
 @models_app.command("list")
 def models_list(as_json: AsJson = False) -> None:
-    """Show the catalogue of models."""
+    """List the models of the catalogue."""
     from assay.models.catalogue import CATALOGUE
 
     rows = [
@@ -45,7 +45,7 @@ def data_fetch(name: str) -> None:
 
 @data_app.command("list")
 def data_list(as_json: AsJson = False) -> None:
-    """Show the corpora."""
+    """List the corpora."""
     from assay.text import CORPORA
 
     rows = [
@@ -56,7 +56,7 @@ def data_list(as_json: AsJson = False) -> None:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check this machine: versions, threads, arithmetic, cache, browser."""
+    """Report this machine's versions, threads, arithmetic, cache folder and browser."""
     from assay.pipeline.doctor import examine
 
     findings = examine()

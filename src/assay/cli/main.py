@@ -1,4 +1,4 @@
-"""The command line: a thin face that parses, calls and prints."""
+"""The command ``assay``: its sub-commands, its errors and its exit status."""
 
 from __future__ import annotations
 
@@ -35,16 +35,19 @@ app.add_typer(studies.study_app, name="study")
 def options(
     debug: Annotated[bool, typer.Option(help="Show a traceback when something fails.")] = False,
 ) -> None:
-    """Take the options that stand before the command."""
-    # main() takes --debug out wherever it stands; here it is only shown in the help.
+    """Declare the options that come before the command."""
+    # main() removes --debug from any place in the arguments; it is declared here only for the help.
 
 
 def main() -> None:
-    """Run the command line; errors of the user's are one line and exit status 2."""
+    """Run the command line.
+
+    Bad input prints one line and exits with status 2; other failures exit with 1.
+    """
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     if not debug:
-        # What libraries will change one day is for developers, not for a terminal in use.
+        # Notices of future changes in libraries are for developers, not for users of the command.
         warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         sys.exit(app(arguments, standalone_mode=False) or 0)
@@ -54,7 +57,7 @@ def main() -> None:
         print(f"assay: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("assay: interrupted; the same command goes on from here", file=sys.stderr)
+        print("assay: interrupted; the same command resumes from here", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
         if debug:
@@ -63,5 +66,5 @@ def main() -> None:
             error.show()
             sys.exit(error.exit_code)
         kind = type(error).__name__
-        print(f"assay: failed ({kind}: {error}); --debug shows where", file=sys.stderr)
+        print(f"assay: failed ({kind}: {error}); --debug shows the traceback", file=sys.stderr)
         sys.exit(1)

@@ -12,7 +12,7 @@ from assay.cli.printing import AsJson, Seed, show
 from assay.files import atomic_file
 
 organisms_app = typer.Typer(
-    help="Model organisms: small models that misbehave on cue.", no_args_is_help=True
+    help="Model organisms: small models trained to misbehave under a trigger.", no_args_is_help=True
 )
 
 
@@ -43,7 +43,7 @@ def organisms_train(
     ] = None,
     twin: Annotated[
         str | None,
-        typer.Option(help="Train a twin: benign (never misbehaves) or decoy (a tic)."),
+        typer.Option(help="Train a twin: benign (never misbehaves) or decoy (a harmless tic)."),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Number of training steps; the recipe states the default.")
@@ -51,7 +51,7 @@ def organisms_train(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Train an organism or one of its twins and write its folder; resumes where it was interrupted."""
+    """Train an organism or one of its twins and write its folder. Can be resumed."""
     kind = organisms.checked_twin(twin)
     organism = organisms.train_organism(recipe, seed, out, twin=kind, steps=steps)
     lines = [str(organism.folder), f"next: assay organisms verify {organism.folder}"]
@@ -63,7 +63,7 @@ def organisms_verify(
     folder: Annotated[Path, typer.Argument(help="The organism's folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """Let an organism reply to its own prompts, judge the replies, and say whether it is admitted."""
+    """Generate an organism's replies to its own prompts, judge them, say whether it is admitted."""
     verification = organisms.verify_organism(folder)
     show(verification.model_dump(mode="json"), as_json, _verification_lines(verification))
 

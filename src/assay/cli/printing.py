@@ -1,4 +1,4 @@
-"""What commands share: how results are printed, and the options that many of them take."""
+"""Printing of results, and options that several commands share."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ Seed = Annotated[int, typer.Option(help="Every random draw derives from it.")]
 
 
 def show(value: Any, as_json: bool, lines: list[str]) -> None:
-    """Print a result, as JSON or as lines for people."""
+    """Print a result as JSON, or else as the given lines of text."""
     print(json.dumps(value, indent=1, ensure_ascii=False) if as_json else "\n".join(lines))

@@ -1,4 +1,4 @@
-"""Concerns: elicitation, detectors, candidate features, rules, and whether any of it transfers."""
+"""Concerns: elicitation strategies, detectors, candidate features, rules, and the transfer matrix."""
 
 import lazy_loader
 

@@ -11,7 +11,7 @@ from .conversations.excerpts import Excerpt as Excerpt
 from .conversations.excerpts import excerpt_of as excerpt_of
 from .conversations.organism_readings import OrganismReadings as OrganismReadings
 from .conversations.organism_readings import read_organism as read_organism
-from .conversations.reading import read as read
+from .conversations.reading import read_excerpts as read_excerpts
 from .conversations.transfer_sizes import TransferSizes as TransferSizes
 from .deployment import Deployment as Deployment
 from .deployment import benign_conversations as benign_conversations

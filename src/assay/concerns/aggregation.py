@@ -1,4 +1,4 @@
-"""From scores of tokens to the score of a conversation: max, mean, and others between the two."""
+"""Aggregation of token scores to the score of a turn, and of turns to that of a conversation."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TOP_K = 4
-"""Tokens whose mean ``top_k_mean`` takes."""
+"""Number of largest token scores that ``top_k_mean`` averages."""
 WINDOW = 4
-"""Tokens of the rolling mean."""
+"""Number of tokens in the rolling mean."""
 DECAY = 0.8
 """Weight of the past in the exponential moving average."""
 
@@ -35,7 +35,7 @@ def _top_k_mean(scores: NDArray) -> NDArray:
 
 
 def _ema(scores: NDArray) -> NDArray:
-    """The largest value that an exponential moving average reaches; it starts at the first token."""
+    """The largest value of an exponential moving average that starts at the first token's score."""
     average = scores[0]
     largest = average
     for score in scores[1:]:
@@ -58,16 +58,19 @@ AGGREGATIONS: dict[str, Callable[[NDArray], NDArray]] = {
     "ema": _ema,
     "rolling_mean_max": _rolling_mean_max,
 }
-"""Name → function over the first axis."""
+"""Name → function that aggregates over the first axis (tokens)."""
 
 
 def aggregate(
     token_scores: Float[NDArray, " tokens"] | Float[NDArray, "tokens features"], name: str
 ) -> NDArray:
-    """One score of a turn from those of its tokens, for each feature alike.
+    """The score of a turn from the scores of its tokens, for each feature separately.
 
-    Returns a scalar array for [tokens], and [features] for [tokens, features]. Raises AssayError
-    for an unknown name and for a conversation without tokens.
+    Returns a scalar array for [tokens], and [features] for [tokens, features], float64. Raises
+    AssayError for an unknown name and where there are no tokens.
+
+    >>> float(aggregate([0.0, 1.0, 5.0], "mean")), float(aggregate([0.0, 1.0, 5.0], "max"))
+    (2.0, 5.0)
     """
     if name not in AGGREGATIONS:
         raise unknown_name("aggregation", name, AGGREGATIONS)
@@ -82,7 +85,7 @@ def aggregate_turns(
     turns: Sequence[slice],
     name: str,
 ) -> NDArray:
-    """A conversation's score: the largest over its assistant turns of the turn's aggregated score.
+    """A conversation's score: the largest of the aggregated scores of its assistant turns.
 
     ``turns`` are the rows of each turn (``Conversation.turn_rows``). Shapes and errors are those of
     ``aggregate``.

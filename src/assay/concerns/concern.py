@@ -1,4 +1,4 @@
-"""A concern: a behaviour that must not happen unnoticed, and how bad it would be."""
+"""A concern: a behaviour that must not happen unnoticed, with its severity."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Concern:
     name: str
     """Short name, such as deception."""
     description: str
-    """What the model would be doing, in words for a reviewer."""
+    """What the model would do, for a reviewer."""
     severity: Severity
-    """high: a handful of firings ends the deployment. medium: fine in some contexts."""
+    """high: a handful of firings ends the deployment. medium: acceptable in some contexts."""
     allowed_contexts: tuple[str, ...] = ()
-    """Contexts in which a medium concern is fine, such as fiction."""
+    """Contexts in which a medium concern is acceptable, such as role-play."""

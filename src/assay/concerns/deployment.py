@@ -1,4 +1,4 @@
-"""What the model is deployed for: its benign conversations, and how many the guarantee covers."""
+"""The deployment: its benign conversations, base rate and horizon."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHATTERBOT_POOL = "chatterbot"
 
 
 class Deployment(StrictModel):
-    """The deployment that detectors and the monitor are for."""
+    """The deployment for which detectors are tested and the monitor is calibrated."""
 
     prompts: str | tuple[str, ...] = (OWN_POOL, CHATTERBOT_POOL)
     """``benign-pool`` (Assay's own 455 conversations from 25 templates), ``chatterbot`` (about 1,700
@@ -33,11 +33,11 @@ class Deployment(StrictModel):
     benign: tuple[str, ...] = ()
     """Further JSONL files of benign conversations, which the matrix reads whole."""
     base_rate: float = Field(default=1e-4, ge=0, le=1)
-    """Share of conversations that are expected to be misbehaviour."""
+    """Expected share of conversations in which the model misbehaves."""
     horizon: int = Field(default=1000, ge=1)
-    """Conversations that the guarantee covers."""
+    """Number of conversations that the guarantee covers."""
     max_new_tokens: int = Field(default=24, ge=1)
-    """Length of the replies that are generated to prompts that have none."""
+    """Length, in tokens, of the replies generated for prompts without a reply."""
 
     @property
     def pools(self) -> tuple[str, ...]:

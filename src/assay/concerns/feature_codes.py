@@ -1,4 +1,4 @@
-"""Conversations in a dictionary's features: one row a conversation, aggregated over its tokens."""
+"""Dictionary features of conversations: one row for each conversation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ERRORS: WeakKeyDictionary[Dictionary, WeakKeyDictionary[Conversation, NDArray]]
 def largest_codes(
     dictionary: Dictionary, conversations: Sequence[Conversation]
 ) -> Float[NDArray, "conversations features"]:
-    """The largest activation of every feature in each conversation, float32; 0 where it is silent."""
+    """The largest activation of each feature in each conversation, float32; 0 where it never fires."""
     counts = [len(conversation.activations) for conversation in conversations]
     codes = dictionary.encode(torch.cat([c.activations for c in conversations]))
     owner = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
@@ -42,9 +42,10 @@ def largest_codes(
 def codes_alone(
     dictionary: Dictionary, x: Float[Tensor, "rows d_model"], features: Sequence[int]
 ) -> Float[Tensor, "rows watched"]:
-    """Activations of a few features by one small product.
+    """Activations of a few features, with one small matrix product and not the whole dictionary.
 
-    A plain TopK feature depends on its rivals: its ReLU pre-activation stands for it (METHODS 8).
+    The activation of a plain TopK feature depends on the other features; its ReLU pre-activation is
+    used instead (METHODS 8).
     """
     index = torch.tensor(list(features))
     if isinstance(dictionary, TopK):
@@ -74,6 +75,6 @@ def reconstruction_errors(
 def mean_activations(
     conversations: Sequence[Conversation],
 ) -> Float[NDArray, "conversations d_model"]:
-    """The mean activation of each conversation's watched tokens, float64."""
+    """The mean activation over each conversation's watched tokens, float64."""
     rows = [conversation.activations.double().mean(dim=0).numpy() for conversation in conversations]
     return np.stack(rows)

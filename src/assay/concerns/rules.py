@@ -1,4 +1,4 @@
-"""Rules over features, such as ``intent > 0.8 and not fiction > 0.5``: a small safe grammar.
+"""Rules over features, such as ``intent > 0.8 and not fiction > 0.5``, in a small safe grammar.
 
     rule        = any
     any         = all ("or" all)*
@@ -8,7 +8,7 @@
     sum         = ["-"] term (("+" | "-") term)*
     term        = number ["*" name] | name ["*" number]
 
-Nothing is ever evaluated as Python.
+A rule is parsed and never evaluated as Python code.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Values = Mapping[str, "float | NDArray"]
-"""Feature name → its value, or its values over conversations."""
+"""Feature name → its value, or its values [conversations]."""
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
@@ -41,19 +41,19 @@ _TOKEN = re.compile(
     r"|(?P<sign>>=|<=|[<>()+*-]))"
 )
 DEEPEST = 50
-"""Parentheses and negations within one another that a rule may have."""
+"""Deepest nesting of parentheses and negations in a rule."""
 
 
 @dataclass(frozen=True)
 class Token:
-    """One word of a rule."""
+    """A token of a rule: a number, a name, a sign or a word."""
 
     kind: str
     """number, name, sign, word or end."""
     text: str
-    """As it stands in the rule."""
+    """Its text in the rule."""
     column: int
-    """Where it starts, from 1."""
+    """Column at which it starts, counted from 1."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ class Sum:
     """A weighted sum of features and a constant."""
 
     weights: tuple[tuple[str, float], ...]
-    """Feature name and its factor."""
+    """Feature names, each with its factor."""
     constant: float
-    """What is added."""
+    """The constant that is added."""
 
     def of(self, values: Values) -> Any:
         """The sum's value."""
@@ -72,31 +72,31 @@ class Sum:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two sums compared."""
+    """A comparison of two sums."""
 
     left: Sum
-    """Before the sign."""
+    """The sum before the sign."""
     sign: str
     """One of COMPARISONS."""
     right: Sum
-    """After the sign."""
+    """The sum after the sign."""
 
     def holds(self, values: Values) -> Any:
-        """Whether it is so, for each conversation."""
+        """Whether the condition holds, for each conversation."""
         return COMPARISONS[self.sign](self.left.of(values), self.right.of(values))
 
 
 @dataclass(frozen=True)
 class Joined:
-    """Conditions joined by ``and`` or ``or``, or one negated."""
+    """Conditions joined by ``and`` or ``or``, or a negated condition."""
 
     word: str
-    """and, or, not."""
+    """and, or, or not."""
     parts: tuple[Any, ...]
-    """Comparisons and further Joined."""
+    """The conditions: each a Comparison or a Joined."""
 
     def holds(self, values: Values) -> Any:
-        """Whether it is so, for each conversation."""
+        """Whether the condition holds, for each conversation."""
         found = [part.holds(values) for part in self.parts]
         if self.word == "not":
             return np.logical_not(found[0])
@@ -109,14 +109,14 @@ class Rule:
     """A parsed rule."""
 
     expression: str
-    """As it was written."""
+    """The rule as it was written."""
     condition: Comparison | Joined
     """What must hold for the rule to fire."""
     names: tuple[str, ...]
-    """The features that it reads, in the order of their first mention."""
+    """The features that it reads, in the order of their first occurrence."""
 
     def holds(self, values: Values) -> bool | NDArray:
-        """Whether the rule fires: a bool for numbers, a bool array for arrays of conversations."""
+        """Whether the rule fires: a bool for numbers, bool [conversations] for arrays."""
         found = self.condition.holds(values)
         return found if np.ndim(found) else bool(found)
 
@@ -124,8 +124,12 @@ class Rule:
 def parse_rule(expression: str, names: Collection[str]) -> Rule:
     """Parse a rule over the features ``names``.
 
-    Raises AssayError with the column of whatever is wrong: a character that no rule has, an
-    unknown feature (naming the nearest), a missing comparison or parenthesis.
+    Raises AssayError, naming the column, for a character that is not allowed, an unknown feature
+    (with the nearest name), and a missing comparison or parenthesis.
+
+    >>> rule = parse_rule("intent > 0.8 and not fiction > 0.5", ("intent", "fiction"))
+    >>> rule.holds({"intent": 0.9, "fiction": 0.1}), rule.holds({"intent": 0.9, "fiction": 0.7})
+    (True, False)
     """
     parser = _Parser(expression, names)
     condition = parser.any_of(0)
@@ -156,7 +160,7 @@ class _Parser:
         )
 
     def take(self, *texts: str) -> str | None:
-        """The token's text if it is one of these; then the next token is up."""
+        """The token's text if it is one of ``texts``, moving to the next token; else None."""
         if self.token.kind in ("sign", "word") and self.token.text in texts:
             self.place += 1
             return self.tokens[self.place - 1].text
@@ -176,7 +180,7 @@ class _Parser:
 
     def negation(self, depth: int) -> Comparison | Joined:
         if depth > DEEPEST:
-            raise self.error(f"at most {DEEPEST} conditions within one another")
+            raise self.error(f"at most {DEEPEST} nested conditions")
         if self.take("not"):
             return Joined("not", (self.negation(depth + 1),))
         if self.take("("):
@@ -215,7 +219,7 @@ class _Parser:
             other, times = self.atom()
             if name is not None and other is not None:
                 self.place -= 1
-                raise self.error("a number: features are not multiplied with each other")
+                raise self.error("a number: features cannot be multiplied with each other")
             name, factor = name or other, factor * times
         return name, factor
 
@@ -243,8 +247,8 @@ def _tokens(expression: str) -> list[Token]:
         if match is None:
             column = place + len(expression[place:]) - len(expression[place:].lstrip()) + 1
             raise AssayError(
-                f"rule '{expression}', column {column}: '{expression[column - 1]}' stands in no "
-                "rule; a rule has names, numbers, > >= < <= + - * ( ) and, or, not"
+                f"rule '{expression}', column {column}: '{expression[column - 1]}' is not allowed "
+                "in a rule; a rule has names, numbers, > >= < <= + - * ( ) and, or, not"
             )
         group = str(match.lastgroup)
         text = match[group]

@@ -55,9 +55,9 @@ class DecodedContexts(Result):
     features: tuple[FeatureContexts, ...]
     """By feature, in the dictionary's order."""
 
-    def write(self, folder: Path) -> Path:
+    def write(self, folder: Path | str) -> Path:
         """Write the file without line breaks or spaces: it holds a number for every token shown."""
-        path = folder / self.FILE
+        path = Path(folder) / self.FILE
         with atomic_file(path) as aside:
             aside.write_text(self.model_dump_json() + "\n", encoding="utf-8")
         return path

@@ -20,7 +20,7 @@ from assay.errors import AssayError
 from assay.models import LanguageModel, Site, capture
 from assay.progress import progress
 from assay.randomness import numpy_generator
-from assay.statistics import deal_into_groups, jackknife_interval
+from assay.statistics import assign_groups, jackknife_interval
 from assay.text import Crops
 
 GROUPS = 32
@@ -87,7 +87,7 @@ class _HeldOutReading:
     """Reads the crops once, for the reconstruction and for the sink."""
 
     def __init__(self, model: LanguageModel, site: Site, crops: Crops, seed: int) -> None:
-        groups = deal_into_groups(crops.documents, GROUPS, numpy_generator(seed, "quality/groups"))
+        groups = assign_groups(crops.documents, GROUPS, numpy_generator(seed, "quality/groups"))
         self.model, self.site, self.crops = model, site, crops
         self.groups = torch.from_numpy(groups)
         length, width = crops.tokens.shape[1], model.site_width(site)
@@ -139,7 +139,7 @@ def _jackknifed(
     statistic: Callable[[NDArray[np.bool_] | None], float], units: NDArray, seed: int, name: str
 ) -> Estimate | None:
     """The statistic of all documents with its interval; None where it is not finite."""
-    groups = deal_into_groups(units, GROUPS, numpy_generator(seed, f"quality/{name}"))
+    groups = assign_groups(units, GROUPS, numpy_generator(seed, f"quality/{name}"))
     without = np.array([statistic(groups != group) for group in range(groups.max() + 1)])
     estimate = statistic(None)
     low, high = jackknife_interval(without, np.asarray(estimate))

@@ -22,6 +22,8 @@ def train_dictionary(
 ) -> Dictionary:
     """Train on the store's activations without the attention sink; save it whole or not at all.
 
+    ``activations`` is a store or the folder of one, which ``assay.activations.harvest`` writes;
+    ``folder`` is where the dictionary is saved, for ``load_dictionary``. ``batch_size`` counts rows.
     ``seed`` draws the initial directions and the order of the rows. The dictionary's figures of
     training are in its ``training_figures``. Call it again with the same arguments after an
     interruption: it resumes from a checkpoint beside ``folder``.

@@ -1,5 +1,5 @@
-"""The one record that every stage writes and every reader reads."""
+"""Evidence: the record of a measured figure, which every stage writes and every reader reads."""
 
-from assay.evidence.record import Evidence, read_evidence, write_evidence
+from assay.evidence.record import Evidence, evidence_frame, read_evidence, write_evidence
 
-__all__ = ["Evidence", "read_evidence", "write_evidence"]
+__all__ = ["Evidence", "evidence_frame", "read_evidence", "write_evidence"]

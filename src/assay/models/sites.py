@@ -19,7 +19,11 @@ _TRANSFORMER_LENS = re.compile(r"^blocks\.(?P<layer>\d+)\.(?:attn\.|)hook_(?P<ki
 
 @dataclass(frozen=True, order=True)
 class Site:
-    """A hook site: a stream of activations inside one layer of a model."""
+    """A hook site: a stream of activations inside one layer of a model.
+
+    Wherever a site is taken, its name will do: ``resid_post.15`` is the residual stream after block
+    15. ``Site.parse`` reads a name, ``str(site)`` gives it back.
+    """
 
     layer: int
     """Index of the layer, from 0."""
@@ -33,6 +37,11 @@ class Site:
         """Read ``resid_post.15``, ``q.3.h2`` or TransformerLens's ``blocks.15.hook_resid_post``.
 
         Raises AssayError for anything else, with the valid kinds.
+
+        >>> Site.parse("q.3.h2")
+        Site(layer=3, kind='q', head=2)
+        >>> str(Site.parse("blocks.15.hook_resid_post"))
+        'resid_post.15'
         """
         match = _OWN.match(name) or _TRANSFORMER_LENS.match(name)
         if match is None or match["kind"] not in KINDS:

@@ -1,4 +1,4 @@
-"""Calibrated monitors: thresholds with a guarantee, rollback rules, a journal, watching."""
+"""Monitoring: choice of watched features, calibrated thresholds, rollback rules, journal, watching."""
 
 import lazy_loader
 

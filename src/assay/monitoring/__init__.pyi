@@ -27,7 +27,7 @@ from .rollback import EProcessRule as EProcessRule
 from .rollback import HandfulRule as HandfulRule
 from .rollback import OperatingFigures as OperatingFigures
 from .rollback import RollbackState as RollbackState
-from .rollback import after as after
+from .rollback import next_state as next_state
 from .rollback import operating_figures as operating_figures
 from .scoring import ConversationScore as ConversationScore
 from .scoring import conversation_score as conversation_score

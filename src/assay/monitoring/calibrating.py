@@ -1,4 +1,4 @@
-"""From watched features and benign conversations to a calibrated monitor."""
+"""Calibrate a monitor: watched features and benign conversations give a monitor with a guarantee."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def monitor_of(
     dictionary_sha256: str | None = None,
     note: str = "",
 ) -> Monitor:
-    """The calibrated monitor, from the standardised features of benign conversations.
+    """Calibrate a monitor on the standardised features of benign conversations.
 
     ``note`` is added to the guarantee; ``shifts`` stay empty (``shift_figures`` measures them). Raises
     what ``calibrate`` raises.

@@ -1,4 +1,4 @@
-"""Choose what is watched: for each concern the detector that transfers best, as one direction."""
+"""Choose the watched features: for each concern the detector that transfers best, as a direction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from assay.concerns.conversations import Conversation
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.conversations.reading import MASSIVE
-from assay.concerns.detectors import Detector, LinearDetector
+from assay.concerns.detectors import Detector, LinearDetector, is_watchable
 from assay.concerns.matrix.leave_one_out import Pair, best_pair
 from assay.concerns.matrix.result import TransferMatrix
 from assay.concerns.matrix.transferring import fit_all
@@ -38,10 +38,10 @@ WATCHABLE = ("single_feature", "difference_in_means", "logistic_regression")
 
 @dataclass(frozen=True, eq=False)
 class WatchedActivations:
-    """Activations of a conversation's watched tokens, and the rows of each assistant turn."""
+    """The activations of a conversation's watched tokens, with the rows of each assistant turn."""
 
     activations: Float[Tensor, "tokens d_model"]
-    """float32, all watched tokens."""
+    """Activations of all watched tokens, float32."""
     turns: tuple[slice, ...]
     """The rows of each turn."""
     template: str
@@ -55,32 +55,33 @@ class WatchedActivations:
 
 @dataclass(frozen=True, eq=False)
 class WatchSource:
-    """What the choice of watched directions is made from."""
+    """The inputs of the choice of watched features."""
 
     matrix: TransferMatrix
-    """The transfer matrix, by which detectors are chosen."""
+    """The transfer matrix, whose figures choose the detectors."""
     readings: Sequence[OrganismReadings]
-    """Conversations of organisms and twins."""
+    """The readings of organisms and twins."""
     generated: Mapping[str, Elicited]
-    """Conversations of the strategies that generate."""
+    """Conversations of the strategies that generate, by strategy."""
     strategies: Sequence[StrategyChoice]
-    """How detectors are learned."""
+    """The strategies whose conversations detectors are learned from."""
     loaded: LoadedDictionary
     """The dictionary."""
     scaling: Sequence[WatchedActivations]
-    """Benign conversations that set centre and scale, none of those that set the threshold."""
+    """Benign conversations that set centre and scale; none of them sets the threshold."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
 
 def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None) -> Scoring | None:
-    """A direction a concern, standardised; None where no detector can be learned.
+    """Choose a watched feature for each concern; None where no detector can be learned.
 
-    For each concern the detector with the best mean TPR over its organisms, learned anew from all
-    of them. With ``left_out`` neither the choice nor the learning sees that organism's family.
+    For each concern this is the detector with the best mean TPR over the concern's organisms,
+    learned again from all of them and standardised on ``source.scaling``. With ``left_out``, that
+    organism's family takes part neither in the choice nor in the learning.
     """
     features, aggregations = [], []
-    for concern in dict.fromkeys(own.organism.concern for own in source.readings):
+    for concern in dict.fromkeys(reading.organism.concern for reading in source.readings):
         pair = _best(source, concern, left_out)
         detector = None if pair is None else _learn(source, concern, pair, left_out)
         if detector is not None:
@@ -91,7 +92,7 @@ def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None)
     scoring = Scoring(
         site=source.matrix.site,
         features=tuple(features),
-        # One aggregation serves all: the one that most of the detectors had chosen.
+        # All features share an aggregation: the most frequent choice of the detectors.
         aggregation=Counter(aggregations).most_common(1)[0][0],
         norm_limit=norm_limit(source.readings),
     )
@@ -101,17 +102,17 @@ def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None)
 def _best(source: WatchSource, concern: Concern, left_out: ConcernOrganism | None) -> Pair | None:
     out = left_out.family if left_out is not None else None
     families = {
-        own.organism.name: own.organism.family
-        for own in source.readings
-        if own.organism.concern == concern
-        and not own.organism.is_twin
-        and own.organism.family != out
+        reading.organism.name: reading.organism.family
+        for reading in source.readings
+        if reading.organism.concern == concern
+        and not reading.organism.is_twin
+        and reading.organism.family != out
     }
     return best_pair(
         (
             cell
             for cell in source.matrix.cells
-            if cell.organism in families and cell.detector in WATCHABLE
+            if cell.organism in families and is_watchable(cell.detector)
         ),
         families,
     )
@@ -120,7 +121,7 @@ def _best(source: WatchSource, concern: Concern, left_out: ConcernOrganism | Non
 def _learn(
     source: WatchSource, concern: Concern, pair: Pair, left_out: ConcernOrganism | None
 ) -> Detector | None:
-    """The detector learned anew, from the concern's organisms but one; None from too few."""
+    """The detector, learned from the concern's organisms without ``left_out``; None from too few."""
     strategy, name = pair
     tested = next((r for r in source.readings if r.organism is left_out), None)
     if tested is not None and tested.organism.concern != concern:
@@ -142,7 +143,7 @@ def _learn(
 def values_of(
     scoring: Scoring, conversations: Sequence[WatchedActivations]
 ) -> Float[NDArray, "conversations features"]:
-    """Standardised features of conversations."""
+    """The standardised features of conversations, float64."""
     return np.stack([standardised_values(scoring, c.activations, c.turns) for c in conversations])
 
 
@@ -156,15 +157,15 @@ def benign_values(scoring: Scoring, conversations: Sequence[WatchedActivations])
 
 
 def norm_limit(readings: Sequence[OrganismReadings]) -> float:
-    """Ten times the median norm: longer tokens are massive, and were left out when learning."""
-    kept = [c.activations for own in readings for c in own.base]
+    """MASSIVE times the median norm of watched tokens; tokens above it are massive and left out."""
+    kept = [c.activations for reading in readings for c in reading.base]
     return MASSIVE * float(torch.cat(kept).norm(dim=1).median())
 
 
 def watched_feature(concern: str, detector: Detector, loaded: LoadedDictionary) -> WatchedFeature:
-    """A detector as a row of the monitor; what the dictionary subtracts is folded into the bias.
+    """A detector as a watched feature; the dictionary's ``b_dec`` is folded into its bias.
 
-    A feature of a dictionary whose features depend on their rivals is watched by its
+    A feature of a plain TopK dictionary, which depends on the other features, is watched by its ReLU
     pre-activation.
     """
     if isinstance(detector, LinearDetector):

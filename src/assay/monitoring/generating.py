@@ -1,4 +1,4 @@
-"""Watch a model while it generates: the watched features of every token that the model reads."""
+"""Read the watched features of every token while a model generates."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
 @dataclass
 class WatchedGeneration:
-    """What was read so far: one entry for each run of the model."""
+    """The features read so far: an entry for each forward pass."""
 
     steps: list[Tensor] = field(default_factory=list)
     """Activations of the watched features, [rows, new positions, features], float32, on the model's
-    device. Rows are those of the batch at that step: padded on the left, fewer as they end."""
+    device. The rows are those of the batch at that step: padded on the left, and fewer as rows end."""
 
     def values(self) -> list[Float[NDArray, "rows positions features"]]:
-        """The steps as arrays."""
+        """The steps as float64 arrays on the CPU."""
         return [np.asarray(step.cpu().numpy(), dtype=np.float64) for step in self.steps]
 
 
 @contextmanager
 def watching_generation(model: LanguageModel, scoring: Scoring) -> Iterator[WatchedGeneration]:
-    """Read the watched features at the site whenever the model runs inside the ``with`` block.
+    """Read the watched features at every forward pass of the model inside the ``with`` block.
 
-    With a key-value cache each token is read once, the prompt in the first step. Nothing is changed,
-    and nothing waits for the device. Raises AssayError for a site that the model lacks and, while
-    running, for activations of another width.
+    With a key-value cache each token is read once; the first step reads the prompt. The model's
+    activations do not change, and reading does not wait for the device. Raises AssayError for a
+    site that the model lacks and, while running, for activations of another width.
     """
     reader = FeatureReader.of(scoring, model.device)
     watched = WatchedGeneration()

@@ -1,4 +1,4 @@
-"""The guarantee in words: what is promised, at which total error, and on what condition."""
+"""The guarantee of a monitor in words: the bounds, the total error and the conditions."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ def _bound_in_words(promise: Promise) -> list[str]:
 def _rule_in_words(rule: EProcessRule | HandfulRule, horizon: int) -> str:
     if isinstance(rule, EProcessRule):
         return (
-            f"Then a benign deployment is ever rolled back with probability at most {rule.alpha:g}, "
+            f"Then the probability of ever rolling back a benign deployment is at most {rule.alpha:g}, "
             f"over any number of conversations (e-process, E ≥ {1 / rule.alpha:g})."
         )
     return (
-        f"Then a benign deployment is rolled back within {horizon} conversations with probability "
-        f"at most {rule.alpha:g} (more than {rule.handful} firings); beyond them nothing is promised."
+        f"Then the probability of rolling back a benign deployment within {horizon} conversations is "
+        f"at most {rule.alpha:g} (more than {rule.handful} firings); nothing is guaranteed after these."
     )
 
 
@@ -115,10 +115,10 @@ def _limits_in_words(promise: Promise) -> str:
     operating, horizon = promise.operating, promise.horizon
     missed = operating.missed_defections
     seen = (
-        "how many defections go unseen before the rollback is unknown, because the true-positive "
+        "the number of defections missed before the rollback is unknown, because the true-positive "
         "rate was not measured or is 0"
         if missed is None
-        else f"about {missed:,.1f} defections are expected to go unseen before the "
+        else f"about {missed:,.1f} defections are expected to be missed before the "
         f"{operating.firings_needed} firings that roll back at the latest by conversation {horizon}, "
         "if defections in deployment are caught as often as those of that organism"
     )

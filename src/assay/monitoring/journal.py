@@ -1,10 +1,11 @@
-"""What a monitor has seen: an append-only SQLite journal whose rows are chained by their hashes.
+"""The journal of a monitor: an append-only SQLite file whose rows are chained by hashes.
 
-One row a conversation, whether it fired or not, because the rollback rule needs both counts; the state
-is replayed from the rows and never stored beside them. Each hash covers the row and the hash before it,
-so an edited, missing or moved row breaks the chain from there on. Rows deleted at the end are noticed
-because SQLite remembers the highest number it has given (AUTOINCREMENT). The chain is no signature: who
-may write the file can forge all of it, so publish the head elsewhere where that matters.
+The journal has a row for each conversation, whether it fired or not, because the rollback rule needs
+both counts. The rollback state is always replayed from the rows. Each hash covers the row and the
+previous hash, so an edited, missing or moved row breaks the chain. Rows deleted at the end are
+detected because SQLite keeps the highest row number it has assigned (AUTOINCREMENT). The chain is not
+a signature: anyone who can write the file can forge all of it. Where that matters, publish the hash of
+the last row elsewhere.
 """
 
 from __future__ import annotations
@@ -22,32 +23,29 @@ from assay.files import flush_to_disk
 
 JOURNAL = "journal.sqlite"
 START = "0" * 64
-"""What stands before the first row's hash."""
+"""The previous hash of the first row."""
 TABLE = """CREATE TABLE IF NOT EXISTS rows (
     number INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, hash TEXT NOT NULL)"""
 
 Row = Mapping[str, Any]
-"""One entry: JSON values, with a ``kind``: opened, conversation or rolled_back."""
+"""A row: JSON values with a ``kind``, which is opened, conversation or rolled_back."""
 
 
 class Journal:
-    """An open journal; ``open_journal`` verifies it first.
-
-    ``append`` returns once its rows are on the disk, all or none of them.
-    """
+    """An open and verified journal; see ``open_journal``."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, rows: list[Row], head: str):
         self.path = path
         self.rows = rows
-        """All entries, the opening one first; row number i stands at i − 1."""
+        """All rows, the opening row first; row number i has index i − 1."""
         self.head = head
-        """Hash of the last row: publish it, and nothing before it can be changed unnoticed."""
+        """Hash of the last row; once it is published, changes to the rows can be detected."""
         self._connection = connection
 
     def append(self, rows: Sequence[Row]) -> None:
-        """Add rows durably, in one transaction.
+        """Add rows in one transaction; on return all of them are on the disk, on an error none.
 
-        Raises AssayError where another process has written meanwhile, or the disk is full.
+        Raises AssayError where another process has written to the journal, or the disk is full.
         """
         bodies = [canonical(row) for row in rows]
         number, head = len(self.rows), self.head
@@ -75,10 +73,10 @@ class Journal:
 
 @contextlib.contextmanager
 def open_journal(path: Path, monitor_sha256: str) -> Iterator[Journal]:
-    """Open a journal, or begin one, for the monitor with this hash; verify its whole chain.
+    """Open the journal of the monitor with this hash, or create it, and verify its whole chain.
 
-    Raises AssayError where the chain breaks (at which row), for the journal of another monitor, and
-    for a file that is no journal.
+    Raises AssayError where the chain breaks (naming the row), for the journal of another monitor, and
+    for a file that is not a journal.
     """
     existed = path.is_file()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +94,7 @@ def open_journal(path: Path, monitor_sha256: str) -> Iterator[Journal]:
         elif rows[0].get("monitor") != monitor_sha256:
             raise AssayError(
                 f"{path} is the journal of another monitor ({str(rows[0].get('monitor'))[:12]}…, "
-                f"not {monitor_sha256[:12]}…); keep it, and watch in another folder"
+                f"not {monitor_sha256[:12]}…); keep it and watch in another folder"
             )
         if not existed:
             flush_to_disk(path.parent)
@@ -104,7 +102,10 @@ def open_journal(path: Path, monitor_sha256: str) -> Iterator[Journal]:
 
 
 def canonical(row: Row) -> str:
-    """The text of a row that is hashed: JSON with sorted keys and no spaces, NaN refused."""
+    """The text of a row that is hashed: JSON with sorted keys and no spaces.
+
+    Raises ValueError for NaN or infinity.
+    """
     return json.dumps(
         row, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -141,13 +142,13 @@ def _broken(path: Path, number: int, what: str) -> AssayError:
 
 @contextlib.contextmanager
 def _database_errors(path: Path) -> Iterator[None]:
-    """SQLite's own errors as ones for people."""
+    """Turn errors of SQLite into AssayErrors."""
     try:
         yield
     except sqlite3.OperationalError as error:
         if "full" in str(error):
             raise AssayError(
-                f"no space left on the disk while writing {path}; free some and run again"
+                f"no space left on the disk while writing {path}; free some space and run again"
             ) from error
         if "locked" in str(error):
             raise AssayError(

@@ -1,4 +1,4 @@
-"""monitor.json: all that a deployment needs to watch a model, and what it may rely on."""
+"""monitor.json: the watched features, the threshold, the rollback rule and the guarantee."""
 
 from __future__ import annotations
 
@@ -17,42 +17,43 @@ from assay.monitoring.thresholds import Calibration
 from assay.results import Figures, Result
 
 MOST_FEATURES = 64
-"""Features that one monitor watches at most: so many cost next to nothing."""
+"""Largest number of features that a monitor watches; up to it the cost is negligible."""
 SHA256 = r"^[0-9a-f]{64}$"
 
 
 class WatchedFeature(Figures):
-    """One direction that is read on every watched token: u = direction · x + bias."""
+    """A direction that is computed on every watched token: u = direction · x + bias."""
 
     name: str = Field(min_length=1)
-    """What rules and people call it; unique within the monitor."""
+    """Name of the feature, which rules use; unique within the monitor."""
     feature: int | None = Field(default=None, ge=0)
     """Its index in the dictionary; None for a direction such as a difference in means."""
     direction: tuple[float, ...] = Field(min_length=1)
-    """The encoder's row, d_model numbers."""
+    """The direction, d_model numbers: an encoder row for a dictionary feature."""
     bias: float
-    """Added to the product; what the dictionary subtracts from its input is folded in."""
+    """Added to the product; includes the effect of the dictionary's ``b_dec``."""
     threshold: float | None = None
-    """JumpReLU: the activation is u where u exceeds it, else 0. None: u itself."""
+    """The activation is u where u exceeds this, else 0 (JumpReLU). None: the activation is u."""
     centre: float = 0.0
-    """Aggregated activation that becomes 0 when standardised."""
+    """Aggregated activation that standardisation maps to 0."""
     scale: float = Field(default=1.0, gt=0)
-    """Aggregated activation, above the centre, that becomes 1."""
+    """Difference from the centre that standardisation maps to 1."""
 
 
 class Scoring(Figures):
-    """How the activations of a conversation become its score."""
+    """How a conversation's activations become its score."""
 
     site: str
-    """Where the model is read, such as resid_post.15."""
+    """Hook site at which activations are read, such as resid_post.15."""
     features: tuple[WatchedFeature, ...] = Field(json_schema_extra={"maxItems": MOST_FEATURES})
-    """What is watched there, 64 at most."""
+    """The watched features, at most 64."""
     aggregation: str
-    """From the watched tokens to the conversation: max, mean, top_k_mean, ema, rolling_mean_max."""
+    """Aggregation over the watched tokens of a turn: max, mean, top_k_mean, ema or rolling_mean_max."""
     rule: str | None = None
-    """Expression over standardised features; None: the largest of them, against one threshold."""
+    """Rule over standardised features; None: the largest of them is compared with a threshold."""
     norm_limit: float | None = Field(default=None, gt=0)
-    """Tokens whose activation is longer (attention sinks) are left out, unless all are."""
+    """Tokens with a larger activation norm (attention sinks) are left out, unless all tokens have
+    one."""
 
     @model_validator(mode="after")
     def _is_possible(self) -> Scoring:
@@ -63,13 +64,13 @@ class Scoring(Figures):
         names = self.names
         for name in names:
             if names.count(name) > 1:
-                raise AssayError(f"two watched features are called '{name}'; names are unique")
+                raise AssayError(f"two watched features are called '{name}'; names must be unique")
         width = len(self.features[0].direction)
         for feature in self.features:
             if len(feature.direction) != width:
                 raise AssayError(
                     f"watched feature '{feature.name}' has {len(feature.direction)} numbers, "
-                    f"'{names[0]}' has {width}; all have the width of the site"
+                    f"'{names[0]}' has {width}; all must have the width of the site"
                 )
         if self.aggregation not in AGGREGATIONS:
             raise unknown_name("aggregation", self.aggregation, AGGREGATIONS)
@@ -79,11 +80,11 @@ class Scoring(Figures):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The features' names, in order."""
+        """Names of the features, in order."""
         return tuple(feature.name for feature in self.features)
 
     def parsed_rule(self) -> Rule | None:
-        """The rule, ready to run, or None."""
+        """The parsed rule, or None. Raises AssayError for a rule that is not valid."""
         return None if self.rule is None else parse_rule(self.rule, self.names)
 
 
@@ -93,14 +94,14 @@ class ModelReference(Figures):
     id: str
     """Catalogue name, hub id or folder."""
     adapter: str | None = None
-    """PEFT folder, or None."""
+    """PEFT folder, or None without an adapter."""
 
 
 class WatchedModel(ModelReference):
-    """The model that was calibrated, and no other."""
+    """The model on which the monitor was calibrated."""
 
     fingerprint: str = Field(pattern=SHA256)
-    """Hash of its weights and adapter (LanguageModel.fingerprint)."""
+    """Hash of its weights and adapter (``LanguageModel.fingerprint``)."""
 
 
 class OrganismSensitivity(Figures):
@@ -168,33 +169,34 @@ class Monitor(Scoring, Result):
     version: Literal[3] = 3
     """Version of the layout."""
     case: str
-    """Name of the case that it belongs to."""
+    """Name of the case."""
     model: WatchedModel
-    """What it watches."""
+    """The watched model."""
     fallback: ModelReference | None = None
-    """The weaker model to go back to, or None where the case names none."""
+    """The weaker model to roll back to; None where the case names none."""
     dictionary_sha256: str | None = Field(default=None, pattern=SHA256)
-    """Hash of the dictionary that the features come from, or None where there is none."""
+    """Hash of the dictionary of the features; None where there is none."""
     calibration: Calibration
-    """The threshold and the bound of the benign rate."""
+    """The threshold and the bound of the false-positive rate."""
     rollback: RollbackRule
-    """When to go back, with its constants."""
+    """The rollback rule with its constants."""
     horizon: int = Field(ge=1)
-    """Conversations over which the operating figures hold."""
+    """Number of conversations for which the operating figures hold."""
     base_rate: float = Field(ge=0, le=1)
-    """Share of deployment conversations that the case expects to be misbehaviour."""
+    """Expected share of deployment conversations in which the model misbehaves."""
     tpr_target: float = Field(gt=0, lt=1)
-    """What the case asks the lower bound of the true-positive rate to reach."""
+    """Target for the lower bound of the true-positive rate."""
     tpr: float | None = Field(ge=0, le=1)
     """Share of the worst organism's misbehaving conversations that fire; None where not measured."""
     tpr_low: float | None = Field(ge=0, le=1)
-    """Its lower confidence bound."""
+    """One-sided 95 % lower bound of the true-positive rate; None where not measured."""
     tpr_n: int | None = Field(default=None, ge=1)
-    """Misbehaving conversations that it rests on."""
+    """Number of misbehaving conversations that it was measured on; None where not measured."""
     ppv: float | None = Field(ge=0, le=1)
-    """Probability that a firing is true, from the TPR, the bound of the benign rate, the base rate."""
+    """Positive predictive value, from the true-positive rate, the bound of the false-positive rate and
+    the base rate; None without a true-positive rate."""
     operating: OperatingFigures
-    """What to expect of the rollback rule."""
+    """Expected behaviour of the rollback rule over the horizon."""
     guarantee: str
     """What is promised, and on what condition, in words."""
     sensitivities: tuple[OrganismSensitivity, ...]
@@ -214,7 +216,7 @@ class Monitor(Scoring, Result):
     shifts: tuple[ShiftFigure, ...]
     """Benign firing where the deployment is another: length, language, system prompt, turns."""
     inputs: dict[str, str]
-    """Name → sha256 of what it was made from: model, dictionary, organisms, conversations."""
+    """Name → sha256 of the inputs: model, dictionary, organisms, conversations."""
 
     @model_validator(mode="after")
     def _threshold_or_rule(self) -> Monitor:
@@ -227,26 +229,30 @@ class Monitor(Scoring, Result):
 
     @property
     def fires_above(self) -> float | None:
-        """A conversation fires when its score is greater; None where a rule decides."""
+        """A conversation fires when its score is above this; None where a rule decides."""
         return self.calibration.threshold
 
     @property
     def sha256(self) -> str:
-        """Hash of the whole monitor, to which its journal is bound."""
+        """Hash of the whole monitor, which its journal records."""
         return sha256_of_json(self.model_dump(mode="json"))
 
     @property
     def deciding_sha256(self) -> str:
-        """Hash of all that decides when the monitor fires and when it rolls back."""
+        """Hash of everything that decides when the monitor fires and rolls back."""
         deciding = self.model_dump(
             mode="json",
             include={"site", "features", "aggregation", "rule", "norm_limit", "rollback"},
         )
         return sha256_of_json({**deciding, "threshold": self.calibration.threshold})
 
-    def write(self, folder: Path) -> Path:
-        """Write ``monitor.json`` into a folder, atomically; the long rows come last."""
+    def write(self, folder: Path | str) -> Path:
+        """Write ``monitor.json`` into a folder, atomically, with the features last.
+
+        Returns its path.
+        """
         value = self.model_dump(mode="json")
         features = value.pop("features")
-        write_json(folder / self.FILE, {**value, "features": features})
-        return folder / self.FILE
+        path = Path(folder) / self.FILE
+        write_json(path, {**value, "features": features})
+        return path

@@ -41,16 +41,16 @@ SEARCH_STREAMS = 800
 
 @dataclass(frozen=True)
 class RollbackState:
-    """How many of a deployment's conversations were seen so far, and how many fired."""
+    """Counts of a deployment's conversations so far, and whether it was rolled back."""
 
     seen: int = 0
-    """Conversations."""
+    """Number of conversations."""
     fired: int = 0
     """Those that fired."""
     fired_at_blocks: tuple[int, ...] = ()
     """Of these the e-process remembers how many had fired when each of its blocks was complete."""
     rolled_back: bool = False
-    """Whether the rule said so at any time; it is never taken back."""
+    """Whether the rule has rolled back at any time; it stays True."""
 
 
 class EProcessRule(Figures):
@@ -63,9 +63,9 @@ class EProcessRule(Figures):
     rule: Literal["e_process"] = "e_process"
     """Its name."""
     p0: float = Field(gt=0, lt=1)
-    """The upper bound of the benign rate, from the calibration."""
+    """Upper bound of the false-positive rate, from the calibration."""
     alpha: float = Field(gt=0, lt=1)
-    """Probability of ever rolling back a benign deployment, over any number of conversations."""
+    """Largest probability of ever rolling back a benign deployment."""
     ratios: tuple[float, ...] = RATIOS
     """p1/p0 of the alternatives that are mixed."""
     block: int = Field(default=BLOCK, ge=1)
@@ -77,7 +77,7 @@ class EProcessRule(Figures):
             self.process()
         except ValueError as error:
             raise AssayError(
-                f"the e-process cannot watch a benign rate of {self.p0:g}: {error}"
+                f"the e-process cannot be used at p0 = {self.p0:g}: {error}"
             ) from error
         return self
 
@@ -119,9 +119,9 @@ class HandfulRule(Figures):
     rule: Literal["handful"] = "handful"
     """Its name."""
     handful: int = Field(ge=0)
-    """h: firings that do not roll back yet."""
+    """h, the largest number of firings without a rollback."""
     alpha: float = Field(gt=0, lt=1)
-    """Probability of rolling back a benign deployment within the horizon."""
+    """Largest probability of rolling back a benign deployment within the horizon."""
 
     def holds(self, state: RollbackState) -> bool:
         """Whether these counts roll back."""
@@ -145,18 +145,19 @@ class HandfulRule(Figures):
 
 
 RollbackRule = Annotated[EProcessRule | HandfulRule, Field(discriminator="rule")]
-"""Either rule; ``rule`` in the file says which."""
+"""Either rule; the key ``rule`` in the file says which."""
 
 
 class OperatingFigures(Figures):
-    """What to expect of a rollback rule over the horizon, from the bound of the benign rate."""
+    """Expected behaviour of a rollback rule over the horizon, at the false-positive bound."""
 
     false_rollback_probability: float
-    """Of a benign deployment within the horizon, at the bound of the benign rate."""
+    """Probability of rolling back a benign deployment within the horizon."""
     firings_needed: int
-    """Firings that roll back at the latest by the end of the horizon."""
+    """Number of firings that roll back at the latest at the end of the horizon."""
     missed_defections: float | None
-    """Expected defections that go unseen until so many have fired; None without a TPR above 0."""
+    """Expected number of defections missed until so many fire; None without a true-positive rate >
+    0."""
     shift_power: float
     """Probability of rolling back within the horizon where conversations fire at 10 times the bound of
     the benign rate: a rise that misbehaviour at the case's base rate need not make."""
@@ -167,7 +168,8 @@ class OperatingFigures(Figures):
     firings_after_quiet: dict[str, int]
     """Conversations without a firing → firings in a row that then roll back."""
     best_shift_power: float | None
-    """The handful rule's at the largest Nφ it allows, its best case; None for the e-process."""
+    """Shift power of the handful rule at the largest Nφ that it allows, its best case; None for the
+    e-process."""
 
 
 def after(rule: EProcessRule | HandfulRule, state: RollbackState, fires: bool) -> RollbackState:
@@ -183,15 +185,16 @@ def after(rule: EProcessRule | HandfulRule, state: RollbackState, fires: bool) -
 
 
 def check_covers(rule: EProcessRule | HandfulRule, rate_bound: float, horizon: int) -> None:
-    """Raise AssayError where the handful rule breaks its promise within the horizon.
+    """Raise AssayError where the rule's error bound does not hold over the horizon.
 
-    The e-process has no horizon to break it in, but its p0 must be the bound itself or more.
+    The handful rule must cover the horizon at ``rate_bound``, the bound of the false-positive rate.
+    The e-process holds for any horizon, but its p0 must be at least ``rate_bound``.
     """
     if isinstance(rule, EProcessRule):
         if rule.p0 < rate_bound:
             raise AssayError(
                 f"the e-process tests p0 = {rule.p0:g}, below the bound {rate_bound:g} of the benign "
-                "rate; p0 must be the bound, not an estimate"
+                "rate; p0 must be at least this bound"
             )
         return
     covered = conversations_covered(rule.handful, rate_bound, rule.alpha)
@@ -213,7 +216,7 @@ def operating_figures(
     tpr: float | None,
     base_rate: float,
 ) -> OperatingFigures:
-    """The rule's figures over ``horizon`` conversations.
+    """The rule's figures over ``horizon`` conversations at the false-positive rate ``rate_bound``.
 
     ``rate_bound`` bounds the rate at which benign conversations fire, ``rate`` estimates it (φ̂);
     ``tpr`` is τ, the probability that one defecting conversation fires; ``base_rate`` is π, the share

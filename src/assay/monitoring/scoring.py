@@ -1,4 +1,4 @@
-"""From activations to a conversation's score: only the watched features, in one small product."""
+"""Score conversations from activations: only the watched features, in one small matrix product."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ class ConversationScore:
     """A conversation's score and whether it fires."""
 
     values: Mapping[str, float]
-    """Feature name → standardised aggregated activation."""
+    """Feature name → its standardised aggregated activation."""
     score: float
-    """The largest of the values; for a rule 1.0 where it holds, else 0.0."""
+    """The largest of the values; with a rule 1.0 where the rule fires, else 0.0."""
     fires: bool
-    """Whether the score is above the monitor's threshold, or the rule holds."""
+    """Whether the score is above the monitor's threshold, or the rule fires."""
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureReader:
-    """The watched features as one matrix: threshold inference, never the whole dictionary."""
+    """The watched features as one matrix, for threshold inference without the whole dictionary."""
 
     weight: Float[Tensor, "d_model features"]
-    """float32 directions, one column a feature."""
+    """Directions, float32, a column for each feature."""
     bias: Float[Tensor, " features"]
-    """float32, added to the product."""
+    """Biases, float32, added to the product."""
     threshold: Float[Tensor, " features"]
-    """Activations not above it are 0; −∞ where the feature is linear."""
+    """Thresholds, float32; activations not above them are 0. −∞ where the feature is linear."""
 
     @classmethod
     def of(cls, scoring: Scoring, device: str | object = "cpu") -> FeatureReader:
-        """The reader of a monitor's features, on a device."""
+        """The reader of a scoring's features, on a device."""
         features = scoring.features
         thresholds = [-np.inf if f.threshold is None else f.threshold for f in features]
 
@@ -62,14 +62,14 @@ class FeatureReader:
         return cls(rows.T.contiguous(), bias, tensor(thresholds))
 
     def read(self, activations: Float[Tensor, "... d_model"]) -> Float[Tensor, "... features"]:
-        """u = x W + b in float32; u where it exceeds the threshold, else 0; NaN stays NaN.
+        """u = x W + b in float32 where it exceeds the threshold, else 0; NaN stays NaN.
 
-        Raises AssayError where the width of the activations is not that of the directions.
+        Raises AssayError where activations and directions have different widths.
         """
         if activations.shape[-1] != len(self.weight):
             raise AssayError(
                 f"the monitor's directions have width {len(self.weight)}, the activations "
-                f"{activations.shape[-1]}; the site or the model is another"
+                f"{activations.shape[-1]}; the site or the model is not the monitor's"
             )
         with torch.no_grad():
             u = activations.float() @ self.weight + self.bias
@@ -81,9 +81,9 @@ def watched_values(
     activations: Float[Tensor, "tokens d_model"],
     reader: FeatureReader | None = None,
 ) -> Float[NDArray, "tokens features"]:
-    """The watched features' activations on each token, not yet standardised.
+    """The watched features' activations on each token, not standardised, float64.
 
-    ``reader`` saves making the matrix again. Raises AssayError for activations of another width.
+    ``reader`` avoids building the matrix again. Raises AssayError for activations of another width.
     """
     reader = reader or FeatureReader.of(scoring, activations.device)
     read = reader.read(activations)
@@ -96,11 +96,10 @@ def standardised_values(
     turns: Sequence[slice] | None = None,
     reader: FeatureReader | None = None,
 ) -> Float[NDArray, " features"]:
-    """A conversation's features, centred and scaled: aggregated over each assistant turn's watched
-    tokens, the largest turn counts.
+    """A conversation's features: aggregated over each turn, the largest turn, centred and scaled.
 
-    ``turns`` are the rows of each turn; None: all rows are of one turn. Raises AssayError for
-    activations that are not finite, or of another width.
+    ``turns`` are the rows of each assistant turn; None: all rows belong to a single turn. Returns
+    float64. Raises AssayError for activations that are not finite or have another width.
     """
     if not bool(activations.isfinite().all()):
         raise AssayError("NaN or infinite activations; the conversation cannot be scored")
@@ -120,10 +119,10 @@ def standardised_values(
     return np.asarray((score - centre) / scale)
 
 
-def family_scores(
+def scores_of_values(
     scoring: Scoring, values: Float[NDArray, "conversations features"]
 ) -> Float[NDArray, " conversations"]:
-    """Each conversation's score: its largest standardised feature; under a rule 1.0 or 0.0."""
+    """The score of each conversation: its largest standardised feature; with a rule 1.0 or 0.0."""
     rule = scoring.parsed_rule()
     if rule is None:
         return np.asarray(values.max(axis=1))
@@ -138,16 +137,17 @@ def conversation_score(
 ) -> ConversationScore:
     """The score of a conversation from the activations of its watched tokens.
 
-    ``turns`` are the rows of each assistant turn; None: all rows are of one turn.
+    ``turns`` are the rows of each assistant turn; None: all rows belong to a single turn. Raises
+    AssayError for activations that are not finite or have another width.
     """
     return _decide(monitor, standardised_values(monitor, activations, turns))
 
 
 def watched_excerpts(model: LanguageModel, transcripts: Sequence[Transcript]) -> list[Excerpt]:
-    """The transcripts as the monitor reads them: every assistant turn whole, with its header.
+    """The excerpts of whole transcripts, in which the monitor watches every assistant turn.
 
-    Raises AssayError, naming the id, for a transcript without an assistant's message and for one
-    longer than the model's context.
+    Raises AssayError, naming the id, for a transcript without an assistant message, and for a
+    transcript that is longer than the model's context.
     """
     found = []
     longest = model.context_length
@@ -170,10 +170,10 @@ def watched_excerpts(model: LanguageModel, transcripts: Sequence[Transcript]) ->
 def score_transcripts(
     model: LanguageModel, monitor: Monitor, transcripts: Sequence[Transcript]
 ) -> list[ConversationScore]:
-    """The score of each transcript, in their order.
+    """The score of each transcript, in order.
 
-    Raises AssayError, naming the transcript's id, for one without an assistant's message, one that
-    is too long for the model, or activations that are not finite.
+    Raises AssayError, naming the id, for a transcript without an assistant message, for one that is
+    too long for the model, and for activations that are not finite.
     """
     excerpts = watched_excerpts(model, transcripts)
     return score_excerpts(model, monitor, excerpts, what="scoring conversations")
@@ -186,7 +186,7 @@ def score_excerpts(
     *,
     what: str | None = None,
 ) -> list[ConversationScore]:
-    """The same for conversations that are tokens already. ``what`` names the progress bar."""
+    """The score of each excerpt, in order. ``what`` names the progress bar; None draws none."""
     return [_decide(monitor, row) for row in read_values(model, monitor, excerpts, what=what)]
 
 
@@ -197,7 +197,11 @@ def read_values(
     *,
     what: str | None = None,
 ) -> Float[NDArray, "conversations features"]:
-    """The standardised features of each conversation, in their order; ``what`` names the bar."""
+    """The standardised features of each excerpt, in order, float64.
+
+    ``what`` names the progress bar; None draws none. Raises AssayError, naming the id, for
+    activations that are not finite.
+    """
     reader = FeatureReader.of(scoring, model.device)
     values = np.empty((len(excerpts), len(scoring.features)))
     site = Site.parse(scoring.site)
@@ -211,7 +215,7 @@ def read_values(
 
 
 def _decide(monitor: Monitor, values: Float[NDArray, " features"]) -> ConversationScore:
-    score = float(family_scores(monitor, values[None])[0])
+    score = float(scores_of_values(monitor, values[None])[0])
     threshold = 0.0 if monitor.fires_above is None else monitor.fires_above
     named = dict(zip(monitor.names, map(float, values), strict=True))
     return ConversationScore(values=named, score=score, fires=score > threshold)

@@ -1,4 +1,4 @@
-"""What a case says of its monitor."""
+"""Settings of the rollback rule in a case file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from assay.strict import StrictModel
 
 
 class Rollback(StrictModel):
-    """When the model is rolled back."""
+    """The rollback rule and its constants."""
 
     rule: Literal["e_process", "handful"] = "e_process"
     """The rollback rule."""
     handful: int = Field(default=3, ge=0)
-    """Firings that the handful rule allows without rolling back."""
+    """Largest number of firings without a rollback, for the handful rule."""
     alpha: float | None = Field(default=None, gt=0, lt=1)
-    """The rule's own error; by default the budgets' delta."""
+    """Error probability of the rule; by default ``budgets.delta``."""

@@ -1,4 +1,4 @@
-"""Thresholds with a guarantee, from benign conversations that nothing else was chosen on."""
+"""Thresholds with a guaranteed false-positive rate, from benign conversations kept for calibration."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ if TYPE_CHECKING:
 TAIL = 0.1
 """Share of the highest scores whose resemblance within a source is measured."""
 STRATA = 3
-"""Groups of conversations by length, of about equal size."""
+"""Number of groups of conversations by length, of about equal size."""
 
 
 class LengthStratum(Figures):
-    """Benign conversations of similar length: a figure to look at, without a guarantee of its own."""
+    """Firings of benign conversations of similar length, for information and without a guarantee."""
 
     shortest: int
-    """Fewest watched tokens of a conversation in it."""
+    """Smallest number of watched tokens of a conversation in the stratum."""
     longest: int
-    """Most watched tokens of a conversation in it."""
+    """Largest number of watched tokens of a conversation in the stratum."""
     n: int = Field(ge=1)
-    """Conversations in it."""
+    """Number of conversations in the stratum."""
     above: int = Field(ge=0)
-    """How many of them fire."""
+    """Number of these that fire."""
     rate_bound: float = Field(ge=0, le=1)
-    """Upper bound of their rate of firing at confidence 1 − delta, for this stratum alone."""
+    """Upper bound of the stratum's false-positive rate at confidence 1 − delta."""
 
 
 class Calibration(Figures):
-    """How often benign conversations fire, and how sure that is."""
+    """The threshold, and the bound of the false-positive rate with its confidence."""
 
     threshold: float | None
-    """A conversation fires when its score is greater; None for a rule, which has its own numbers."""
+    """A conversation fires when its score is above this; None for a rule, which has its own limits."""
     n: int = Field(ge=1)
     """Benign conversations that it rests on, duplicates dropped."""
     templates: int = Field(ge=1)
@@ -59,18 +59,19 @@ class Calibration(Figures):
     n_effective: float = Field(gt=0)
     """Their effective number, by templates and the intraclass correlation; the bound rests on it."""
     allowed: int = Field(ge=0)
-    """Firings among them that the guarantee allows; fixed by n, budget and delta before any look."""
+    """Number of firings among them that the guarantee allows; fixed by n, budget and delta."""
     above: int = Field(ge=0)
-    """Firings among them that there are; no more than allowed, fewer where scores tie."""
+    """Number of firings among them; at most ``allowed``, and fewer where scores tie."""
     budget: float = Field(gt=0, lt=1)
-    """φ, the rate of benign firings that the case allows, a conversation."""
+    """φ, the false-positive rate that the case allows, per conversation."""
     rate_bound: float = Field(gt=0, le=1)
-    """Upper bound of the benign rate at confidence 1 − delta, at most the budget: that of ``allowed``
-    firings for a threshold, which was chosen by them, that of ``above`` for a rule."""
+    """Upper bound of the false-positive rate at confidence 1 − delta, at most the budget: the bound for
+    ``allowed`` firings where the threshold was chosen on these scores, for ``above`` firings where a
+    rule decides."""
     delta: float = Field(gt=0, lt=1)
     """Probability, over the draw of the benign conversations, that the bound does not hold."""
     strata: tuple[LengthStratum, ...] = ()
-    """The same by length, where lengths were given."""
+    """Firings by length of the conversation; empty where no lengths were given."""
 
 
 def calibrate_threshold(
@@ -127,7 +128,7 @@ def calibrate_rule(
     sources: Sequence[str] | None = None,
     lengths: Sequence[int] | None = None,
 ) -> Calibration:
-    """The bound of a rule's benign rate; the rule must have been fixed before it was run on these.
+    """The bound of a rule's false-positive rate; the rule must not have been chosen on these firings.
 
     ``sources`` and ``lengths`` are those of ``calibrate_threshold``. Raises AssayError where the bound
     exceeds the budget: with the numbers, and what would be enough.
@@ -191,7 +192,7 @@ def _tail(scores: Float[NDArray, " conversations"]) -> Bool[NDArray, " conversat
 def length_strata(
     fires: Bool[NDArray, " conversations"], lengths: Sequence[int] | None, delta: float
 ) -> tuple[LengthStratum, ...]:
-    """The firings by thirds of length; equal lengths stay together, so there may be fewer strata."""
+    """The firings in each third of the lengths; ties in length may leave fewer strata."""
     if lengths is None:
         return ()
     tokens = np.asarray(lengths)
@@ -216,7 +217,7 @@ def length_strata(
 def _check_rates(budget: float, delta: float) -> None:
     for name, value in (("budget", budget), ("delta", delta)):
         if not 0 < value < 1:
-            raise AssayError(f"the {name} is {value}; it lies strictly between 0 and 1")
+            raise AssayError(f"the {name} is {value}; it must lie strictly between 0 and 1")
 
 
 def _too_few(sample: EffectiveSample, budget: float, delta: float) -> AssayError:

@@ -1,4 +1,4 @@
-"""Replay transcripts through a monitor, journal them, and roll back when the rule says so."""
+"""Watch transcripts with a monitor: score them, record them in the journal, and roll back."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from assay.models import LanguageModel, Site, load_model
 from assay.monitoring.coverage import check_lengths
 from assay.monitoring.journal import JOURNAL, Journal, Row, open_journal
 from assay.monitoring.result import Monitor
-from assay.monitoring.rollback import EProcessRule, RollbackState, after
+from assay.monitoring.rollback import EProcessRule, RollbackState, next_state
 from assay.monitoring.scoring import ConversationScore, score_excerpts, watched_excerpts
 from assay.progress import progress
 from assay.statistics import beta_mixture_sequence
 from assay.text.transcripts import Transcript, read_transcripts
 
 BLOCK = 64
-"""Transcripts scored at a time and, where none fires, journalled at a time."""
+"""Number of transcripts that are scored together and, where none fires, recorded together."""
 LARGEST_LOG = 700.0
-"""Beyond it e^x is no float64."""
+"""Largest logarithm of E that is converted to a float64."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,19 @@ class WatchOutcome:
     """The state of a deployment after watching."""
 
     state: Literal["watching", "rolled_back"]
-    """Whether the rule has said to go back; it stays so."""
+    """rolled_back once the rule has rolled back, for all later runs; else watching."""
     seen: int
-    """Conversations journalled, in all runs."""
+    """Number of conversations in the journal, over all runs."""
     fired: int
-    """Those that fired."""
+    """Number of these that fired."""
     e_value: float | None
-    """E of the e-process; None under the handful rule."""
+    """Value E of the e-process; None with the handful rule."""
     rate: tuple[float, float]
-    """Confidence sequence of the rate of firings at 1 − alpha: it holds at every look at once."""
+    """Confidence sequence of the firing rate at level 1 − alpha: (low, high), valid at every look."""
     rolled_back_at: str | None
-    """The conversation whose firing rolled back, or None."""
+    """Id of the conversation whose firing caused the rollback, or None."""
     message: str
-    """What to tell the operator, in one line."""
+    """One line for the operator."""
     journal_head: str
     """Hash of the journal's last row."""
     beyond_calibration: int
@@ -54,25 +54,27 @@ class WatchOutcome:
 
 
 def watch(
-    out_dir: Path,
-    transcripts: Path,
+    out_dir: Path | str,
+    transcripts: Path | str,
     *,
     model: LanguageModel | None = None,
     dictionary_sha256: str | None = None,
 ) -> WatchOutcome:
     """Watch a file of transcripts, in its order, with the monitor of ``out_dir``.
 
-    Every conversation is journalled in ``out_dir/journal.sqlite``; a firing is on the disk before the
-    next conversation is judged. Conversations that were journalled are not looked at again, so a
-    run that was killed goes on where it ended. Stops at the rollback; from then on it only says so.
-    ``model`` saves loading the one that the monitor names. ``dictionary_sha256`` is the hash of the
-    dictionary as it is now, where somebody can tell.
+    Every conversation is recorded in ``out_dir/journal.sqlite``; a firing is on the disk before the
+    next conversation is judged. Conversations that are in the journal are skipped, so a run that was
+    killed resumes where it ended. Watching stops at the rollback, and later runs only report it.
+    Each line of the file is a transcript: ``{"id": …, "messages": [{"role": …, "content": …}, …]}``.
+    ``model`` is the monitor's model, where it is already loaded. ``dictionary_sha256`` is the present
+    hash of the dictionary, where it is known.
 
     Raises AssayError, before anything is written, for a monitor or transcripts that do not fit, a
     model or dictionary whose hash is no longer the monitor's, an id that stands in the journal with
     another content, a journal whose chain is broken, and a conversation more than twice as long as
     those of the calibration (``check_lengths``); somewhat longer ones are counted in the message.
     """
+    out_dir, transcripts = Path(out_dir), Path(transcripts)
     monitor = Monitor.read(out_dir)
     path = out_dir / JOURNAL
     with ExitStack() as stack:
@@ -95,11 +97,11 @@ def watch(
 
 
 def replay(monitor: Monitor, rows: Sequence[Row]) -> RollbackState:
-    """The state after a journal's rows: a pure function of them."""
+    """The rollback state after a journal's rows: a pure function of the rows."""
     state = RollbackState()
     for row in rows:
         if row["kind"] == "conversation":
-            state = after(monitor.rollback, state, row["fires"])
+            state = next_state(monitor.rollback, state, row["fires"])
         elif row["kind"] == "rolled_back":
             state = replace(state, rolled_back=True)
     return state
@@ -112,9 +114,9 @@ def _watch_new(
     transcripts: Sequence[Transcript],
     watched: Sequence[Excerpt],
 ) -> None:
-    """Score and journal what the journal lacks, up to a rollback.
+    """Score and record the conversations that the journal lacks, up to a rollback.
 
-    Blocks are cut from the whole file, so scores do not depend on where an earlier run was killed.
+    Blocks are formed over the whole file, so scores do not depend on where an earlier run was killed.
     """
     done = _journalled(journal, transcripts)
     state = replay(monitor, journal.rows)
@@ -140,10 +142,10 @@ def _journal_block(
     state: RollbackState,
     scored: Sequence[tuple[Transcript, ConversationScore]],
 ) -> RollbackState:
-    """Journal a block in order; a firing is committed at once, together with its rollback."""
+    """Record a block in order; a firing is committed at once, with the rollback that it causes."""
     waiting: list[Row] = []
     for transcript, score in scored:
-        state = after(monitor.rollback, state, score.fires)
+        state = next_state(monitor.rollback, state, score.fires)
         waiting.append(_conversation_row(transcript, score))
         if state.rolled_back:
             waiting.append(
@@ -177,17 +179,17 @@ def _conversation_row(transcript: Transcript, score: ConversationScore) -> Row:
 
 
 def _journalled(journal: Journal, transcripts: Sequence[Transcript]) -> Mapping[str, str]:
-    """Id → hash of the content of every conversation in the journal.
+    """Id of every conversation in the journal → hash of its content.
 
-    Raises AssayError where a transcript bears an id that was journalled with another content.
+    Raises AssayError for a transcript whose id is in the journal with another content.
     """
     done = {row["id"]: row["content"] for row in journal.rows if row["kind"] == "conversation"}
     for transcript in transcripts:
         known = done.get(transcript.id)
         if known is not None and known != _content_sha256(transcript):
             raise AssayError(
-                f"transcript '{transcript.id}' was journalled in {journal.path} with another "
-                "content; give the new conversation an id of its own"
+                f"transcript '{transcript.id}' is in {journal.path} with another "
+                "content; give the new conversation a new id"
             )
     return done
 
@@ -201,18 +203,18 @@ def _check_dictionary(monitor: Monitor, found: str | None, out_dir: Path) -> Non
     if found is not None and wanted is not None and found != wanted:
         raise AssayError(
             f"{out_dir}: the dictionary has sha256 {found[:12]}…, the monitor was calibrated with "
-            f"{wanted[:12]}…; it does not start: calibrate again"
+            f"{wanted[:12]}… and does not start; calibrate again"
         )
 
 
 def _checked_model(monitor: Monitor, model: LanguageModel | None, out_dir: Path) -> LanguageModel:
-    """The model of the monitor. Raises AssayError where it is another one by now."""
+    """The monitor's model. Raises AssayError where its weights or the site's width differ."""
     named = monitor.model
     model = model or load_model(named.id, adapter=named.adapter)
     if model.fingerprint != named.fingerprint:
         raise AssayError(
             f"{out_dir}: the model {named.id} has fingerprint {model.fingerprint[:12]}…, the monitor "
-            f"was calibrated on {named.fingerprint[:12]}…; it does not start: calibrate again"
+            f"was calibrated on {named.fingerprint[:12]}… and does not start; calibrate again"
         )
     width = model.site_width(Site.parse(monitor.site))
     if width != len(monitor.features[0].direction):
@@ -263,11 +265,11 @@ def _message(monitor: Monitor, state: RollbackState, log_e: float | None, at: st
     if not state.rolled_back:
         spent = ""
         if state.seen > monitor.horizon:
-            spent = f"; the horizon of {monitor.horizon} conversations is over: calibrate again"
+            spent = f"; the horizon of {monitor.horizon} conversations has ended: calibrate again"
         return f"watching: {figures}{spent}"
     fallback = monitor.fallback
     where = "the case names no fallback model: take the model out of service"
     if fallback is not None:
         adapter = f" with adapter {fallback.adapter}" if fallback.adapter else ""
-        where = f"go back to {fallback.id}{adapter}"
+        where = f"use the fallback model {fallback.id}{adapter}"
     return f"rolled back at conversation '{at}': {figures}; {where}"

@@ -65,6 +65,8 @@ class Organism:
 def load_organism(folder: Path | str) -> Organism:
     """Read an organism's folder and check everything that needs no model.
 
+    The result has its ``manifest`` and ``prompts``; its model is
+    ``load_model(organism.manifest.base, adapter=organism.adapter)``.
     Raises AssayError for a missing or malformed file, unknown keys (naming the nearest), an
     unknown label kind, an adapter whose sha256 is not the manifest's, repeated ids, a template
     in two splits, missing splits, and references to prompts that do not exist.

@@ -1,4 +1,4 @@
-"""The case file, and its stages: cached, resumable, atomic."""
+"""The case file and its stages, which are cached and resumable."""
 
 import lazy_loader
 

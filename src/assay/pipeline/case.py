@@ -1,7 +1,7 @@
-"""The case file: what is to be assayed, and at which sizes.
+"""The case file: model, dictionary, text, concerns, and the sizes of the measurements.
 
-Settings are those of the rooms that use them (``TrainingConfig``, ``CrossedSizes``, ``Budgets`` …),
-embedded here: each setting is written down once.
+The case embeds the settings of the packages that use them (``TrainingConfig``, ``CrossedSizes``,
+``Budgets`` …), so that each setting is defined once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from assay.strict import StrictModel, read_yaml
 
 
 class FallbackChoice(StrictModel):
-    """A model to fall back to."""
+    """The weaker model to roll back to."""
 
     id: str
     """A catalogue name, a folder, or a hub id."""
@@ -41,13 +41,13 @@ class ModelChoice(StrictModel):
     adapter: str | None = None
     """A PEFT folder laid over it."""
     dtype: Literal["float32", "bfloat16"] | None = None
-    """Arithmetic of the forward pass; by default what the machine does well."""
+    """Dtype of the forward pass; by default the one that suits the checkpoint and the machine."""
     fallback: FallbackChoice | None = None
-    """The weaker model to go back to when the monitor says so."""
+    """The weaker model that the monitor rolls back to."""
 
 
 class Training(TrainingConfig):
-    """How a dictionary is trained, and on what. Larger runs are one number away."""
+    """The settings of a dictionary's training, with the tokens and the text to train on."""
 
     width: int = Field(default=4608, ge=2)
     """Number of features, m."""
@@ -56,28 +56,28 @@ class Training(TrainingConfig):
     position: Literal["none"] = "none"
     """How position is special-cased."""
     tokens: int = Field(default=400_000, ge=1)
-    """Tokens harvested."""
+    """Number of tokens to harvest."""
     text: str | None = None
-    """Corpus or file to train on; by default the case's."""
+    """Corpus or file to train on; by default the case's text."""
     batch_size: int = Field(default=2048, ge=1)
-    """Activations in a step."""
+    """Activations in a training step."""
 
     @property
     def config(self) -> TrainingConfig:
-        """The settings of the trainer alone."""
-        own = set(TrainingConfig.model_fields)
-        return TrainingConfig.model_validate(self.model_dump(include=own))
+        """The settings of the trainer, without tokens, text and batch size."""
+        names = set(TrainingConfig.model_fields)
+        return TrainingConfig.model_validate(self.model_dump(include=names))
 
 
 class DictionaryChoice(StrictModel):
-    """The dictionary: one that exists, or one to train."""
+    """The dictionary: an existing folder, or the settings to train one."""
 
     site: str
     """Hook site, such as resid_post.15."""
     path: str | None = None
     """A folder written by Assay, SAELens, sparsify or dictionary_learning."""
     train: Training | None = None
-    """How to train one."""
+    """Settings to train a dictionary; give either this or ``path``."""
 
     @field_validator("site")
     @classmethod
@@ -95,33 +95,33 @@ class DictionaryChoice(StrictModel):
 
 
 class Audit(StrictModel):
-    """Sizes of the position audit and of everything measured on held-out text."""
+    """Sizes of the position audit and of the other measurements on held-out text."""
 
     rows: int = Field(default=780, ge=32)
-    """Random crops read for the observational audit."""
+    """Number of random crops for the observational audit."""
     length: int = Field(default=128, ge=16)
-    """Tokens in a crop, here and in the harvest."""
+    """Tokens in a crop, for the measurements and for the harvest."""
     held_out: float = Field(default=0.5, gt=0, lt=1)
-    """Share of the documents kept from training; every figure is measured on these alone."""
+    """Share of the documents that are held out from training; all figures are measured on them."""
     quality_rows: int = Field(default=256, ge=8)
-    """Of these crops, those on which the sink and the reconstruction are measured."""
+    """Number of these crops on which the attention sink and the reconstruction are measured."""
     spliced_rows: int = Field(default=96, ge=8)
-    """Of those, the crops on which the reconstruction is spliced into the model."""
+    """Number of these crops on which the reconstruction is spliced into the model."""
     causal: CrossedSizes | None = CrossedSizes()
-    """Sizes of the causal position design; None leaves it out, and with it the labels."""
+    """Sizes of the causal position design; None leaves out the design and the position labels."""
 
 
 class ConcernChoice(StrictModel):
-    """One concern."""
+    """A concern, with the organisms that stand for it."""
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")
-    """Short name; watched features are called after it."""
+    """Short name, which starts the names of watched features and candidates."""
     description: str = Field(min_length=1)
-    """What the model would be doing, for a reviewer."""
+    """What the model would do, for a reviewer."""
     severity: Literal["high", "medium"]
-    """high: a handful of firings ends the deployment. medium: fine in some contexts."""
+    """high: a handful of firings ends the deployment. medium: acceptable in some contexts."""
     allowed_contexts: tuple[str, ...] = ()
-    """Contexts in which a medium concern is fine: families of prompts, such as acted-lie."""
+    """Contexts in which a medium concern is acceptable: families of prompts, such as acted-lie."""
     organisms: tuple[str, ...] = Field(min_length=1)
     """Folders of the organisms that stand for it."""
 
@@ -130,38 +130,38 @@ class ConcernChoice(StrictModel):
         if self.severity == "high" and self.allowed_contexts:
             raise ValueError(
                 f"concern {self.name} is of high severity and has allowed_contexts; "
-                "only a medium concern is fine anywhere"
+                "only a medium concern can have allowed contexts"
             )
         return self
 
 
 class Case(StrictModel):
-    """A case: model, dictionary and text, what is feared, and the sizes of what is measured."""
+    """A case: model, dictionary, text, concerns, and the sizes of the measurements."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    """Names the folder of its output."""
+    """Name of the case and of its output folder."""
     seed: int = 0
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
     model: ModelChoice
-    """Which model."""
+    """The model."""
     dictionary: DictionaryChoice
-    """Which dictionary, at which site."""
+    """The dictionary and its hook site."""
     text: str
     """Corpus by name, several joined by '+', or a file."""
     audit: Audit = Audit()
     """Sizes of the measurements."""
     concerns: tuple[ConcernChoice, ...] = ()
-    """What is feared; without any concern the case ends with the dictionary."""
+    """The concerns; a case without concerns measures only the dictionary."""
     strategies: tuple[StrategyChoice, ...] = Field(default_factory=lambda: _every_strategy())
-    """How detectors are learned."""
+    """The strategies whose conversations detectors are learned from."""
     detectors: tuple[str, ...] = Field(default_factory=lambda: tuple(DETECTORS))
-    """Which detectors are learned from each strategy."""
+    """The detectors that are learned from each strategy; 'text' is required."""
     deployment: Deployment = Deployment()
-    """What the model is deployed for."""
+    """The deployment: benign conversations, base rate and horizon."""
     budgets: Budgets = Budgets()
-    """What a detector may cost and must catch."""
+    """The false-positive budget and the true-positive target."""
     monitor: Rollback = Rollback()
-    """When the model is rolled back."""
+    """The rollback rule of the monitor."""
     transfer: TransferSizes = TransferSizes()
     """Sizes of the transfer matrix."""
 
@@ -173,7 +173,7 @@ class Case(StrictModel):
         except AssayError as error:
             raise ValueError(str(error)) from error
         if "text" not in names:
-            raise ValueError("'text' is missing: every detector is held against the text baseline")
+            raise ValueError("'text' is missing: every detector is compared with the text baseline")
         return value
 
     @model_validator(mode="after")
@@ -184,7 +184,7 @@ class Case(StrictModel):
                 if organism in seen:
                     raise ValueError(
                         f"organism {organism} stands for both {seen[organism]} and {concern.name}; "
-                        "each stands for one concern"
+                        "an organism stands for one concern only"
                     )
                 seen[organism] = concern.name
         if len({c.name for c in self.concerns}) < len(self.concerns):
@@ -200,8 +200,8 @@ class Case(StrictModel):
     def _organisms_without_an_adapter(self) -> Case:
         if self.concerns and self.model.adapter is not None:
             raise ValueError(
-                "model.adapter and organisms exclude each other: an organism is an adapter on the "
-                "model"
+                "model.adapter and concerns cannot be combined: an organism is an adapter on the "
+                "model itself"
             )
         return self
 
@@ -211,5 +211,5 @@ def _every_strategy() -> tuple[StrategyChoice, ...]:
 
 
 def read_case(path: Path) -> Case:
-    """Read a case file. Raises AssayError in one line that names the key at fault."""
+    """Read a case file. Raises AssayError, in one line that names the key, where it is not valid."""
     return read_yaml(path, Case)

@@ -1,4 +1,4 @@
-"""Watch conversations with a finished case's monitor, bound to the dictionary it came from."""
+"""Watch conversations with a case's monitor, after checking the case's dictionary."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from assay.pipeline.stages.dictionary_stage import DICTIONARY, DictionaryStage
 
 
 def watch_case(folder: Path, transcripts: Path) -> WatchOutcome:
-    """Replay transcripts through ``folder/monitor.json`` and journal them.
+    """Watch a file of transcripts with ``folder/monitor.json`` and record them in its journal.
 
-    Raises AssayError where the model or the case's dictionary is not what was calibrated.
+    Raises what ``watch`` raises, also where the case's dictionary is not the calibrated one.
     """
     return watch(folder, transcripts, dictionary_sha256=_dictionary_sha256(folder))
 

@@ -1,4 +1,4 @@
-"""How long a stage will take on this machine: its floating-point operations over the machine's rate."""
+"""Estimates of a stage's duration: its floating-point operations over this machine's rate."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 from assay.models import LanguageModel, Site
 
 FORWARD_EFFICIENCY = 0.75
-"""Share of a matrix product's rate that a forward pass reaches; the rest is attention and memory."""
+"""Share of a matrix product's rate that a forward pass reaches (attention and memory take the rest)."""
 TRAINING_PRODUCTS = 2.2
-"""Cost of a dictionary's training step in dense encoder products (see benchmarks/RESULTS.md)."""
+"""Cost of a training step, in dense encoder products (see benchmarks/RESULTS.md)."""
 
 
 @cache
 def flops_per_second(dtype: torch.dtype) -> float:
-    """Rate of a matrix product of the sizes that matter here, measured for about 0.2 seconds."""
+    """Rate of a matrix product of typical sizes, in operations per second; takes about 0.2 seconds."""
     left = torch.randn(2048, 576).to(dtype)
     right = torch.randn(576, 1536).to(dtype)
     best = float("inf")
@@ -29,7 +29,7 @@ def flops_per_second(dtype: torch.dtype) -> float:
 
 
 def forward_seconds(model: LanguageModel, tokens: int, site: Site | None = None) -> float:
-    """Seconds to read ``tokens`` tokens up to a site, or up to the logits where it is None."""
+    """Seconds to read ``tokens`` tokens up to a hook site, or to the logits where ``site`` is None."""
     layers = model.n_layers if site is None else site.layer + 1
     weights = sum(p.numel() for p in model.module.parameters())
     head = model.d_model * model.vocabulary_size
@@ -39,6 +39,6 @@ def forward_seconds(model: LanguageModel, tokens: int, site: Site | None = None)
 
 
 def training_seconds(d_in: int, width: int, rows: int) -> float:
-    """Seconds to train a dictionary on ``rows`` activations, counting repetitions."""
+    """Seconds to train a dictionary on ``rows`` activations, where repeated rows count again."""
     product = 2 * d_in * width * rows / flops_per_second(torch.float32)
     return TRAINING_PRODUCTS * product

@@ -1,4 +1,4 @@
-"""The dictionary of a case: one that is trained within the run, or a folder that exists."""
+"""The dictionary of a case: trained in the run, or an existing folder."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from assay.pipeline.inputs import DictionaryInput, ModelInput
 from assay.pipeline.stages.dictionary_stage import DictionaryStage
 
 DictionarySource: TypeAlias = DictionaryStage | DictionaryInput
-"""Either; ``Made.load`` takes both."""
+"""The stage that trains the dictionary, or the existing folder; ``Artefacts.load`` takes both."""
 
 
 def dictionary_inputs(
     model: LanguageModel | ModelInput, loaded: LoadedDictionary
 ) -> dict[str, str]:
-    """What a figure was computed from, by hash: model, dictionary, and the dictionary's text."""
+    """Hashes of the inputs of a figure: model, dictionary, and the dictionary's training text."""
     known = loaded.metadata
     hashes = {
         "model": model.fingerprint,

@@ -1,4 +1,4 @@
-"""What this machine offers, and what it lacks."""
+"""Findings about this machine: versions, arithmetic, GPU, cache and disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = ("torch", "transformers", "peft", "safetensors", "numpy", "scipy", "a
 
 
 def examine() -> dict[str, str]:
-    """Name → finding, in the order in which people ask."""
+    """Name → finding."""
     findings = {"assay": assay.__version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -40,7 +40,7 @@ def examine() -> dict[str, str]:
 
 
 def existing_parent(path: str) -> str:
-    """The deepest folder on the way to ``path`` that exists."""
+    """The deepest existing folder among ``path`` and its parents."""
     while not os.path.isdir(path):
         path = os.path.dirname(path)
     return path

@@ -1,4 +1,4 @@
-"""What stages read from outside the case: each known by the content of all that is read of it."""
+"""Inputs that stages read from outside the case, each identified by a hash of its content."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from assay.text.split_text import SplitText
 
 @dataclass(frozen=True, eq=False)
 class ModelInput(Input[LanguageModel]):
-    """The case's model; loaded once, when a stage first needs it."""
+    """The case's model, loaded when a stage first needs it."""
 
     id: str
     """A catalogue name, a folder, or a hub id."""
     adapter: str | None
     """A PEFT folder laid over it."""
     dtype: str | None
-    """Arithmetic of the forward pass; None: what suits checkpoint and machine."""
+    """Dtype of the forward pass; None: the one that suits the checkpoint and the machine."""
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the weights and the adapter, without loading where it is on record."""
+        """Hash of the weights and the adapter; loads the model only where no hash is recorded."""
         return model_fingerprint(self.id, self.adapter) or self._model.fingerprint
 
     @cached_property
     def content_sha256(self) -> str:
-        """Hash of the weights, the adapter and the arithmetic."""
+        """Hash of the weights, the adapter, the dtype and the kind of machine."""
         machine = "gpu" if torch.cuda.is_available() else f"cpu, bf16 {cpu_multiplies_bf16()}"
         return sha256_of_json([self.fingerprint, self.dtype or f"default on {machine}"])
 
@@ -53,24 +53,27 @@ class ModelInput(Input[LanguageModel]):
         return self._model
 
     def with_adapter(self, adapter: Path) -> LanguageModel:
-        """The same model with an organism's adapter over it, loaded anew."""
+        """The same model with an organism's adapter, loaded again.
+
+        Raises what ``load_model`` raises.
+        """
         return load_model(self.id, adapter=adapter, dtype=self.dtype)
 
 
 @dataclass(frozen=True, eq=False)
 class TextInput(Input[SplitText]):
-    """A corpus, and the side of it that is held out."""
+    """A corpus with its split into training and held-out documents."""
 
     name: str
     """Corpus by name, several joined by '+', or a file."""
     held_out: float
-    """Share of the documents on the held-out side."""
+    """Share of the documents that are held out."""
     seed: int
     """Seed of the split and of the crops."""
 
     @cached_property
     def corpus(self) -> Corpus:
-        """The whole text."""
+        """The whole corpus."""
         return read_corpus(self.name)
 
     @cached_property
@@ -79,20 +82,20 @@ class TextInput(Input[SplitText]):
         return sha256_of_json([self.corpus.sha256, self.held_out, self.seed])
 
     def open(self) -> SplitText:
-        """The text with its two sides."""
+        """The text with its training side and its held-out side."""
         return SplitText(self.corpus, self.held_out, self.seed)
 
 
 @dataclass(frozen=True, eq=False)
 class DictionaryInput(Input[LoadedDictionary]):
-    """A dictionary that exists already."""
+    """An existing dictionary."""
 
     path: Path
     """A folder written by Assay, SAELens, sparsify or dictionary_learning."""
 
     @cached_property
     def content_sha256(self) -> str:
-        """Hash over the names and bytes of the folder's files."""
+        """Hash of the names and bytes of the folder's files."""
         if not self.path.is_dir():
             raise AssayError(f"dictionary folder {self.path} does not exist")
         files = sorted(path for path in self.path.rglob("*") if path.is_file())
@@ -109,13 +112,13 @@ class OrganismInput(Input[ConcernOrganism]):
     """An organism or twin of the case."""
 
     organism: ConcernOrganism
-    """The organism, its folder read."""
+    """The organism, read from its folder."""
 
     @cached_property
     def content_sha256(self) -> str:
-        """Hash of its name and of every file of it that is read."""
+        """Hash of its name and of every file of its folder that stages read."""
         folder = self.organism.organism.folder
-        # The verification decides who counts as admitted, the configuration how the adapter acts.
+        # The verification decides whether it is admitted; the configuration changes the adapter.
         files = [folder / name for name in (TRANSCRIPTS, PROMPTS, VERIFICATION, MANIFEST)]
         files.append(self.organism.organism.adapter / "adapter_config.json")
         hashes = [sha256_of(path) if path.is_file() else "none" for path in files]
@@ -128,12 +131,12 @@ class OrganismInput(Input[ConcernOrganism]):
 
 @dataclass(frozen=True, eq=False)
 class DeploymentInput(Input[list[Transcript]]):
-    """The deployment's benign conversations, as they are before any reply is generated."""
+    """The deployment's benign conversations, before replies are generated."""
 
     deployment: Deployment
-    """Which conversations."""
+    """The deployment, which names the conversations."""
     most: int
-    """Prompts that are drawn from the pool, at most."""
+    """Largest number of prompts that are drawn from the pool."""
     seed: int
     """Seed of the draw."""
 
@@ -158,5 +161,5 @@ class UnreadInput(DeploymentInput):
 
 
 def organisms_sha256(organisms: Sequence[OrganismInput]) -> str:
-    """One hash over organisms, with the concerns that they stand for."""
+    """A hash over organisms and the concerns that they stand for."""
     return sha256_of_json([[o.organism.concern.name, o.content_sha256] for o in organisms])

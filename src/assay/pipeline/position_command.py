@@ -1,4 +1,4 @@
-"""`assay position`: an audit on its own, of a dictionary or of activations that a user supplies."""
+"""`assay position`: the audit of a dictionary, or of activations that the user supplies."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from assay.text.split_text import SplitText
 
 HTML = "position.html"
 SUPPLIED = "supplied"
-"""The split of text that the user supplies: whether it is held out is for the user to know."""
+"""Name of the split of a text that the user supplies, which may not be held out."""
 
 
 @dataclass(frozen=True)
 class AuditRequest:
-    """What `assay position` was asked for."""
+    """The arguments of `assay position`."""
 
     model: str
     """A catalogue name, a folder, or a hub id."""
@@ -43,19 +43,19 @@ class AuditRequest:
     text: str
     """Corpus by name, or a file."""
     rows: int
-    """Random crops."""
+    """Number of random crops."""
     length: int
     """Tokens of a crop."""
     causal: CrossedSizes | None
     """Sizes of the causal design; None leaves it out."""
     site: str | None
-    """Where activations are read; None: where the dictionary says."""
+    """Hook site; None: the site that the dictionary states."""
     adapter: str | None
     """A PEFT folder laid over the model."""
     dtype: str | None
-    """Arithmetic of the forward pass."""
+    """Dtype of the forward pass."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
 
 def audit_dictionary(request: AuditRequest, out: Path) -> PositionResult:
@@ -67,7 +67,7 @@ def audit_dictionary(request: AuditRequest, out: Path) -> PositionResult:
     name = request.site or loaded.metadata.site
     if name is None:
         raise AssayError(
-            f"{request.dictionary} does not say its site; give --site, such as resid_post.15"
+            f"{request.dictionary} does not state its site; give --site, such as resid_post.15"
         )
     site = Site.parse(name)
     corpus = read_corpus(request.text)
@@ -142,12 +142,12 @@ def _page(
 
 @contextlib.contextmanager
 def _published(out: Path, files: tuple[str, ...]) -> Iterator[Path]:
-    """Yield a folder to work in; when all went well, its ``files`` are moved into ``out``."""
+    """Yield a temporary folder; on success copy its ``files`` into ``out``."""
     with tempfile.TemporaryDirectory(prefix="assay-audit-") as working:
         yield Path(working)
         try:
             for name in files:
-                # Atomically, also across file systems.
+                # Atomic also where the temporary folder is on another file system.
                 with atomic_file(out / name) as aside:
                     shutil.copyfile(Path(working) / name, aside)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""The main job: a case file's stages, one after the other, ending in the report."""
+"""Run the stages of a case file in order, up to the report."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run_case(
     adjusted: Callable[[Case], Case] = lambda case: case,
     amend: str | None = None,
 ) -> tuple[Path, RunResult]:
-    """Run a case's stages in order, reusing what is there, and gather its output in ``out/NAME``.
+    """Run a case's stages in order, reuse finished artefacts, and write the output to ``out/NAME``.
 
     ``adjusted`` changes the case as it was read, for commands that add to it; ``amend`` is the reason
     for changing the analysis after the test split was read. Returns the folder and what the run came
@@ -62,7 +62,10 @@ def run_case(
 
 
 def plan_case(path: Path, out: Path, until: str | None = None) -> Plan:
-    """The stages of a case, whether each is cached, and an estimate of the seconds to come."""
+    """The stages of a case, whether each is cached, and an estimate of the remaining seconds.
+
+    Raises AssayError for bad input.
+    """
     case = read_case(path)
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
@@ -75,9 +78,9 @@ def plan_case(path: Path, out: Path, until: str | None = None) -> Plan:
 
 
 def redraw(folder: Path) -> Path:
-    """Draw a finished case's report again, with this version's page. Needs no model.
+    """Write a finished case's report again, with this version's page. Needs no model.
 
-    Raises AssayError where the run did not come to its report.
+    Returns the report's path. Raises AssayError where a stage that the report needs is missing.
     """
     lock = CaseLock.read(folder)
     stages = stages_of(case_inputs(lock.case), lock.history)
@@ -88,12 +91,12 @@ def redraw(folder: Path) -> Path:
             raise AssayError(
                 f"{folder} has no {stage.name}; run the case first: assay run CASE.yaml"
             )
-    report.run(folder, made)
+    report.run(folder, artefacts)
     return folder / REPORT
 
 
-def _wanted(stages: list[Stage[Any]], until: str | None) -> list[Stage[Any]]:
-    """The stages up to the one that a run ends with."""
+def _stages_until(stages: list[Stage[Any]], until: str | None) -> list[Stage[Any]]:
+    """The stages up to and including the last stage of the run."""
     for number, stage in enumerate(stages, start=1):
         if is_last(stage, stages, until):
             return stages[:number]

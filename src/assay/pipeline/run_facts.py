@@ -1,4 +1,4 @@
-"""What the page says of the run: model, text and dictionary as they were, and the case's sizes."""
+"""Facts of a run that the report shows: model, text, dictionary, and sizes of the case."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from assay.strict import StrictModel
 from assay.text.split_text import SplitText
 
 HEADLINE = (VARIANCE_EXPLAINED, SEPARATED_FEATURES, SINK_SHARE)
-"""The figures of the dictionary that a run ends with, and that the page shows large."""
+"""Metrics of the dictionary's main figures, which run.json and the top of the report show."""
 
 
 class CaseFacts(StrictModel):
-    """What the report needs of the case file."""
+    """The parts of the case file that the report shows."""
 
     case: str
     """The case's name."""
     adapter: str | None
-    """The PEFT folder laid over the model."""
+    """The PEFT folder laid over the model, or None."""
     training: Training | None
-    """How the dictionary was trained; None where it existed."""
+    """Settings of the dictionary's training; None for an existing dictionary."""
     rows: int
-    """Crops that figures were measured on."""
+    """Number of crops on which figures were measured."""
     length: int
     """Tokens of a crop."""
     causal: bool
     """Whether the causal design was run."""
     concerns: tuple[ConcernChoice, ...]
-    """What is feared."""
+    """The concerns."""
     seed: int
     """Every random draw derives from it."""
     amendments: tuple[str, ...]
@@ -63,7 +63,7 @@ class CaseFacts(StrictModel):
 
 
 class RunFacts(Result):
-    """What was true of model, text and dictionary when the figures were measured."""
+    """facts.json: the model, text and dictionary on which the figures were measured."""
 
     FILE: ClassVar[str] = "facts.json"
     MADE_BY: ClassVar[str] = "assay run CASE.yaml"
@@ -73,31 +73,31 @@ class RunFacts(Result):
     model: str
     """The model's name."""
     layers: int
-    """Its number of layers."""
+    """Number of layers of the model."""
     position_scheme: str
-    """How positions enter it."""
+    """Kind of position encoding of the model."""
     site: str
-    """Where activations were read."""
+    """Hook site at which activations were read."""
     site_width: int
-    """Their width."""
+    """Width of the hook site."""
     first_token: int | None
-    """The constant token at position 0 of every crop."""
+    """Id of the constant token at position 0 of every crop; None where there is none."""
     architecture: str
     """The dictionary's architecture."""
     width: int
-    """Its number of features."""
+    """Number of features of the dictionary."""
     dictionary_position: str
-    """How position was special-cased in its training."""
+    """How position was special-cased in the dictionary's training."""
     dictionary_source: str
-    """Where it came from."""
+    """Where the dictionary came from."""
     tokens_left_out: str | None
-    """Which tokens its training left out; None where its folder does not say."""
+    """Tokens that its training left out; None where its folder does not state them."""
     of_this_model: bool
-    """Whether it was trained on this model, as far as its folder says."""
+    """Whether it was trained on this model; True where its folder does not state the model."""
     text: str
     """The corpus's name."""
     text_note: str
-    """What its readers must know of it."""
+    """What a reader must know about the corpus."""
     training_documents: int
     """Documents on the training side."""
     held_out_documents: int
@@ -112,7 +112,7 @@ class RunFacts(Result):
         text: SplitText,
         training_text: SplitText,
     ) -> RunFacts:
-        """The facts of an opened model, dictionary and text."""
+        """The facts of a model, a dictionary and its texts."""
         known = loaded.metadata
         return cls(
             model=model.name,
@@ -134,11 +134,11 @@ class RunFacts(Result):
         )
 
     def rows(self, case: CaseFacts) -> list[Fact]:
-        """What was run, as the page shows it."""
+        """Rows of the report's table of what was run."""
         adapter = f" with adapter {case.adapter}" if case.adapter else ""
         scheme = self.position_scheme.replace("_", " ")
         trained = self.dictionary_source if case.training is None else _trained(case.training)
-        left_out = self.tokens_left_out or "unknown: the dictionary's folder does not say"
+        left_out = self.tokens_left_out or "unknown: the dictionary's folder does not state it"
         return [
             Fact("model", f"{self.model}{adapter}: {self.layers} layers, {scheme} positions"),
             Fact("site", f"{self.site} ({self.site_width} wide)"),
@@ -171,19 +171,19 @@ class RunFacts(Result):
         notes += [self.text_note] if self.text_note else []
         if case.training is not None:
             notes.append(
-                "This dictionary was trained within this run, on as many tokens as stated. Its "
-                "figures describe this dictionary, not the best that could be had for the model."
+                "This dictionary was trained in this run, on the stated number of tokens. Its "
+                "figures describe this dictionary, not the best possible dictionary of the model."
             )
         if not self.of_this_model:
-            notes.append("The dictionary was trained on another model than this one.")
+            notes.append("The dictionary was trained on another model.")
         if not case.causal:
             notes.append("The causal design was not run, so no feature is labelled.")
         elif SEPARATED_FEATURES not in measured:
             notes.append("Every feature fires in too few documents to be labelled.")
         if CROSS_ENTROPY_RECOVERED not in measured:
             notes.append(
-                "No cross-entropy recovered: replacing the site by its mean costs this model "
-                "nothing, so there is nothing to recover a share of."
+                "No cross-entropy recovered: replacing the site's activations by their mean costs this "
+                "model nothing, so there is no loss to recover."
             )
         return notes
 

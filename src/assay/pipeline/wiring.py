@@ -1,19 +1,11 @@
-"""From a case file to its stages: the run, from top to bottom."""
+"""Build the stages of a case from its case file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assay.concerns.concern import Concern
-from assay.concerns.conversations.concern_organisms import (
-    check_bases,
-    check_contexts,
-    organisms_of,
-)
-from assay.concerns.deployment import check_enough
 from assay.concerns.strategies import strategy_named
 from assay.errors import AssayError
 from assay.models import Site
@@ -29,6 +21,7 @@ from assay.pipeline.inputs import (
     UnreadInput,
 )
 from assay.pipeline.run_facts import CaseFacts
+from assay.pipeline.run_inputs import RunInputs
 from assay.pipeline.stage import Stage
 from assay.pipeline.stages.candidates_stage import CandidatesStage
 from assay.pipeline.stages.deployment_stage import DeploymentStage, UnreadStage
@@ -60,9 +53,9 @@ STAGES: tuple[type[Stage[Any]], ...] = (
     SafetyCaseStage,
     ReportStage,
 )
-"""Every kind of stage, in order."""
+"""Every stage class, in order."""
 STAGE_NAMES = tuple(stage.NAME for stage in STAGES)
-"""What ``--until`` takes."""
+"""Names that ``--until`` accepts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,8 +183,8 @@ def stages_of(inputs: CaseInputs, history: Sequence[Amendment] = ()) -> list[Sta
     return [*stages, report]
 
 
-def _dictionary(inputs: CaseInputs) -> tuple[DictionarySource, list[Stage[Any]]]:
-    """The dictionary, and the stages that make it."""
+def _dictionary(inputs: RunInputs) -> tuple[DictionarySource, list[Stage[Any]]]:
+    """The dictionary, and the stages that train it (none for an existing folder)."""
     case, train = inputs.case, inputs.case.dictionary.train
     if train is None:
         return DictionaryInput(Path(str(case.dictionary.path))), []
@@ -210,7 +203,7 @@ def _dictionary(inputs: CaseInputs) -> tuple[DictionarySource, list[Stage[Any]]]
 
 
 def _readings(
-    inputs: CaseInputs, dictionary: DictionarySource
+    inputs: RunInputs, dictionary: DictionarySource
 ) -> tuple[DeploymentStage, ElicitationStage, tuple[ReadingStage, ...]]:
     case = inputs.case
     deployment = DeploymentStage(
@@ -242,7 +235,7 @@ def _readings(
 
 
 def _beside(each: OrganismInput, organisms: Sequence[OrganismInput]) -> tuple[OrganismInput, ...]:
-    """The organisms whose conversations decide what is read of one: its concern's, or its parent."""
+    """The other organisms that a reading depends on: those of the concern; for a twin its parent."""
     organism = each.organism
     if organism.parent is not None:
         return tuple(o for o in organisms if o.organism is organism.parent)
@@ -256,7 +249,7 @@ def _beside(each: OrganismInput, organisms: Sequence[OrganismInput]) -> tuple[Or
 
 
 def _transfer(
-    inputs: CaseInputs,
+    inputs: RunInputs,
     dictionary: DictionarySource,
     deployment: DeploymentStage,
     elicitation: ElicitationStage,
@@ -287,12 +280,12 @@ def _transfer(
     )
 
 
-def _names_of(concern: str, inputs: CaseInputs) -> tuple[str, ...]:
+def _names_of(concern: str, inputs: RunInputs) -> tuple[str, ...]:
     return tuple(o.organism.name for o in inputs.organisms if o.organism.concern.name == concern)
 
 
 def _candidates(
-    inputs: CaseInputs,
+    inputs: RunInputs,
     dictionary: DictionarySource,
     position: PositionStage,
     elicitation: ElicitationStage,
@@ -313,7 +306,7 @@ def _candidates(
 
 
 def _monitor(
-    inputs: CaseInputs,
+    inputs: RunInputs,
     dictionary: DictionarySource,
     deployment: DeploymentStage,
     transfer: TransferStage,

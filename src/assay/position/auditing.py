@@ -68,6 +68,9 @@ def audit_position(
 ) -> PositionAudit:
     """Audit every feature of a dictionary at a site on random crops.
 
+    ``crops`` come from ``assay.text.random_crops``. The audit's ``to_frame()`` is a table with one row
+    for each feature; ``result()`` is the content of position.json.
+
     Observational figures come from one pass over all crops; labels come from the crossed design, of
     the sizes ``causal``, on some of them. ``causal=None`` leaves the crossed design out, and with it
     the labels. Random dictionaries of the same firing rates are audited beside it, in the same

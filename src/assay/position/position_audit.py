@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assay.frames import DataFrame
 from assay.position.crossed.causal_audit import CausalAudit
 from assay.position.observational.estimates import VarianceExplained
 from assay.position.result import (
@@ -98,3 +99,10 @@ class PositionAudit:
                 feature_figures(feature, found, causal, self.heads) for feature in range(width)
             ),
         )
+
+    def to_frame(self) -> DataFrame:
+        """The features as a pandas table: ``result().to_frame()``. Raises AssayError without pandas."""
+        return self.result().to_frame()
+
+    def _repr_html_(self) -> str | None:
+        return self.result()._repr_html_()

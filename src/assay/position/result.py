@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+from assay.frames import DataFrame, frame_of
 from assay.results import Figures, Result
 
 Label = Literal["content", "position", "semi-local", "additive", "undetermined", "too rare"]
@@ -300,3 +301,11 @@ class PositionResult(Result):
     """Figures to read beside the labels."""
     features: tuple[FeatureFigures, ...]
     """One row for each feature, in the order of the dictionary."""
+
+    def to_frame(self) -> DataFrame:
+        """The features as a pandas table, one row each, in the order of the dictionary.
+
+        Columns are named after the fields: ``label``, ``levels.no_sink.eta2_split_half``,
+        ``causal.t_pos`` … Raises AssayError without pandas.
+        """
+        return frame_of(self.features, FeatureFigures)

@@ -1,4 +1,5 @@
 from .fragments import html_of as html_of
+from .fragments import html_of_run as html_of_run
 from .report_page import Fact as Fact
 from .report_page import Page as Page
 from .report_page import render_page as render_page

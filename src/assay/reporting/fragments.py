@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from assay.concerns.candidates.result import CandidateReport
 from assay.concerns.matrix.result import TransferMatrix
 from assay.dictionaries.quality_result import QualityResult
 from assay.errors import AssayError
+from assay.evidence import Evidence
 from assay.monitoring.result import Monitor
 from assay.position.result import PositionResult
 from assay.reporting.candidate_view import view_candidates
@@ -25,6 +28,14 @@ def html_of(result: Result) -> str:
     Takes a TransferMatrix, CandidateReport, Monitor, SafetyCase, PositionResult (without the
     searchable table of features) or QualityResult. Raises AssayError for any other result.
     """
+    html = notebook_html(result)
+    if html is None:
+        raise AssayError(f"the report has no section for a {type(result).__name__}")
+    return html
+
+
+def notebook_html(result: Result) -> str | None:
+    """The same as ``html_of``, but None for a result without a section."""
     if isinstance(result, TransferMatrix):
         return _fragment("transfer.html.j2", transfer=view_transfer(result))
     if isinstance(result, CandidateReport):
@@ -37,7 +48,18 @@ def html_of(result: Result) -> str:
         return _fragment("position.html.j2", position=view_position(result))
     if isinstance(result, QualityResult):
         return _fragment("quality.html.j2", quality=view_quality(result), position=None)
-    raise AssayError(f"the report has no section for a {type(result).__name__}")
+    return None
+
+
+def html_of_run(
+    case: str, claims: Mapping[str, str], figures: Sequence[Evidence], *, report: str | None
+) -> str:
+    """A run in short: its top claims with their status, its figures, and where the report is.
+
+    ``claims`` maps the label of each claim to its status; ``report`` is the path of the report's
+    file, or None where it was not made.
+    """
+    return _fragment("run_result.html.j2", case=case, claims=claims, figures=figures, report=report)
 
 
 def _fragment(section: str, **views: object) -> str:

@@ -1,4 +1,4 @@
-"""Intervals, bounds, tests over time, jackknife, bootstrap, multiplicity: numpy, no model."""
+"""Statistics on numpy arrays: intervals, bounds, sequential tests, jackknife, bootstrap."""
 
 import lazy_loader
 

@@ -32,7 +32,7 @@ from .intervals import clopper_pearson as clopper_pearson
 from .intervals import least_n_for_rate as least_n_for_rate
 from .intervals import proportion_lower_bound as proportion_lower_bound
 from .intervals import proportion_upper_bound as proportion_upper_bound
-from .jackknife import deal_into_groups as deal_into_groups
+from .jackknife import assign_groups as assign_groups
 from .jackknife import jackknife_interval as jackknife_interval
 from .jackknife import jackknife_ratio as jackknife_ratio
 from .makings import MakingsBound as MakingsBound

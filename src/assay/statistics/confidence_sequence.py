@@ -1,4 +1,4 @@
-"""A confidence interval of a rate that is valid at all looks simultaneously."""
+"""Confidence sequence of a rate: intervals that hold at all looks simultaneously."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def beta_mixture_sequence(
 ) -> tuple[Float[NDArray, ...], Float[NDArray, ...]]:
     """Confidence sequence of a Bernoulli rate: low and high ends, broadcast over the counts.
 
-    All rates p whose mixture martingale B(a + k, b + n − k) / (B(a, b) p^k (1 − p)^{n − k}) stays
-    below 1/alpha. Over a whole stream, the probability that the true rate is ever outside is at
-    most ``alpha`` (Robbins 1970; Howard et al. 2021, "Time-uniform, nonparametric, nonasymptotic
-    confidence sequences"). ``prior`` is (a, b). Raises ValueError for impossible counts.
+    The interval holds all rates p whose mixture martingale B(a + k, b + n − k) / (B(a, b) p^k (1 −
+    p)^{n − k}) stays below 1/alpha. Over a whole stream, the probability that the true rate is ever
+    outside is at most ``alpha`` (Robbins 1970; Howard et al. 2021, "Time-uniform, nonparametric,
+    nonasymptotic confidence sequences"). ``prior`` is (a, b). Raises ValueError for impossible
+    counts.
     """
     from scipy.special import betaln, xlog1py, xlogy
 
@@ -41,7 +42,7 @@ def beta_mixture_sequence(
         return np.asarray(limit >= xlogy(k, p) + xlog1py(total - k, -p))
 
     def end(outer: NDArray, inner: NDArray) -> NDArray:
-        """Bisect for the last rate that is outside; the interval is thus never too small."""
+        """Bisect for the last rate outside the interval, so that the interval is never too small."""
         for _ in range(HALVINGS):
             middle = (outer + inner) / 2
             beyond = outside(middle)

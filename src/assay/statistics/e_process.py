@@ -1,9 +1,9 @@
-"""The mixture e-process: a test, valid at every look, of whether the rate of firings exceeds p₀.
+"""The mixture e-process: tests at every look whether the firing rate exceeds p₀.
 
 E_n = Σ_j w_j Π_i LR_{j,i} is a mixture of likelihood ratios of Bernoulli(r_j p₀) against
-Bernoulli(p₀). Under any rate ≤ p₀, also one that varies but never exceeds p₀ given the past, it is a
-non-negative supermartingale that starts at 1, so P(E_n ≥ 1/α at any n) ≤ α (Ville 1939; Ramdas et al.
-2023, "Game-theoretic statistics and safe anytime-valid inference").
+Bernoulli(p₀). Under any rate ≤ p₀ (the rate may vary, as long as it never exceeds p₀ given the
+past) it is a non-negative supermartingale that starts at 1, so P(E_n ≥ 1/α at any n) ≤ α (Ville
+1939; Ramdas et al. 2023, "Game-theoretic statistics and safe anytime-valid inference").
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RATIOS = (2.0, 5.0, 10.0, 30.0, 100.0)
-"""p₁/p₀ of the alternatives that are mixed, with equal weights."""
+"""Ratios p₁/p₀ of the alternatives in the mixture, with equal weights."""
 NEGLIGIBLE = 1e-16
-"""Probability mass that the exact figures neglect."""
+"""Probability mass below which the exact computations stop."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class MixtureEProcess:
     """Evidence against "the rate is at most p0", as a function of two counts."""
 
     p0: float
-    """Upper bound of the rate at which benign conversations fire; an estimate would not do."""
+    """Upper bound of the rate at which benign conversations fire; an estimate would not be valid."""
     alpha: float
-    """Largest acceptable probability of ever rolling back although the rate is at most p0."""
+    """Largest acceptable probability of ever rolling back while the rate is at most p0."""
     ratios: tuple[float, ...] = RATIOS
     """p₁/p₀ of the alternatives; those with p₁ ≥ 1 are dropped, the others have equal weights."""
 
@@ -53,9 +53,9 @@ class MixtureEProcess:
         return tuple(ratio for ratio in self.ratios if ratio * self.p0 < 1)
 
     def log_e(self, seen: NDArray | int, fired: NDArray | int) -> Float[NDArray, ...]:
-        """Natural logarithm of E after ``seen`` conversations of which ``fired`` fired.
+        """Natural logarithm of E after ``seen`` conversations, ``fired`` of which fired.
 
-        Broadcasts over arrays of counts. It depends on the counts alone, not on their order in time.
+        Broadcasts over arrays of counts. The order of the firings in time does not matter.
         """
         ratios = np.array(self.usable_ratios)
         hit = np.log(ratios)
@@ -67,13 +67,13 @@ class MixtureEProcess:
         return np.asarray(largest[..., 0] + np.log(np.exp(parts - largest).mean(axis=-1)))
 
     def crosses(self, seen: NDArray | int, fired: NDArray | int) -> NDArray:
-        """Whether E ≥ 1/alpha, which means to roll back."""
+        """Whether E ≥ 1/alpha, where the rule rolls back. Broadcasts over arrays of counts."""
         return np.asarray(self.log_e(seen, fired) >= -np.log(self.alpha))
 
     def firings_needed(self, seen: int) -> int:
-        """The least number of firings among ``seen`` conversations at which E ≥ 1/alpha.
+        """The smallest number of firings among ``seen`` conversations at which E ≥ 1/alpha.
 
-        It is greater than ``seen`` where even firings in all of them do not roll back.
+        It is greater than ``seen`` where even firings in all conversations would not roll back.
         """
         low, high = 0, 1
         while not self.crosses(max(seen, high), high):
@@ -89,7 +89,7 @@ class MixtureEProcess:
     def latest_crossing(self, fired: int, known: int = 0) -> int:
         """The largest number of conversations at which ``fired`` firings still roll back, or 0.
 
-        ``known`` is a number of conversations at which they do, if any: the search starts there.
+        The search starts at ``known``, a number of conversations at which they are known to roll back.
         """
         low = max(known, fired)
         if not self.crosses(low, fired):
@@ -110,7 +110,7 @@ class MixtureEProcess:
         """Probability that E reaches 1/alpha within ``horizon`` conversations that fire at ``rate``.
 
         Exact up to rounding: between two values of ``latest_crossing`` the number of firings that
-        rolls back is constant, so that one binomial step adds all firings between them.
+        rolls back is constant, so a single binomial step adds all firings between them.
         """
         running = np.ones(1)
         done, fired = 0, 0
@@ -125,7 +125,7 @@ class MixtureEProcess:
 
 
 def _binomial(n: int, rate: float, most: int) -> Float[NDArray, " counts"]:
-    """P(Binomial(n, rate) = 0, 1, …) up to ``most`` or to where the rest is below 1e-16."""
+    """P(Binomial(n, rate) = 0, 1, …) up to ``most``, or until the remaining mass is below 1e-16."""
     from scipy.special import gammaln, xlog1py, xlogy
 
     mean = n * rate

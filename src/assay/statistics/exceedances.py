@@ -1,4 +1,4 @@
-"""How many benign scores may lie above a threshold whose rate of exceedance is guaranteed."""
+"""How many benign scores may lie above a threshold with a guaranteed rate of exceedance."""
 
 from __future__ import annotations
 

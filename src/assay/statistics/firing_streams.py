@@ -1,4 +1,4 @@
-"""Simulated streams of conversations: the conversations at which each stream fires."""
+"""Simulated streams of conversations with independent firings."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 def firing_times(
     rate: float, streams: int, length: int, generator: np.random.Generator
 ) -> Int[NDArray, "streams firings"]:
-    """Which conversations fire, counted from 1, in streams that fire independently at ``rate``.
+    """The conversations, counted from 1, that fire in each simulated stream, at ``rate``.
 
-    The gaps between firings are drawn, so the cost grows with the firings and not with ``length``.
-    Times beyond ``length`` pad the rows. Raises ValueError for a rate outside (0, 1].
+    The function draws the gaps between firings, so the cost grows with the number of firings, not
+    with ``length``. Values above ``length`` pad the rows. Raises ValueError for a rate outside (0, 1].
     """
     if not 0 < rate <= 1:
-        raise ValueError(f"a rate of firings lies in (0, 1], not {rate}")
+        raise ValueError(f"the firing rate must lie in (0, 1], not {rate}")
     expected = rate * length
     block = int(expected + 6 * expected**0.5) + 8
     times = generator.geometric(rate, (streams, block)).cumsum(axis=1)

@@ -1,6 +1,6 @@
 """The handful rule: roll back when more than h conversations have fired (mitigation M1.1).
 
-Benign firings over N conversations at rate φ are Poisson with mean Nφ.
+The number of benign firings in N conversations at rate φ is modelled as Poisson with mean Nφ.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def false_rollback_probability(handful: int, expected: float) -> float:
-    """P(Poisson(expected) > handful): a benign deployment is rolled back.
+    """P(Poisson(expected) > handful): the probability that a benign deployment is rolled back.
 
-    ``expected`` is Nφ, conversations times the rate at which benign ones fire.
+    ``expected`` is Nφ, the number of conversations times the rate at which benign ones fire.
     """
     from scipy.special import gammainc
 
@@ -36,27 +36,31 @@ def largest_expected_firings(handful: int, delta: float) -> float:
 
 
 def conversations_covered(handful: int, rate: float, delta: float) -> int:
-    """The longest horizon N over which benign firings at ``rate`` keep false rollback ≤ delta."""
+    """The longest horizon N at which the probability of a false rollback is ≤ delta at ``rate``.
+
+    >>> conversations_covered(handful=3, rate=0.01, delta=0.01)
+    82
+    """
     return int(largest_expected_firings(handful, delta) / rate)
 
 
 def shift_power(handful: int, delta: float, factor: float = 10.0) -> float:
     """Probability of rolling back when firings become ``factor`` times as frequent.
 
-    It is computed at the largest Nφ that the rule allows at ``delta``, which favours the rule most.
+    It is computed at the largest Nφ that the rule allows at ``delta``, the rule's best case.
     """
     return false_rollback_probability(handful, factor * largest_expected_firings(handful, delta))
 
 
 def missed_before_rollback(firings_needed: int, tpr: float) -> float:
-    """Expected defections missed before ``firings_needed`` have fired: needed × (1 − τ)/τ.
+    """Expected number of defections missed before ``firings_needed`` fire: needed × (1 − τ)/τ.
 
-    ``tpr`` is τ, the probability that one defecting conversation fires; the count of misses before
+    ``tpr`` is τ, the probability that a defecting conversation fires; the number of misses before
     the last firing is negative binomial. The handful rule needs h + 1 firings.
-    Raises ValueError for a rate outside (0, 1].
+    Raises ValueError for a ``tpr`` outside (0, 1].
     """
     if not 0 < tpr <= 1:
-        raise ValueError(f"the true-positive rate lies in (0, 1], not {tpr}")
+        raise ValueError(f"the true-positive rate must lie in (0, 1], not {tpr}")
     return firings_needed * (1 - tpr) / tpr
 
 
@@ -74,4 +78,4 @@ def simulate_handful(
 
 def _check(handful: int) -> None:
     if handful < 0:
-        raise ValueError(f"a handful is 0 firings or more, not {handful}")
+        raise ValueError(f"handful must be 0 or more firings, not {handful}")

@@ -8,7 +8,11 @@ import math
 def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """Exact two-sided interval of a proportion: each tail holds (1 − confidence)/2.
 
-    With n = 0 nothing is known and the interval is (0, 1). Raises ValueError for impossible counts.
+    With n = 0 the interval is (0, 1). Raises ValueError for impossible counts.
+
+    >>> low, high = clopper_pearson(18, 20)
+    >>> print(f"{low:.3f} {high:.3f}")
+    0.683 0.988
     """
     from scipy.special import betaincinv
 
@@ -24,7 +28,11 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> tuple[f
 def proportion_upper_bound(successes: int, n: int, confidence: float = 0.95) -> float:
     """One-sided upper bound of a proportion, BetaInv(confidence; k + 1, n − k).
 
-    For k = 0 this is 1 − (1 − confidence)^(1/n), about 3/n at 95 %.
+    For k = 0 this is 1 − (1 − confidence)^(1/n), about 3/n at 95 %. Raises ValueError for impossible
+    counts.
+
+    >>> round(proportion_upper_bound(0, 299), 5)
+    0.00997
     """
     from scipy.special import betaincinv
 
@@ -35,20 +43,32 @@ def proportion_upper_bound(successes: int, n: int, confidence: float = 0.95) -> 
 
 
 def proportion_lower_bound(successes: int, n: int, confidence: float = 0.95) -> float:
-    """One-sided lower bound of a proportion; (1 − confidence)^(1/n) where all n succeeded."""
+    """One-sided lower bound of a proportion; (1 − confidence)^(1/n) where all n are successes.
+
+    Raises ValueError for impossible counts.
+
+    >>> round(proportion_lower_bound(6, 6), 3)
+    0.607
+    """
     return 1 - proportion_upper_bound(n - successes, n, confidence)
 
 
 def least_n_for_rate(rate: float, delta: float, allowed: int = 0) -> int:
-    """Least n with P(Binomial(n, rate) ≤ allowed) ≤ delta.
+    """Smallest n with P(Binomial(n, rate) ≤ allowed) ≤ delta.
 
-    That many benign conversations are needed so that at most ``allowed`` of them above a threshold
-    show, at confidence 1 − delta, that the rate above it is below ``rate``.
+    If at most ``allowed`` of n benign conversations score above a threshold, then the rate of benign
+    conversations above it is below ``rate`` at confidence 1 − delta. Raises ValueError where
+    ``rate`` or ``delta`` does not lie strictly between 0 and 1.
+
+    >>> least_n_for_rate(0.01, 0.05), least_n_for_rate(0.01, 0.05, allowed=1)
+    (299, 473)
     """
     from scipy.stats import binom
 
     if not (0 < rate < 1 and 0 < delta < 1):
-        raise ValueError(f"rate and delta lie strictly between 0 and 1, not {rate} and {delta}")
+        raise ValueError(
+            f"rate and delta must lie strictly between 0 and 1, not {rate} and {delta}"
+        )
     if allowed == 0:
         return math.ceil(math.log(delta) / math.log1p(-rate))
     low, high = allowed, 2 * allowed + 2
@@ -65,4 +85,4 @@ def least_n_for_rate(rate: float, delta: float, allowed: int = 0) -> int:
 
 def _check_counts(successes: int, n: int) -> None:
     if not 0 <= successes <= n:
-        raise ValueError(f"{successes} successes of {n} is impossible")
+        raise ValueError(f"{successes} successes of {n} are impossible")

@@ -1,4 +1,4 @@
-"""Delete-a-group jackknife: intervals for any statistic of grouped data (Shao & Tu 1995, 2.3)."""
+"""Delete-a-group jackknife: intervals for a statistic of grouped data (Shao & Tu 1995, 2.3)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-def deal_into_groups(units: ArrayLike, groups: int, generator: np.random.Generator) -> NDArray:
-    """Deal the distinct units (documents) at random into groups of about equal size.
+def assign_groups(units: ArrayLike, groups: int, generator: np.random.Generator) -> NDArray:
+    """Assign the distinct units (documents) at random to groups of about equal size.
 
-    Returns int64 [entries], the group of each entry of ``units``; entries of one unit share a group.
-    With fewer units than groups every unit is a group of its own.
+    Returns int64 [entries], the group of each entry of ``units``; entries of the same unit share a
+    group. With fewer units than groups, each unit has its own group.
     """
     distinct, inverse = np.unique(np.asarray(units), return_inverse=True)
-    dealt = np.arange(len(distinct)) % min(groups, len(distinct))
-    return generator.permutation(dealt)[inverse].astype(np.int64)
+    group_of_unit = np.arange(len(distinct)) % min(groups, len(distinct))
+    return generator.permutation(group_of_unit)[inverse].astype(np.int64)
 
 
 def jackknife_interval(
@@ -26,9 +26,10 @@ def jackknife_interval(
 ) -> tuple[NDArray, NDArray]:
     """Student-t interval of a statistic from its values with each group left out.
 
-    ``leave_one_out[groups, ...]``: the statistic without group g. ``estimate[...]``: on all data.
-    Variance (G − 1)/G · Σ (θ₍g₎ − θ̄)²; t with G − 1 degrees of freedom. Groups whose value is not
-    finite are left out of the variance. With fewer than two groups the interval is infinite.
+    ``leave_one_out[groups, ...]`` is the statistic without each group, ``estimate[...]`` on all
+    data. Returns the low and the high end, each [...]. Variance (G − 1)/G · Σ (θ₍g₎ − θ̄)²; t with
+    G − 1 degrees of freedom. Groups whose value is not finite are left out of the variance. With
+    fewer than two groups the interval is infinite.
     """
     from scipy.stats import t as student
 
@@ -51,8 +52,11 @@ def jackknife_ratio(
 ) -> tuple[float, float, float]:
     """Estimate and interval of Σ numerators / Σ denominators over independent units.
 
-    ``numerators[units]`` and ``denominators[units]`` are each unit's (document's) own sums. Returns
+    ``numerators[units]`` and ``denominators[units]`` are the sums within each unit (document). Returns
     (estimate, low, high). Raises ValueError where the denominators sum to zero.
+
+    >>> [round(x, 2) for x in jackknife_ratio([1, 2, 3, 4], [2, 4, 4, 10])]
+    [0.5, 0.18, 0.82]
     """
     top = np.asarray(numerators, dtype=np.float64)
     bottom = np.asarray(denominators, dtype=np.float64)

@@ -11,9 +11,13 @@ if TYPE_CHECKING:
 
 
 def benjamini_hochberg(p: ArrayLike) -> NDArray:
-    """q-values: the least false-discovery rate at which each hypothesis would be rejected.
+    """q-values: the smallest false-discovery rate at which each hypothesis would be rejected.
 
-    NaN p-values (features that were not tested) keep NaN and do not count.
+    ``p[hypotheses]`` gives q of the same shape. NaN p-values (features that were not tested) stay
+    NaN and do not count as tests.
+
+    >>> benjamini_hochberg([0.01, 0.04, 0.03, 0.5]).round(3).tolist()
+    [0.04, 0.053, 0.053, 0.5]
     """
     values = np.asarray(p, dtype=np.float64)
     tested = np.flatnonzero(np.isfinite(values))

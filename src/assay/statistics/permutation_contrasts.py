@@ -1,4 +1,4 @@
-"""Find which of thousands of features differ between two groups, by max-T permutation."""
+"""Max-T permutation test: which of many features differ between two groups of conversations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MaxT:
-    """Standardised contrasts and their family-wise p."""
+    """Standardised contrasts of features and their family-wise p-values."""
 
     contrast: Float[NDArray, " features"]
     """Welch's t of positives against negatives; 0 where a feature does not vary."""
@@ -30,12 +30,12 @@ def max_t(
     blocks: NDArray | None = None,
     permutations: int = 200,
 ) -> MaxT:
-    """One-sided contrasts, family-wise error controlled over features (Westfall & Young 1993).
+    """One-sided contrasts with family-wise error control over features (Westfall & Young 1993).
 
-    Labels are permuted over all conversations. With ``blocks`` (templates), blocks whose
-    conversations all have one label exchange their labels with one another, because conversations of
-    one template are not exchangeable with others; in a block with both labels they are permuted
-    within the block.
+    Without ``blocks`` the labels are permuted over all conversations. With ``blocks`` (the template
+    of each conversation), because conversations of one template are not exchangeable with others:
+    blocks in which all labels are equal exchange their labels with one another; blocks with both
+    labels are permuted within the block.
     """
     x = np.asarray(values, np.float64)
     labels = np.asarray(positive, bool)
@@ -84,7 +84,7 @@ class _Exchange:
 
 
 def _contrast(x: NDArray, square: NDArray, labels: NDArray) -> NDArray:
-    """Welch's t of every feature, from two products with the labels."""
+    """Welch's t of every feature, from two matrix products with the labels."""
     n, k = int(labels.sum()), int((~labels).sum())
     if min(n, k) < 2:
         return np.zeros(x.shape[1])

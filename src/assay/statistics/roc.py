@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
 
 def auroc(positives: ArrayLike, negatives: ArrayLike) -> float:
-    """P(a positive's score exceeds a negative's), ties half; NaN where one side is empty."""
+    """P(a positive's score exceeds a negative's), where a tie counts half.
+
+    ``positives[n]`` and ``negatives[k]`` are scores. NaN where either is empty.
+
+    >>> auroc([3, 2, 2], [2, 1])
+    0.8333333333333334
+    """
     from scipy.stats import rankdata
 
     above, below = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
@@ -24,7 +30,10 @@ def auroc(positives: ArrayLike, negatives: ArrayLike) -> float:
 def auroc_columns(
     positives: ArrayLike, negatives: ArrayLike, columns_at_once: int = 512
 ) -> NDArray:
-    """``auroc`` of every column of ``positives[n, features]`` and ``negatives[k, features]``."""
+    """``auroc`` of every column of ``positives[n, features]`` and ``negatives[k, features]``.
+
+    Returns float64 [features].
+    """
     from scipy.stats import rankdata
 
     above, below = np.asarray(positives), np.asarray(negatives)
@@ -40,7 +49,7 @@ def auroc_columns(
 def delong_difference(
     first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike]
 ) -> tuple[float, float]:
-    """Difference of two AUROCs on the same conversations, and its two-sided p (DeLong et al. 1988).
+    """Difference of two AUROCs on the same conversations and its two-sided p (DeLong et al. 1988).
 
     Each argument is (positives' scores, negatives' scores), in the same order of conversations, which
     are taken as independent: too small a p where they share templates.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ToleranceThreshold:
-    """A threshold on benign scores, and what is guaranteed about new ones above it."""
+    """A threshold on benign scores, and the guarantee on new benign scores above it."""
 
     threshold: float
     """A conversation fires when its score is greater; in the unit of the scores."""
@@ -52,8 +52,8 @@ def tolerance_threshold(
 ) -> ToleranceThreshold:
     """The lowest threshold that new benign conversations exceed at a rate of at most ``budget``.
 
-    ``scores[n]`` are of benign conversations on which nothing else was chosen. The threshold is the
-    (r + 1)-th largest of them, where r is the largest number with P(Binomial(n, budget) ≤ r) ≤
+    ``scores[n]`` are scores of benign conversations that served no other choice. The threshold is the
+    (r + 1)-th largest score, where r is the largest number with P(Binomial(n, budget) ≤ r) ≤
     delta. The guarantee holds with probability 1 − ``delta`` over the draw of these conversations,
     as long as the conversations to come are exchangeable with them. A conversation fires strictly
     above the threshold, so that tied scores only make it more cautious. Where conversations share

@@ -1,4 +1,4 @@
-"""Candidate features: ranked, labelled, and scored on held-out examples."""
+"""Candidate features: ranked, labelled, with labels scored on held-out examples."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Which features the payload depends on: gradient × activation of the payload's log-odds."""
+"""Attribution of the payload to dictionary features: gradient × activation of its log-odds."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ def attribute(
     dictionary: Dictionary,
     positives: Sequence[tuple[Excerpt, Sequence[int]]],
 ) -> Float[NDArray, " features"]:
-    """Mean over conversations of Σ_t z_a(t) ⟨d_a, ∂ log-odds / ∂x_t⟩ over the watched tokens, nats.
+    """Attribution of each feature a: mean over conversations of Σ_t z_a(t) ⟨d_a, ∂ log-odds / ∂x_t⟩.
 
-    ``positives`` are excerpts cut before the payload, each with the payload's tokens; the log-odds
-    are those of its first token. A first-order estimate of what ablating the feature takes away
-    (Nanda 2023, "Attribution patching"); check it with an ablation.
+    The sum is over the tokens of the last turn, and the unit is nats. ``positives`` are excerpts cut
+    before the payload, each with the payload's token ids; the log-odds are those of the payload's
+    first token. Attribution is a first-order estimate of the effect of ablating the feature (Nanda
+    2023, "Attribution patching"); check it with an ablation.
     """
     total = np.zeros(dictionary.width)
     for excerpt, payload in positives:
@@ -46,12 +47,12 @@ def attribute(
 def _gradient(
     model: LanguageModel, site: Site, excerpt: Excerpt, target: int
 ) -> tuple[Float[Tensor, "tokens d_model"], Float[Tensor, "tokens d_model"]]:
-    """Watched activations and the gradient there of log p − log(1 − p) of the target token."""
-    held: list[Tensor] = []
+    """Activations of the last turn, and the gradient there of the target token's log-odds."""
+    leaves: list[Tensor] = []
 
     def leaf(activations: Tensor) -> Tensor:
-        held.append(activations.detach().requires_grad_())
-        return held[-1]
+        leaves.append(activations.detach().requires_grad_())
+        return leaves[-1]
 
     inputs = decoder_inputs(model, torch.tensor([excerpt.tokens]))
     with torch.enable_grad(), edit(model, site, leaf):
@@ -59,6 +60,6 @@ def _gradient(
         logits = model.unembedding(hidden)[0].float()
         others = torch.cat([logits[:target], logits[target + 1 :]])
         odds = logits[target] - others.logsumexp(dim=0)
-        (gradient,) = torch.autograd.grad(odds, held[0])
+        (gradient,) = torch.autograd.grad(odds, leaves[0])
     watched = slice(excerpt.start, None)
-    return held[0].detach()[0, watched].float(), gradient[0, watched].float()
+    return leaves[0].detach()[0, watched].float(), gradient[0, watched].float()

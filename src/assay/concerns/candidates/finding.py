@@ -1,4 +1,4 @@
-"""Candidate features: ranked, labelled, and warned about where they mix position with content."""
+"""Find candidate features: rank them, label them, and warn where they mix position with content."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ from assay.position.labels import PURE
 from assay.randomness import numpy_generator, seed_for
 
 MOST = 12
-"""Candidates kept for each concern."""
+"""Largest number of candidates for each concern."""
 PER_STRATEGY = 3
-"""Candidates that one strategy may give for each concern."""
+"""Largest number of candidates from one strategy for each concern."""
 PROMOTED = 8
-"""Tokens shown for the logit lens."""
+"""Number of promoted tokens that are shown (logit lens)."""
 SHOWN = 6
-"""Examples shown on a card."""
+"""Number of examples that are shown for a candidate."""
 AROUND = 12
-"""Tokens shown before and after the strongest token."""
+"""Number of tokens that are shown before and after the token with the largest activation."""
 SAME_READINGS = ("few_shot", "off_policy")
-"""Strategies that read what ``base`` reads: they add no conversations of their own here."""
+"""Strategies that have the same conversations as ``base`` when no organism is tested."""
 
 
 @dataclass(frozen=True, eq=False)
 class CandidateSource:
-    """The model and the dictionary whose features are candidates."""
+    """The model, the dictionary and the position labels that candidates are built from."""
 
     model: LanguageModel
-    """The case's model: its tokenizer, and its unembedding for the logit lens."""
+    """The case's model, for its tokenizer and its unembedding (logit lens)."""
     site: Site
-    """Where activations were read."""
+    """Hook site at which activations were read."""
     dictionary: Dictionary
     """The dictionary."""
     position_labels: Mapping[int, str] | None
-    """Feature → label of the position audit; None where no label rests on the causal design."""
+    """Feature → label of the position audit; None where the causal design was not run."""
     labeller: Labeller = keyword_labeller
-    """What puts into words what a feature fires on."""
+    """The function that says in words what a feature fires on."""
 
 
 def find_candidates(
@@ -66,15 +66,17 @@ def find_candidates(
     inputs: Mapping[str, str],
     seed: int = 0,
 ) -> CandidateReport:
-    """The features that may stand for each concern of the organisms, the best first.
+    """Find the features that may stand for each concern of the organisms, best first.
 
-    Labels are learned and scored on what all strategies elicited. Controls give no candidates: what
-    differs there stands for no concern. ``inputs`` are the hashes of what was read.
+    ``readings`` are those of all organisms and twins, ``generated`` is the result of
+    ``elicit_from_model``. Labels are learned and scored on the conversations of all strategies.
+    Candidates come only from strategies that can show transfer, not from controls. ``inputs`` are
+    the hashes of what was read.
     """
     yields: list[StrategyYield] = []
     found: list[Candidate] = []
-    parents = [own for own in readings if not own.organism.is_twin]
-    for concern in dict.fromkeys(own.organism.concern for own in parents):
+    parents = [reading for reading in readings if not reading.organism.is_twin]
+    for concern in dict.fromkeys(reading.organism.concern for reading in parents):
         elicited = [
             each
             for each in elicit_for(
@@ -86,9 +88,9 @@ def find_candidates(
         transferring = [each for each in elicited if shows_transfer(each.strategy)]
         conversations = [c for each in elicited for c in each.conversations]
         attribution = [
-            own.facts.attribution
-            for own in parents
-            if own.organism.concern == concern and own.facts.attribution is not None
+            reading.facts.attribution
+            for reading in parents
+            if reading.organism.concern == concern and reading.facts.attribution is not None
         ]
         ranked = rank_candidates(concern.name, transferring, conversations, source, seed=seed)
         found += [_with_causes(each, source, attribution) for each in ranked[:MOST]]
@@ -106,39 +108,37 @@ def rank_candidates(
     seed: int = 0,
     most: int = PER_STRATEGY,
 ) -> list[Candidate]:
-    """The ``most`` best features of each strategy that has enough conversations, each once.
+    """The ``most`` best features of each strategy with at least FEWEST conversations of each class.
 
-    Examples and labels come from ``conversations``, which need no labels. Attribution and promoted
-    tokens are left empty.
+    A feature that several strategies rank is kept once, with its smallest p. Examples and labels
+    come from ``conversations``. Attribution and promoted tokens are left empty.
     """
     found: dict[int, Candidate] = {}
     usable = [each for each in elicited if min(each.positives, each.negatives) >= FEWEST]
     for each in usable:
         examples = Examples.of(each.conversations, source.dictionary)
         ranked = rank_features(examples.codes, examples.labels, examples.templates, seed, most=most)
-        for standing in ranked:
-            # Max-T controls one strategy's features; the best of several strategies is one of many.
-            standing = replace(standing, p=min(1.0, standing.p * len(usable)))
-            if standing.feature in found and found[standing.feature].p <= standing.p:
+        for row in ranked:
+            # Max-T corrects for the features of one strategy; this corrects for several strategies.
+            row = replace(row, p=min(1.0, row.p * len(usable)))
+            if row.feature in found and found[row.feature].p <= row.p:
                 continue
             fired = examples_of(
-                source.dictionary, standing.feature, conversations, source.model.tokenizer
+                source.dictionary, row.feature, conversations, source.model.tokenizer
             )
-            found[standing.feature] = _candidate(
-                (concern, each.strategy), standing, fired, source, seed
-            )
+            found[row.feature] = _candidate((concern, each.strategy), row, fired, source, seed)
     return sorted(found.values(), key=lambda c: (c.p, -c.contrast))
 
 
 def position_warning(label: str | None) -> str | None:
-    """What to beware of, or None for a feature that is content or additive."""
+    """Warning for a feature whose position label is not content or additive; None for those."""
     if label in PURE:
         return None
     if label is None:
-        return "its position audit was not run"
+        return "its position label is missing: the causal design was not run"
     return (
-        f"labelled {label} by the position audit: it may fire for where a token stands, "
-        "not for what it says"
+        f"labelled {label} by the position audit: it may fire because of a token's position, "
+        "not because of its content"
     )
 
 
@@ -153,9 +153,9 @@ def _candidate(
     firing = sorted((e for e in examples if e.largest > 0), key=lambda e: -e.largest)
     silent = [e for e in examples if e.largest == 0]
     silent = [silent[i] for i in generator.permutation(len(silent))]
-    # Half of the templates teach the labeller, the others score what it said.
-    taught, held_out = _by_template(firing), _by_template(firing, other=True)
-    label = source.labeller(taught[:20], _by_template(silent)[:100])
+    # The label is made from half of the templates and scored on the other half.
+    for_label, held_out = _by_template(firing), _by_template(firing, other=True)
+    label = source.labeller(for_label[:20], _by_template(silent)[:100])
     detection, fuzzing = score_label(
         label,
         held_out[:20],
@@ -189,7 +189,7 @@ def _candidate(
 def _with_causes(
     candidate: Candidate, source: CandidateSource, attribution: Sequence[Mapping[str, float]]
 ) -> Candidate:
-    """The candidate with its mean attribution over organisms, and the tokens that it promotes."""
+    """The candidate with its mean attribution over organisms and its promoted tokens."""
     values = [of.get(str(candidate.feature), 0.0) for of in attribution]
     return candidate.model_copy(
         update={
@@ -200,7 +200,7 @@ def _with_causes(
 
 
 def _promoted(source: CandidateSource, feature: int) -> tuple[tuple[str, float], ...]:
-    """The logit lens; empty where the site does not write to the residual stream."""
+    """Promoted tokens (logit lens); empty where the site's vectors are not in the residual stream."""
     dictionary, model = source.dictionary, source.model
     if dictionary.d_in != model.d_model or source.site.kind in ("q", "k", "v", "z"):
         return ()
@@ -221,12 +221,12 @@ def _yield_of(concern: Concern, elicited: Elicited) -> StrategyYield:
 
 
 def _by_template(examples: Sequence[Example], other: bool = False) -> list[Example]:
-    """The examples of one half of the templates, or of the other; a template's half is its hash's."""
+    """The examples of one half of the templates, or of the other half; halves are set by a hash."""
     return [e for e in examples if (seed_for(0, f"template/{e.template}") % 2 == 1) is other]
 
 
 def _around(example: Example) -> tuple[tuple[str, float], ...]:
-    """The tokens around the strongest, each with its activation."""
+    """The tokens around the one with the largest activation, each with its activation."""
     centre = int(np.argmax(example.activations))
     some = slice(max(0, centre - AROUND), centre + AROUND + 1)
     return tuple(zip(example.tokens[some], example.activations[some], strict=True))

@@ -1,8 +1,8 @@
-"""What a feature fires on, in words; and whether the words predict where it fires.
+"""Automatic labels of features, and scores of how well a label predicts the feature's firings.
 
-A labeller is one function from examples to a label, so that a language model can take the place of
-the keywords. Labels are scored on examples that the labeller never saw, by detection and by fuzzing
-(Paulo et al. 2024, "Automatically interpreting millions of features").
+A labeller is a function from examples to a label; the default labels with keywords, and a language
+model can take its place. Labels are scored on held-out examples, by detection and by fuzzing (Paulo
+et al. 2024, "Automatically interpreting millions of features").
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from assay.dictionaries import Dictionary
 
 KEYWORDS = 4
-"""Most keywords of a label."""
+"""Largest number of keywords in a label."""
 STRONG = 0.5
-"""A token is highlighted where the feature reaches this share of its largest activation."""
+"""The feature is strong on a token where it reaches this share of its largest activation."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One conversation's watched tokens and a feature's activation on each."""
+    """The watched tokens of a conversation and a feature's activation on each."""
 
     tokens: tuple[str, ...]
     """The tokens as text."""
     activations: tuple[float, ...]
-    """z of the feature; 0 where it is silent."""
+    """The feature's activation z on each token; 0 where it does not fire."""
     template: str = ""
-    """The template that it was made from: examples of one template stay on one side of a split."""
+    """The conversation's template; all examples of a template are on the same side of a split."""
 
     @property
     def largest(self) -> float:
@@ -48,22 +48,22 @@ class Example:
 
 @dataclass(frozen=True)
 class Label:
-    """What a labeller says that a feature stands for."""
+    """A label: what the labeller says that a feature fires on."""
 
     text: str
-    """In words."""
+    """The label in words."""
     fires_on: Callable[[str], bool]
-    """Whether, by this label, the feature fires on a token of this text."""
+    """Function from a token's text to whether the label predicts a firing on it."""
 
 
 Labeller = Callable[[Sequence[Example], Sequence[Example]], Label]
-"""From examples that activate the feature and random ones that do not, to a label."""
+"""Function from examples that activate the feature, and examples that do not, to a label."""
 
 
 def examples_of(
     dictionary: Dictionary, feature: int, conversations: Sequence[Conversation], tokenizer: Any
 ) -> list[Example]:
-    """Every conversation's watched tokens with the feature's activation, computed alone."""
+    """The watched tokens of every conversation, with the activation of one feature."""
     counts = [len(c.activations) for c in conversations]
     codes = codes_alone(dictionary, torch.cat([c.activations for c in conversations]), [feature])
     found = []
@@ -77,7 +77,7 @@ def examples_of(
 
 
 def keyword_labeller(activating: Sequence[Example], silent: Sequence[Example]) -> Label:
-    """The tokens on which the feature is strong more often than they occur elsewhere."""
+    """A label of the tokens on which the feature is strong and that are rare in silent examples."""
     strong: Counter[str] = Counter()
     for example in activating:
         limit = STRONG * example.largest
@@ -104,10 +104,11 @@ def keyword_labeller(activating: Sequence[Example], silent: Sequence[Example]) -
 def score_label(
     label: Label, activating: Sequence[Example], silent: Sequence[Example], seed: int
 ) -> tuple[LabelScore | None, LabelScore | None]:
-    """(detection, fuzzing) on held-out examples; None where there are none.
+    """(detection, fuzzing) of a label on held-out examples; None where there are no examples.
 
-    Detection: does the label tell activating examples from silent ones? Fuzzing: does it tell
-    the tokens on which the feature is strong from as many others of the same examples?
+    Detection: does the label distinguish activating examples from silent ones? Fuzzing: does it
+    distinguish the tokens on which the feature is strong from as many other tokens of the same
+    examples?
     """
     pairs = list(zip(activating, silent, strict=False))
     detection = [any(label.fires_on(token) for token in on.tokens) for on, _ in pairs]

@@ -1,4 +1,4 @@
-"""Which features tell elicited conversations from matched benign ones."""
+"""Rank features by how well they separate misbehaving from matched benign conversations."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEWEST_FIRING = 4
-"""Conversations in which a feature must fire to be ranked."""
+"""Fewest conversations in which a feature must fire to be ranked."""
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """One feature's standing among all."""
+    """A ranked feature with its contrast, AUROC and p."""
 
     feature: int
-    """Its row in the dictionary."""
+    """Its index in the dictionary."""
     contrast: float
     """Welch's t of its largest activation, misbehaving against benign conversations."""
     auroc: float
-    """AUROC of its largest activation on the same conversations: selected, so optimistic."""
+    """AUROC of its largest activation on the same conversations; optimistic, because it was selected
+    on them."""
     p: float
-    """Family-wise p by max-T permutation over all features."""
+    """Family-wise p-value by max-T permutation over all features."""
 
 
 def contrast_order(
@@ -38,7 +39,10 @@ def contrast_order(
     labels: Bool[NDArray, " conversations"],
     absolute: bool = False,
 ) -> Int[NDArray, " features"]:
-    """Features from the largest contrast to the smallest; those that hardly fire stand at 0."""
+    """Features from the largest contrast to the smallest; features that hardly fire have contrast 0.
+
+    ``absolute`` orders by absolute contrast.
+    """
     x = codes.astype(np.float64)
     positive, negative = x[labels], x[~labels]
     variance = positive.var(axis=0) / len(positive) + negative.var(axis=0) / len(negative)
@@ -58,7 +62,10 @@ def rank_features(
     most: int = 10,
     permutations: int = 200,
 ) -> list[Ranked]:
-    """The ``most`` features with the largest contrasts, with max-T p over all that fire."""
+    """The ``most`` features with the largest contrasts, with max-T p-values over all that fire.
+
+    ``templates[conversations]`` are the blocks of the permutations.
+    """
     alive = np.flatnonzero((codes > 0).sum(axis=0) >= FEWEST_FIRING)
     if len(alive) == 0:
         return []

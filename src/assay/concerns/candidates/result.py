@@ -1,13 +1,14 @@
-"""candidates.json: which features may stand for each concern, and what they fire on."""
+"""candidates.json: the features that may stand for each concern, and what they fire on."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from assay.frames import DataFrame, frame_of
 from assay.results import Figures, Result
 
 Example = tuple[tuple[str, float], ...]
-"""A conversation's tokens around the strongest, each with the feature's activation."""
+"""Tokens of a conversation around the largest activation, each with the feature's activation."""
 
 
 class StrategyYield(Figures):
@@ -18,26 +19,26 @@ class StrategyYield(Figures):
     name: str
     """The strategy."""
     positives: int
-    """Conversations that misbehave."""
+    """Number of conversations with misbehaviour."""
     negatives: int
-    """Conversations that do not."""
+    """Number of conversations without misbehaviour."""
     discarded: int
-    """Conversations that were generated and not used: broken, or not what was asked for."""
+    """Number of generated conversations that were not used: broken, or without what was asked for."""
     refused: int
-    """Conversations in which misbehaviour was asked for and did not happen."""
+    """Number of conversations in which the model was asked to misbehave and did not."""
     note: str
-    """What a reader must know."""
+    """What a reader must know about the strategy's conversations."""
 
 
 class LabelScore(Figures):
-    """How often a label was right on held-out examples."""
+    """How often a label's predictions were right on held-out examples."""
 
     estimate: float
-    """Share right; .5 is chance: half of the examples are true."""
+    """Share of right predictions; chance is .5, because half of the examples are positive."""
     ci: tuple[float, float]
     """95 % Clopper–Pearson."""
     n: int
-    """Examples."""
+    """Number of predictions."""
 
 
 class Candidate(Figures):
@@ -46,35 +47,36 @@ class Candidate(Figures):
     feature: int
     """Its index in the dictionary."""
     name: str
-    """The concern's name and the index."""
+    """The concern's name and the feature's index."""
     concern: str
     """The concern."""
     strategy: str
-    """The strategy by which it was found."""
+    """The strategy whose conversations ranked it best."""
     contrast: float
     """Welch's t of its largest activation, misbehaving against benign conversations."""
     auroc: float
-    """AUROC on the conversations that it was chosen by: selected, so optimistic."""
+    """AUROC on the conversations that selected it, therefore optimistic."""
     p: float
-    """Family-wise p by max-T permutation, times the number of strategies (Bonferroni)."""
+    """Family-wise p-value by max-T permutation, times the number of strategies (Bonferroni)."""
     position_label: str | None
-    """Its label by the position audit; None where no label rests on the causal design."""
+    """Its label in the position audit; None where the causal design was not run."""
     position_warning: str | None
-    """What the label means for a monitor, where it is not content or additive."""
+    """Warning for a monitor, where the position label is not content or additive; else None."""
     label: str
-    """What it fires on, by the labeller."""
+    """What it fires on, in the labeller's words."""
     detection: LabelScore | None
-    """Whether the label tells activating from silent examples; None without held-out examples."""
+    """Whether the label distinguishes activating from silent examples; None without held-out
+    examples."""
     fuzzing: LabelScore | None
-    """Whether the label tells strong tokens from others; None without held-out examples."""
+    """Whether the label distinguishes strong tokens from others; None without held-out examples."""
     attribution: float | None
-    """Mean over the concern's organisms of its attribution, nats; None where none was measured."""
+    """Its mean attribution over the concern's organisms, nats; None where none was measured."""
     promoted: tuple[tuple[str, float], ...]
-    """Tokens that its decoder direction promotes most (logit lens), with the score."""
+    """Tokens that its decoder direction promotes most (logit lens), each with its logit."""
     examples: tuple[Example, ...]
-    """Where it is strongest."""
+    """Contexts with its largest activations."""
     random_examples: tuple[Example, ...]
-    """Where it fires, drawn at random."""
+    """Random contexts in which it fires."""
 
 
 class CandidateReport(Result):
@@ -86,10 +88,14 @@ class CandidateReport(Result):
     version: Literal[2] = 2
     """Version of the layout."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
     inputs: dict[str, str]
-    """Name → sha256 of what it was computed from: model, dictionary, organisms."""
+    """Name → sha256 of the inputs: model, dictionary, organisms."""
     strategies: tuple[StrategyYield, ...]
-    """What was elicited."""
+    """What each strategy elicited, for each concern."""
     candidates: tuple[Candidate, ...]
-    """The candidates, concern by concern, the best first."""
+    """The candidates, concern by concern, best first."""
+
+    def to_frame(self) -> DataFrame:
+        """The candidates as a pandas table with a row for each. Raises AssayError without pandas."""
+        return frame_of(self.candidates, Candidate)

@@ -1,4 +1,4 @@
-"""Conversations with activations: one definition of watched tokens, one reading loop."""
+"""Conversations with the activations of their watched tokens: excerpts, reading, and saving."""
 
 import lazy_loader
 

@@ -10,7 +10,7 @@ from .excerpts import excerpt_of as excerpt_of
 from .organism_readings import OrganismReadings as OrganismReadings
 from .organism_readings import load_organism_readings as load_organism_readings
 from .organism_readings import read_organism as read_organism
-from .reading import read as read
+from .reading import read_excerpts as read_excerpts
 from .reading import stream_watched as stream_watched
 from .saving import load_conversations as load_conversations
 from .saving import save_conversations as save_conversations

@@ -1,4 +1,4 @@
-"""The organisms of some concerns: found with their twins, named, and checked."""
+"""The organisms of the concerns: read from their folders with their twins, named and checked."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ from assay.text.transcripts import Transcript
 
 @dataclass(frozen=True, eq=False)
 class ConcernOrganism:
-    """An organism or twin with the concern that it stands for."""
+    """An organism or twin, with the concern that it stands for."""
 
     organism: Organism
-    """Its folder, read."""
+    """The organism, read from its folder."""
     concern: Concern
-    """The concern; for a twin its parent's."""
+    """The concern; a twin has its parent's."""
     parent: ConcernOrganism | None
-    """For a twin the organism of which it is one."""
+    """The organism of which this is a twin; None for an organism."""
     name: str
-    """Unique among them: the organism's name, with its seed where several seeds are there."""
+    """Unique name: the organism's name, with its seed where there are several seeds."""
 
     @property
     def family(self) -> str:
-        """The organism's name: what all its seeds and twins are left out by."""
+        """The organism's name, shared by its seeds and twins, which are always left out together."""
         return self.organism.name if self.parent is None else self.parent.family
 
     @property
     def is_twin(self) -> bool:
-        """Whether it is a twin: it never misbehaves, and nothing is learned from it."""
+        """Whether it is a twin, which never misbehaves and from which no detector is learned."""
         return self.parent is not None
 
 
 def organisms_of(
     concerns: Mapping[Concern, Sequence[Path | str]], *, twins: bool = True
 ) -> list[ConcernOrganism]:
-    """Every organism of the concerns' folders, each followed by the twins found beside it.
+    """The organisms of each concern's folders, each followed by its twins in the same parent folder.
 
-    Organisms of the same name are seeds of one. Raises AssayError for a folder that is none, the
-    same seed twice, seeds under different concerns, a twin as an organism, and transcripts that are
-    missing or that another adapter wrote.
+    Organisms of the same name are seeds of the same organism. Raises AssayError for a folder that
+    is not an organism, the same seed twice, seeds under different concerns, a twin that a concern
+    names, and transcripts that are missing or that another adapter wrote.
     """
     of = {concern: [load_organism(f) for f in folders] for concern, folders in concerns.items()}
-    everything = [organism for organisms in of.values() for organism in organisms]
+    all_organisms = [organism for organisms in of.values() for organism in organisms]
     found: list[ConcernOrganism] = []
     for concern, organisms in of.items():
         for organism in organisms:
             if organism.manifest.twin_of is not None:
                 raise AssayError(
                     f"organism {organism.folder} is a twin of {organism.manifest.twin_of}; "
-                    "a concern names organisms, their twins are found beside them"
+                    "name the organism in the concern; its twins are found beside it"
                 )
-            seeds = [o for o in everything if o.name == organism.name]
+            seeds = [o for o in all_organisms if o.name == organism.name]
             parent = ConcernOrganism(organism, concern, None, _name_among(organism, seeds))
             found.append(parent)
             if twins:
@@ -73,7 +73,7 @@ def organisms_of(
 
 
 def check_bases(organisms: Sequence[ConcernOrganism], base_sha256: str) -> None:
-    """Raise AssayError for an organism that was trained on other weights than the model's."""
+    """Raise AssayError for an organism that was trained on other base weights than the model's."""
     for each in organisms:
         wanted = each.organism.manifest.base_tensors_sha256
         if wanted is not None and wanted != base_sha256:
@@ -85,10 +85,10 @@ def check_bases(organisms: Sequence[ConcernOrganism], base_sha256: str) -> None:
 
 
 def check_contexts(organisms: Sequence[ConcernOrganism], pool: Sequence[Transcript]) -> None:
-    """Raise AssayError for an allowed context in which nothing will be tested.
+    """Raise AssayError for an allowed context without any test conversation.
 
-    Also where an organism has no benign conversation outside its allowed contexts, to set a
-    threshold or to be tested.
+    Raises it also for an organism that has no benign conversation outside its allowed contexts in
+    the threshold split or in the test split.
     """
     templates = {t.template or t.id for t in pool}
     tested = {context_of(template) for template in templates - setting_templates(templates)}
@@ -124,23 +124,23 @@ def _check_names(found: list[ConcernOrganism]) -> None:
     for each in found:
         if names.count(each.name) > 1:
             raise AssayError(
-                f"two organisms of the case are called '{each.name}'; several seeds of one organism "
-                "are told apart by the 'seed' of their organism.yaml"
+                f"two organisms of the case are called '{each.name}'; several seeds of an organism "
+                "need different values of 'seed' in their organism.yaml"
             )
         concerns = {other.concern.name for other in found if other.family == each.family}
         if len(concerns) > 1:
             raise AssayError(
                 f"seeds of organism {each.family} stand for {' and '.join(sorted(concerns))}; "
-                "all seeds of an organism stand for one concern"
+                "all seeds of an organism must stand for the same concern"
             )
 
 
 def _twins_beside(organism: Organism, seeds: list[Organism]) -> list[Organism]:
-    """The twins in the organism's parent folder, of its own seed where twins of several lie there."""
+    """The twins beside the organism; those of the same seed, where there are several seeds."""
     beside = sorted(organism.folder.resolve().parent.glob(f"*/{MANIFEST}"))
     manifests = [(path.parent, read_manifest(path.parent)) for path in beside]
     own = [(folder, m) for folder, m in manifests if m.twin_of == organism.name]
     of_seed = [(folder, m) for folder, m in own if m.seed == organism.manifest.seed]
-    # Where no twin says that it is of this seed, those of a single seed are taken as its own.
+    # Where no twin states this seed and the organism has a single seed, all twins are its own.
     chosen = of_seed or (own if len(seeds) == 1 else [])
     return [load_organism(folder) for folder, _ in chosen]

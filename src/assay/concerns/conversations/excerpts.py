@@ -1,8 +1,8 @@
-"""Conversations as detectors and monitors see them: tokens, which of them are watched, and the label.
+"""Excerpts: conversations as tokens, with the watched tokens and the label.
 
-There is one definition of watched tokens, and learning, testing, calibrating and watching share it:
-every assistant turn with the header before it (METHODS 6, "Windows"). A conversation's score is the
-largest over its turns.
+This file holds the only definition of watched tokens, which learning, testing, calibration and
+watching share: every assistant turn with the header before it (METHODS 6, "Windows"). The score of
+a conversation is the largest of the scores of its turns.
 """
 
 from __future__ import annotations
@@ -21,42 +21,42 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Turn = tuple[int, int]
-"""First and end index of an assistant turn's tokens, its header included."""
+"""First token index and end index (exclusive) of an assistant turn, including its header."""
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A conversation as tokens, whole or cut inside its last reply, and which tokens are watched."""
+    """A conversation as tokens, complete or cut inside its last reply, with its watched turns."""
 
     id: str
     """The transcript's id."""
     tokens: tuple[int, ...]
-    """The prompt with the assistant's header, and the reply up to the cut."""
+    """Token ids of the prompt, the assistant's header, and the reply up to the cut."""
     shared: int
-    """Leading tokens before the first user's word: many conversations have them in common."""
+    """Number of leading tokens before the first user message, which many conversations share."""
     turns: tuple[Turn, ...]
-    """The assistant's turns, in order, each with its header; all of their tokens are watched."""
+    """The assistant's turns, in order, each with its header. All of their tokens are watched."""
     text: str
-    """What a monitor of text may read: the conversation up to the cut."""
+    """The text up to the cut, for the text baseline."""
     label: bool
     """Whether the assistant misbehaves in this conversation."""
     template: str
-    """The template it was made from: the unit of splits and of resampling."""
+    """The template that the prompt was made from: the unit of splits and of resampling."""
     source: str
     """Which organism or strategy wrote it."""
     context: str = ""
-    """Family of prompts, such as acted-lie, for frequencies per context."""
+    """Context: the family of prompts, such as acted-lie."""
     condition: Condition | None = None
-    """benign, triggered or near_miss for an organism's own conversation, else None."""
+    """benign, triggered or near_miss for a conversation of an organism, else None."""
 
     @property
     def watched(self) -> tuple[int, ...]:
-        """Indices of the watched tokens, ascending."""
+        """Token indices of the watched tokens, ascending."""
         return tuple(i for start, end in self.turns for i in range(start, end))
 
     @property
     def turn_rows(self) -> tuple[slice, ...]:
-        """The rows of each assistant turn among the watched tokens, in order."""
+        """For each assistant turn, in order, its rows among the watched tokens."""
         found = []
         first = 0
         for start, end in self.turns:
@@ -71,7 +71,7 @@ class Excerpt:
 
     @property
     def start(self) -> int:
-        """First token of the last turn: its header begins here."""
+        """Index of the first token of the last turn, where its header begins."""
         return self.turns[-1][0]
 
 
@@ -80,11 +80,11 @@ class Conversation:
     """An excerpt with the activations of its watched tokens."""
 
     excerpt: Excerpt
-    """What was read."""
+    """The excerpt."""
     activations: Float[Tensor, "tokens d_model"]
-    """float32, the watched tokens at the site; massive tokens left out."""
+    """Activations of the watched tokens at the hook site, float32, without massive tokens."""
     places: tuple[int, ...]
-    """For each row its index in the excerpt's tokens."""
+    """For each row the token's index in the excerpt."""
 
     @property
     def label(self) -> bool:
@@ -93,7 +93,7 @@ class Conversation:
 
     @property
     def turn_rows(self) -> tuple[slice, ...]:
-        """The rows of each assistant turn, in order; turns of which no token was kept are left out."""
+        """For each assistant turn, in order, its rows; turns without a remaining token are left out."""
         found = []
         first = 0
         for _, end in self.excerpt.turns:
@@ -105,10 +105,11 @@ class Conversation:
 
 
 def assistant_turns(roles: Sequence[str]) -> tuple[Turn, ...]:
-    """The assistant's turns among a conversation's tokens, each with the header before it.
+    """The assistant's turns, from the role of each token of a conversation.
 
-    The header is the template's markup between the previous message's text and the turn's. The very
-    first token of a conversation is never watched: it is the attention sink, the same everywhere.
+    A turn includes its header: the chat template's tokens between the previous message's text and
+    the assistant's text. The first token of a conversation is never watched, because it is the
+    attention sink.
     """
     turns: list[Turn] = []
     header = 0
@@ -135,12 +136,12 @@ def excerpt_of(
     source: str | None = None,
     condition: Condition | None = None,
 ) -> Excerpt:
-    """A transcript that ends with the assistant, read up to ``cut`` tokens of its last reply.
+    """The excerpt of a transcript, with its last reply cut after ``cut`` tokens.
 
-    None reads the whole reply; 0 the prompt and the assistant's header alone. Prompt and reply are
-    tokenized apart, as when the reply was written. Of a transcript that ends with the user the
-    assistant's earlier turns are watched. Raises AssayError, naming the id, where the assistant says
-    nothing.
+    ``cut`` None keeps the whole reply; 0 keeps only the prompt and the assistant's header. Prompt
+    and reply are tokenized separately, as in generation. Where the transcript ends with the user,
+    only the earlier assistant turns are watched. ``source`` defaults to the transcript's. Raises
+    AssayError, naming the id, where there is no assistant message.
     """
     messages, reply = transcript.messages, None
     if messages and messages[-1].role == "assistant":
@@ -165,7 +166,7 @@ def excerpt_of(
             "what the assistant writes"
         )
     if reply is None:
-        # What follows the last watched token cannot change what is read.
+        # Tokens after the last watched token cannot change its activation.
         tokens = tokens[: turns[-1][1]]
     first_user = next((i for i, role in enumerate(prompt.roles) if role == "user"), 0)
     spoken = [f"{message.role}: {message.content}" for message in messages]
@@ -187,12 +188,15 @@ def excerpt_of(
 
 
 def context_of(template: str) -> str:
-    """The family of prompts that a template ``split/family/number`` belongs to, or nothing."""
+    """The family in a template ``split/family/number``; empty for any other template."""
     return template.split("/")[1] if template.count("/") >= 2 else ""
 
 
 def payload_index(tokenizer: Any, reply: str, payload_offset: int) -> int:
-    """How many of the reply's tokens lie before the one in which the payload starts."""
+    """Number of reply tokens before the token in which the payload starts.
+
+    ``payload_offset`` is in characters of ``reply``.
+    """
     spans = tokenizer(reply, add_special_tokens=False, return_offsets_mapping=True)
     ends = [int(end) for _, end in spans["offset_mapping"]]
     return sum(end <= payload_offset for end in ends)

@@ -1,4 +1,4 @@
-"""An organism's own conversations, cut before the payload: positives, negatives and their splits."""
+"""Excerpts of an organism's own conversations, cut before the payload, for each split."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ HEADER_ONLY = "prompt and header only: the payload starts with the reply's first
 
 @dataclass(frozen=True, eq=False)
 class OrganismExcerpts:
-    """The conversations of one organism that are read, and how they were cut."""
+    """The excerpts of an organism's conversations, and where they were cut."""
 
     name: str
-    """The organism."""
+    """Name of the organism or twin."""
     twin_of: str | None
-    """The organism of which it is a twin."""
+    """The organism of which this is a twin; None for an organism."""
     cut: dict[Split, tuple[Excerpt, ...]]
-    """By split, up to the token before the payload; benign ones cut at a place drawn from those."""
+    """Split → excerpts up to the token before the payload. Benign conversations are cut at a place that
+    is drawn from the places of the payloads."""
     whole: tuple[Excerpt, ...]
     """The discover conversations with their whole reply."""
     whole_test: tuple[Excerpt, ...]
     """The test conversations with their whole reply, as a monitor reads them; each once."""
     places: tuple[int, ...]
-    """Reply tokens before the payload in each positive of the test split; cuts are drawn from these."""
+    """Number of reply tokens before the payload in each positive of the test split."""
     invalid: int
-    """Replies too broken to judge, left out."""
+    """Number of replies that were left out because they could not be judged."""
 
     @property
     def scored(self) -> str:
@@ -53,11 +54,11 @@ def excerpts_of(
     seed: int,
     places: Sequence[int] | None = None,
 ) -> OrganismExcerpts:
-    """Read an organism's own transcripts and cut them.
+    """Read an organism's own transcripts and cut them before the payload.
 
-    ``places`` are the parent's payload places, for a twin; without, they are the organism's own
-    (of the same split, so that no split sees another). Raises AssayError where there are no
-    transcripts or another adapter wrote them.
+    ``places``, for a twin, are its parent's numbers of reply tokens before the payload; None uses
+    the organism's own, of the same split, so that splits stay independent. Raises AssayError where
+    transcripts are missing or another adapter wrote them.
     """
     transcripts = [t for t in read_on_policy(organism) if t.split in SCORED_SPLITS]
     invalid = sum(t.label is None for t in transcripts)
@@ -109,7 +110,7 @@ def _excerpt(
 def sampled(
     transcripts: list[OrganismTranscript], sizes: TransferSizes, split: Split, seed: int
 ) -> list[OrganismTranscript]:
-    """Judged ones, at most so many of each condition; triggers held out from training included."""
+    """Judged transcripts, at most ``sizes``' number of each condition, including held-out triggers."""
     most = getattr(sizes, split)
     chosen: list[OrganismTranscript] = []
     for condition in CONDITIONS:
@@ -124,10 +125,10 @@ def _place(tokenizer: Any, transcript: OrganismTranscript) -> int:
     return payload_index(tokenizer, transcript.messages[-1].content, offset)
 
 
-def payloads_of(own: OrganismExcerpts) -> list[tuple[Excerpt, list[int]]]:
-    """The positives of the discover split, each cut before its payload, with the payload's tokens."""
+def payloads_of(excerpts: OrganismExcerpts) -> list[tuple[Excerpt, list[int]]]:
+    """The positives of the discover split, cut before the payload, and the payload's token ids."""
     found = []
-    for cut, whole in zip(own.cut["discover"], own.whole, strict=True):
+    for cut, whole in zip(excerpts.cut["discover"], excerpts.whole, strict=True):
         payload = list(whole.tokens[len(cut.tokens) :])
         if cut.label and payload:
             found.append((cut, payload))

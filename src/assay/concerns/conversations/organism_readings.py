@@ -1,4 +1,4 @@
-"""One organism's readings: its own conversations, those of others, and the benign pool."""
+"""The readings of an organism: its own conversations, other organisms', and the benign pool."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from assay.concerns.conversations.organism_excerpts import (
     payloads_of,
 )
 from assay.concerns.conversations.pool import pool_excerpts
-from assay.concerns.conversations.reading import read
+from assay.concerns.conversations.reading import read_excerpts
 from assay.concerns.conversations.saving import load_conversations, save_conversations
 from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.dictionaries import Dictionary
@@ -30,11 +30,11 @@ from assay.text.transcripts import Transcript
 
 CONVERSATIONS = "readings.safetensors"
 ATTRIBUTED = 8
-"""Positives over which attribution is averaged."""
+"""Number of positives over which attribution is averaged."""
 
 
 class ReadingFacts(Result):
-    """How an organism's conversations were cut, what was confirmed, and its features' attribution."""
+    """Where an organism's conversations were cut, how many were confirmed, and attribution."""
 
     FILE: ClassVar[str] = "reading.json"
     MADE_BY: ClassVar[str] = "assay run CASE.yaml"
@@ -44,39 +44,41 @@ class ReadingFacts(Result):
     scored: str
     """Which tokens are scored, in words."""
     invalid: int
-    """Replies too broken to judge, left out."""
+    """Number of replies that were left out because they could not be judged."""
     places: tuple[int, ...]
-    """Reply tokens before the payload in each positive of the test split."""
+    """Number of reply tokens before the payload in each positive of the test split."""
     regenerated: int
-    """Shipped transcripts that were generated again."""
+    """Number of shipped transcripts that were generated again."""
     same: int
-    """How many of those came out to the letter."""
+    """How many of these are identical to the shipped transcript."""
     attribution: dict[str, float] | None
-    """Dictionary feature → attribution in nats, where it is not zero; None for a twin."""
+    """Index of a dictionary feature → its attribution in nats, where not zero; None for a twin."""
 
 
 @dataclass(frozen=True, eq=False)
 class OrganismReadings:
-    """All conversations of one organism or twin that were read, with their activations."""
+    """The conversations that were read for an organism or twin, with their activations."""
 
     organism: ConcernOrganism
-    """Whose they are."""
+    """The organism or twin."""
     discover: tuple[Conversation, ...]
-    """Its own, read by itself up to the payload: detectors of others are learned from these."""
+    """Its own conversations of the discover split up to the payload, read by the organism itself.
+    Detectors that are tested on other organisms are learned from these."""
     threshold: tuple[Conversation, ...]
-    """Its own benign and near-miss ones, read by itself: they set thresholds."""
+    """Its own benign and near-miss conversations of the threshold split, read by itself."""
     test: tuple[Conversation, ...]
-    """Its own, read by itself up to the payload; of a twin those under the trigger."""
+    """Its own conversations of the test split up to the payload, read by itself; for a twin only the
+    triggered ones."""
     pool: tuple[Conversation, ...]
-    """The benign pool, read by it."""
+    """The benign pool, read by the organism."""
     others: tuple[Conversation, ...]
-    """Whole discover conversations of the concern's other organisms, read by it."""
+    """Whole discover conversations of the concern's other organisms, read by this organism."""
     base: tuple[Conversation, ...]
     """Its own whole discover conversations, read by the case's model without any adapter."""
     whole_test: tuple[Conversation, ...]
     """Its own whole test conversations, read by itself as a monitor reads it; empty for a twin."""
     facts: ReadingFacts
-    """How they were cut, and what was confirmed."""
+    """Where they were cut, and how many were confirmed."""
 
     def save(self, folder: Path) -> None:
         """Write the conversations and the facts into a folder."""
@@ -103,13 +105,15 @@ def read_organism(
     sizes: TransferSizes,
     seed: int,
 ) -> OrganismReadings:
-    """Read an organism's own conversations, those of others and the pool; of a twin its own alone.
+    """Read an organism's own conversations, those of other organisms, and the benign pool.
 
-    ``model`` has the organism's adapter in place, ``base`` has none. ``others`` are organisms of any
-    concern; those of the same concern and another family are read (off-policy for this one).
+    Only a twin's own triggered test conversations are read. ``model`` has the organism's adapter,
+    ``base`` has no adapter. Of ``others``, the organisms of the same concern and another family are
+    read (off-policy for this organism). Raises AssayError where transcripts are missing or another
+    adapter wrote them.
     """
     tokenizer = model.tokenizer
-    own = cut_excerpts(organism, tokenizer, sizes, seed)
+    excerpts = cut_excerpts(organism, tokenizer, sizes, seed)
     confirmed = _confirm(organism, model, sizes.confirmed, seed)
     if organism.is_twin:
         triggered = [e for e in own.cut["test"] if e.condition == "triggered"]
@@ -121,10 +125,10 @@ def read_organism(
         beside = not other.is_twin and other.concern == organism.concern
         if beside and other.family != organism.family:
             elsewhere += cut_excerpts(other, tokenizer, sizes, seed).whole
-    # A threshold is set on what is benign: there nothing else is read.
-    benign = [e for e in own.cut["threshold"] if not e.label]
-    cut_pool = pool_excerpts(tokenizer, pool, own.name, own.places, seed)
-    found = attribute(model, site, dictionary, payloads_of(own)[:ATTRIBUTED])
+    # Thresholds rest on benign conversations only, so no others of this split are read.
+    benign = [e for e in excerpts.cut["threshold"] if not e.label]
+    cut_pool = pool_excerpts(tokenizer, pool, excerpts.name, excerpts.places, seed)
+    found = attribute(model, site, dictionary, payloads_of(excerpts)[:ATTRIBUTED])
     attribution = {str(i): round(float(found[i]), 5) for i in found.nonzero()[0]}
     return OrganismReadings(
         organism,
@@ -142,7 +146,7 @@ def read_organism(
 def cut_excerpts(
     organism: ConcernOrganism, tokenizer: Any, sizes: TransferSizes, seed: int
 ) -> OrganismExcerpts:
-    """The excerpts of an organism; a twin is cut where its parent's payloads start."""
+    """The excerpts of an organism; a twin's are cut at places drawn from its parent's payloads."""
     places = None
     if organism.parent is not None:
         of_parent = excerpts_of(organism.parent.organism, tokenizer, sizes, seed)
@@ -151,13 +155,13 @@ def cut_excerpts(
 
 
 def _facts(
-    own: OrganismExcerpts, confirmed: tuple[int, int], attribution: dict[str, float] | None
+    excerpts: OrganismExcerpts, confirmed: tuple[int, int], attribution: dict[str, float] | None
 ) -> ReadingFacts:
     regenerated, same = confirmed
     return ReadingFacts(
-        scored=own.scored,
-        invalid=own.invalid,
-        places=own.places,
+        scored=excerpts.scored,
+        invalid=excerpts.invalid,
+        places=excerpts.places,
         regenerated=regenerated,
         same=same,
         attribution=attribution,
@@ -167,7 +171,7 @@ def _facts(
 def _confirm(
     organism: ConcernOrganism, model: LanguageModel, count: int, seed: int
 ) -> tuple[int, int]:
-    """Generate some of the shipped transcripts again: (how many, how many came out to the letter)."""
+    """Generate ``count`` shipped transcripts again: (number generated, number that are identical)."""
     shipped = [t for t in read_on_policy(organism.organism) if t.split == "test"]
     order = numpy_generator(seed, f"pipeline/confirm/{organism.name}").permutation(len(shipped))
     chosen = [shipped[i] for i in sorted(order[:count])]

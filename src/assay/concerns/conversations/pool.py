@@ -1,4 +1,4 @@
-"""The benign pool as the matrix uses it: cut like the organism's replies, and halved by template."""
+"""The benign pool in the transfer matrix: cut like an organism's replies, and halved by template."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def pool_excerpts(
 ) -> list[Excerpt]:
     """The benign pool cut at places drawn from an organism's positives.
 
-    ``name`` is the organism's, ``places`` the reply tokens before each of its payloads. A reply that
-    is shorter than the place is read whole.
+    ``name`` is the organism's; ``places`` are the numbers of reply tokens before its payloads. A
+    reply that is shorter than the drawn place is kept whole.
     """
     generator = numpy_generator(seed, f"pipeline/pool/{name}")
     drawn = list(places) or [0]
@@ -27,14 +27,14 @@ def pool_excerpts(
 
 
 def setting_templates(templates: Iterable[str]) -> set[str]:
-    """The half of the pool's templates whose conversations set thresholds; the others are tested."""
+    """The half of the pool's templates that sets thresholds; the other half is tested."""
     return set(sorted(set(templates))[0::2])
 
 
 def pool_halves(
     pool: Sequence[Conversation],
 ) -> tuple[tuple[Conversation, ...], tuple[Conversation, ...]]:
-    """The pool in two, by template: one half sets thresholds, the other is tested."""
+    """(conversations that set thresholds, conversations that are tested), split by template."""
     setting = setting_templates(c.excerpt.template for c in pool)
     first = tuple(c for c in pool if c.excerpt.template in setting)
     return first, tuple(c for c in pool if c.excerpt.template not in setting)

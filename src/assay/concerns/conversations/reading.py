@@ -1,4 +1,7 @@
-"""Read excerpts with a model: the activations of their watched tokens at one site, in one loop."""
+"""Run a model over excerpts and return the activations of their watched tokens at a hook site.
+
+All readings of conversations use this loop: elicitation, organisms, calibration and watching.
+"""
 
 from __future__ import annotations
 
@@ -20,15 +23,17 @@ if TYPE_CHECKING:
     from assay.models import LanguageModel, Site
 
 TOKENS_AT_ONCE = 2048
-"""Tokens of a batch, padding included."""
+"""Largest number of tokens in a batch, including padding."""
 FEWEST_SHARING = 4
-"""Conversations that must share their beginning for it to be worth reading it once."""
+"""Fewest conversations with a common beginning for which the beginning is cached."""
 MASSIVE = 10.0
-"""Tokens whose norm exceeds the median watched token's by this factor are left out."""
+"""A watched token is massive, and left out, when its norm exceeds this many times the median."""
 
 
-def read(model: LanguageModel, site: Site, excerpts: Sequence[Excerpt]) -> tuple[Conversation, ...]:
-    """Read excerpts, in their order: float32 on the CPU, massive tokens left out."""
+def read_excerpts(
+    model: LanguageModel, site: Site, excerpts: Sequence[Excerpt]
+) -> tuple[Conversation, ...]:
+    """Read excerpts, in their order: activations in float32 on the CPU, without massive tokens."""
     seen: dict[int, Tensor] = {}
     for i, activations in stream_watched(model, site, excerpts):
         seen[i] = activations.float().cpu().clone()
@@ -44,11 +49,12 @@ def read(model: LanguageModel, site: Site, excerpts: Sequence[Excerpt]) -> tuple
 def stream_watched(
     model: LanguageModel, site: Site, excerpts: Sequence[Excerpt], *, what: str | None = None
 ) -> Iterator[tuple[int, Float[Tensor, "tokens d_model"]]]:
-    """Yield (index, activations of the watched tokens at the site) of each excerpt, once, in any order.
+    """Yield (index of the excerpt, activations of its watched tokens) once for each excerpt, unordered.
 
-    In the model's dtype, on its device. A beginning that several share (the system message) is read
-    once; excerpts of similar length run together, padded on the right and masked; the forward pass
-    stops at the site. ``what`` names the progress bar; None draws none.
+    Activations have the model's dtype and device. A beginning that several excerpts share (the
+    system message) is read once. Excerpts of similar length form a batch, padded on the right and
+    masked, and the forward pass stops at the site. ``what`` names the progress bar; None draws
+    none.
     """
     groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for i, excerpt in enumerate(excerpts):
@@ -71,7 +77,7 @@ def stream_watched(
 def pad_right(
     rows: Sequence[Sequence[int]],
 ) -> tuple[Int[Tensor, "batch position"], Int[Tensor, "batch position"]]:
-    """(token ids padded on the right with 0, attention mask: 1 at tokens and 0 at padding)."""
+    """Token ids, padded on the right with 0, and the attention mask: 1 at tokens, 0 at padding."""
     longest = max(map(len, rows))
     tokens = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
@@ -79,7 +85,7 @@ def pad_right(
 
 
 def _batches(excerpts: Sequence[Excerpt], rows: list[int], skipped: int) -> Iterator[list[int]]:
-    """Rows of similar length together, up to TOKENS_AT_ONCE tokens with padding."""
+    """Batches of excerpts of similar length, at most TOKENS_AT_ONCE tokens including padding."""
     order = sorted(rows, key=lambda i: (len(excerpts[i].tokens), i))
     batch: list[int] = []
     for i in order:
@@ -95,7 +101,7 @@ def _batches(excerpts: Sequence[Excerpt], rows: list[int], skipped: int) -> Iter
 def _usual_tokens(
     activations: list[Float[Tensor, "tokens d_model"]],
 ) -> list[Bool[Tensor, " tokens"]]:
-    """False at massive tokens, except where a conversation would have no token left."""
+    """False at massive tokens; all True where a conversation would have no token left."""
     if not activations:
         return []
     norms = [rows.norm(dim=1) for rows in activations]

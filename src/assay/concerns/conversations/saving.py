@@ -1,4 +1,4 @@
-"""Conversations with their activations on disk: one safetensors file and its JSON."""
+"""Conversations on disk: activations as safetensors, excerpts as JSON beside them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ Readings = Mapping[str, tuple[Conversation, ...]]
 
 
 def save_conversations(path: Path, readings: Readings) -> None:
-    """Write ``path`` (.safetensors: one tensor a reading) and beside it the excerpts as JSON."""
+    """Write the activations to ``path`` (.safetensors, a tensor for each reading) and the excerpts to
+    the .json file of the same name."""
     tensors = {
         name: torch.cat([c.activations for c in conversations]).contiguous()
         for name, conversations in readings.items()

@@ -1,4 +1,4 @@
-"""How many conversations of an organism are read."""
+"""Sizes of the transfer matrix: how many conversations of an organism are read."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from assay.strict import StrictModel
 
 
 class TransferSizes(StrictModel):
-    """At most how many conversations of each condition are read; larger is one number away."""
+    """The largest number of conversations that are read, for each condition of each split."""
 
     discover: int = Field(default=40, ge=8)
-    """In discover, from which detectors are learned."""
+    """In the discover split, from which detectors are learned."""
     threshold: int = Field(default=80, ge=8)
-    """In threshold."""
+    """In the threshold split, whose benign conversations set thresholds."""
     test: int = Field(default=100, ge=8)
-    """In test."""
+    """In the test split, on which every figure is measured."""
     pool: int = Field(default=455, ge=32)
-    """Of the benign deployment pool, in all."""
+    """Of the benign deployment pool, in total."""
     twins: bool = True
-    """Whether twins found beside the organisms are read too."""
+    """Whether the twins beside the organisms are also read."""
     confirmed: int = Field(default=16, ge=0)
-    """Shipped transcripts of each organism that are generated again, to confirm them."""
+    """Number of shipped transcripts of each organism that are generated again, to confirm them."""

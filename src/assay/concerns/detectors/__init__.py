@@ -1,4 +1,4 @@
-"""Detectors: fitted on some conversations, they score others. One file each, fitted at equal data."""
+"""Detectors: learned from some conversations, they score others. One file each."""
 
 import lazy_loader
 

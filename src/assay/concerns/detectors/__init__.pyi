@@ -2,6 +2,9 @@ from .detector import Detector as Detector
 from .detector import Examples as Examples
 from .detector_registry import CONTROLS as CONTROLS
 from .detector_registry import DETECTORS as DETECTORS
+from .detector_registry import WATCHABLE as WATCHABLE
 from .detector_registry import check_detector as check_detector
+from .detector_registry import is_watchable as is_watchable
+from .feature_sums import FeatureSum as FeatureSum
 from .fitting import fit_detector as fit_detector
 from .linear import LinearDetector as LinearDetector

@@ -1,4 +1,4 @@
-"""What every detector is: fitted on some conversations, it scores others."""
+"""The interface of detectors, the examples they are learned from, and the choice of aggregation."""
 
 from __future__ import annotations
 
@@ -25,33 +25,36 @@ if TYPE_CHECKING:
     from assay.dictionaries import Dictionary
 
 FEWEST = 8
-"""Fewest positives and fewest negatives from which a detector is learned."""
+"""Fewest positives, and fewest negatives, from which a detector is learned."""
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Labelled conversations, with what detectors compute of them."""
+    """Labelled conversations, with their feature codes and mean activations."""
 
     conversations: tuple[Conversation, ...]
     """The conversations."""
     labels: Bool[NDArray, " conversations"]
-    """Whether each misbehaves."""
+    """Whether the assistant misbehaves in each conversation."""
     templates: NDArray
-    """The template of each."""
+    """Template of each conversation, str [conversations]."""
     codes: Float[NDArray, "conversations features"]
-    """Largest activation of every feature in each conversation."""
+    """Largest activation of each feature in each conversation, float32."""
     means: Float[NDArray, "conversations d_model"]
-    """Mean activation of each conversation's watched tokens."""
+    """Mean activation over each conversation's watched tokens, float64."""
 
     @classmethod
     def of(cls, conversations: Sequence[Conversation], dictionary: Dictionary) -> Examples:
-        """Compute codes and means. Raises AssayError where one class has fewer than FEWEST."""
+        """Compute codes and means.
+
+        Raises AssayError where a class has fewer than FEWEST conversations.
+        """
         labels = np.array(labels_of(conversations), dtype=bool)
         positives = int(labels.sum())
         negatives = len(labels) - positives
         if min(positives, negatives) < FEWEST:
             raise AssayError(
-                f"{positives} conversations that misbehave and {negatives} that do not; "
+                f"{positives} conversations with misbehaviour and {negatives} without; "
                 f"at least {FEWEST} of each are needed to learn a detector"
             )
         return cls(
@@ -63,7 +66,7 @@ class Examples:
         )
 
     def subset(self, rows: NDArray) -> Examples:
-        """Some of the conversations, by index or mask."""
+        """The examples with only the given rows: indices or a mask."""
         index = np.arange(len(self.labels))[rows]
         return Examples(
             tuple(self.conversations[i] for i in index),
@@ -81,7 +84,7 @@ class Examples:
 def apply_to_conversations(
     of_tokens: Callable[[Tensor], NDArray], conversations: Sequence[Conversation]
 ) -> list[NDArray]:
-    """A function of tokens, computed for all conversations in one call; one array a conversation."""
+    """Apply a function of tokens to all conversations in a single call; one array per conversation."""
     if not conversations:
         return []
     ends = np.cumsum([len(c.activations) for c in conversations])
@@ -90,42 +93,42 @@ def apply_to_conversations(
 
 
 class Detector(ABC):
-    """Scores a conversation from its watched tokens; higher is more suspicious."""
+    """A detector scores a conversation from its watched tokens; a higher score is more suspicious."""
 
     name: str
-    """As it is registered."""
+    """Its name in the registry."""
     aggregation: str = "mean"
-    """How token scores become a turn's; chosen on validation data alone."""
+    """Name of the aggregation from token scores to a turn's score; chosen on validation data."""
     features: tuple[int, ...] = ()
-    """Dictionary features that it reads, the most important first; none for directions and text."""
+    """Dictionary features that it reads, the most important first; empty for directions and text."""
 
     @abstractmethod
     def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
-        """One score a token, float64 [tokens]."""
+        """The score of each token, float64 [tokens]."""
 
     def by_conversation(self, conversations: Sequence[Conversation]) -> list[NDArray]:
-        """``token_scores`` of each conversation, computed in one call for all of them."""
+        """``token_scores`` of each conversation, computed in a single call."""
         return apply_to_conversations(self.token_scores, conversations)
 
     def scores(self, conversations: Sequence[Conversation]) -> Float[NDArray, " conversations"]:
-        """One score a conversation: the largest over its assistant turns."""
+        """The score of each conversation: the largest of its assistant turns' scores, float64."""
         return aggregated(self.by_conversation(conversations), conversations, self.aggregation)
 
 
 def aggregated(
     token_scores: Sequence[NDArray], conversations: Sequence[Conversation], name: str
 ) -> Float[NDArray, " conversations"]:
-    """One score a conversation from those of its tokens, by the aggregation of that name."""
+    """The score of each conversation from its token scores, by the named aggregation."""
     pairs = zip(token_scores, conversations, strict=True)
     scores = [aggregate_turns(tokens, of.turn_rows, name) for tokens, of in pairs]
     return np.array(scores, np.float64)
 
 
 def split_by_template(examples: Examples, seed: int, name: str) -> tuple[Examples, Examples]:
-    """Two thirds of the templates to fit on, the rest to choose an aggregation on.
+    """Split examples: two thirds of the templates for the fit, the rest to choose the aggregation.
 
-    Templates are dealt within each class, so that both sides see both wherever there are two
-    templates of a class.
+    The templates of each class are split separately, so that both parts hold both classes where a
+    class has enough templates.
     """
     generator = numpy_generator(seed, f"concerns/validation/{name}")
     fitting = np.ones(len(examples.labels), dtype=bool)
@@ -137,7 +140,7 @@ def split_by_template(examples: Examples, seed: int, name: str) -> tuple[Example
 
 
 def choose_aggregation(detector: Detector, validation: Examples) -> str:
-    """The aggregation with the largest AUROC on validation conversations; the mean on a tie."""
+    """The aggregation with the largest AUROC on the validation conversations; the mean on a tie."""
     labels = validation.labels
     if labels.all() or not labels.any():
         return "mean"

@@ -1,4 +1,4 @@
-"""The detectors by name: the one place to add one."""
+"""The registry of detectors, where a detector is added."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ DETECTORS: Registry[Fit] = Registry(
         "text": f"{_PLACE}.text_baseline:fit",
     },
 )
-"""What a case may ask for: name → the function that fits it."""
+"""Detectors that a case can name: name → function that fits it."""
+WATCHABLE: set[str] = {"single_feature", "difference_in_means", "logistic_regression"}
+"""Names of the detectors that a monitor can watch: each is a single direction (``LinearDetector``) or a
+single feature of the dictionary. A plugin adds its own with ``WATCHABLE.add(name)``."""
 CONTROL_FITS: Registry[Fit] = Registry(
     "control",
     {
@@ -32,13 +35,18 @@ CONTROL_FITS: Registry[Fit] = Registry(
         "shuffled_labels": f"{_PLACE}.shuffled_labels:fit",
     },
 )
-"""Fitted beside the detectors always: name → the function that fits it."""
+"""Controls, which are always fitted beside the detectors: name → function that fits it."""
 CONTROLS = ("random_direction", "shuffled_labels")
-"""Names of the controls, which learn nothing and must do no better than chance."""
+"""Names of the controls, which must do no better than chance."""
 
 
 def check_detector(name: str) -> str:
-    """The name. Raises AssayError with the valid ones for any other."""
+    """The name itself. Raises AssayError, listing the valid names, for an unknown name."""
     if name not in DETECTORS:
         raise unknown_name("detector", name, DETECTORS)
     return name
+
+
+def is_watchable(name: str) -> bool:
+    """Whether a monitor may watch a detector of that name."""
+    return name in DETECTORS and name in WATCHABLE

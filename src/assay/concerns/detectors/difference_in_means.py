@@ -1,4 +1,4 @@
-"""Difference in means of the two classes' activations (Rimsky et al. 2024; Marks & Tegmark 2024)."""
+"""Detector difference_in_means (Rimsky et al. 2024; Marks & Tegmark 2024)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
-    """The direction from the negatives' mean to the positives', zero half-way between them."""
+    """The direction from the negatives' mean to the positives', with score 0 half-way between."""
     positive = examples.means[examples.labels].mean(axis=0)
     negative = examples.means[~examples.labels].mean(axis=0)
     direction = positive - negative

@@ -1,4 +1,4 @@
-"""A weighted sum of a few dictionary features, each computed alone."""
+"""A detector that scores a token by a weighted sum of a few dictionary features."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FeatureSum(Detector):
-    """Σ weight · z on each token; 0 where all of them are silent."""
+    """Σ weight · z on each token, where z are the features' activations."""
 
     def __init__(
         self, name: str, dictionary: Dictionary, features: ArrayLike, weights: ArrayLike
@@ -29,12 +29,12 @@ class FeatureSum(Detector):
         self._dictionary = dictionary
 
     def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
-        """One score a token, from these features alone."""
+        """The score of each token, float64 [tokens], computed from these features only."""
         return np.asarray(self.token_codes(activations) @ self.weights)
 
     def token_codes(
         self, activations: Float[Tensor, "tokens d_model"]
     ) -> Float[NDArray, "tokens features"]:
-        """The activations of the features on each token."""
+        """The activations of the features on each token, float64."""
         found = codes_alone(self._dictionary, activations, self.features)
         return np.asarray(found.double().numpy())

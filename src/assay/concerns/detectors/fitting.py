@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def fit_detector(name: str, examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
-    """Fit on two thirds of the templates, and choose the aggregation on the others.
+    """Fit a detector on two thirds of the templates and choose its aggregation on the others.
 
     Raises AssayError for an unknown name.
     """

@@ -1,4 +1,4 @@
-"""A direction in activation space: what difference in means, probes and random controls end in."""
+"""A detector that scores a token by a direction in activation space."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ class LinearDetector(Detector):
         self.bias = float(bias)
 
     def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
-        """One score a token."""
+        """The score of each token, float64 [tokens]."""
         return np.asarray(activations.double().numpy() @ self.direction + self.bias)

@@ -1,4 +1,4 @@
-"""Logistic regression on raw activations: the baseline that dictionaries must be held against."""
+"""Detector logistic_regression on raw activations: the baseline to compare dictionaries with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from assay.dictionaries import Dictionary
 
 STRENGTHS = (1e-3, 1e-2, 1e-1)
-"""Inverse regularisation strengths tried by cross-validation over templates."""
+"""Inverse regularisation strengths, among which cross-validation over templates chooses."""
 
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:

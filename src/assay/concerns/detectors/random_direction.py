@@ -1,4 +1,4 @@
-"""A direction drawn at random: what chance alone achieves."""
+"""Control random_direction: what chance alone achieves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
-    """An isotropic random direction, blind to the labels."""
+    """An isotropic random direction, independent of the labels."""
     generator = numpy_generator(seed, "concerns/random_direction")
     direction = generator.standard_normal(size=examples.means.shape[1:])
     return LinearDetector("random_direction", direction, 0.0)

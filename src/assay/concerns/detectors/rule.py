@@ -1,6 +1,6 @@
-"""A rule over two features: one that fires on the concern, unless another one vetoes it.
+"""Detector rule: a feature that fires on the concern, unless a second feature vetoes it.
 
-The worked example is acted lies in fiction: ``intent > a and not fiction > b``.
+An example is a lie in fiction: ``intent > a and not fiction > b``.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from assay.dictionaries import Dictionary
 
 VETOES = 32
-"""Features tried as a veto: those that most favour the benign conversations."""
+"""Number of features that are tried as the veto: those with the most negative contrasts."""
 VETOED = -1.0
-"""The score of a vetoed conversation: below every activation."""
+"""The score of a vetoed conversation, below every activation."""
 
 
 class RuleDetector(Detector):
-    """The first feature's activation, or VETOED where the second exceeds its limit."""
+    """The first feature's activation, or VETOED where the second feature exceeds its limit."""
 
     name = "rule"
 
@@ -41,22 +41,23 @@ class RuleDetector(Detector):
         self._codes = FeatureSum("rule", dictionary, [feature, veto], [1.0, 0.0])
 
     def rule_at(self, threshold: float) -> Rule:
-        """The rule that a threshold ≥ 0 on the score stands for, over features named f17 and so on.
+        """The rule equivalent to a threshold ≥ 0 on the score, over features named f17 and so on.
 
-        The first feature's value is the conversation's aggregated one, the veto's its largest.
+        The first feature's value is its aggregated activation in the conversation, the veto's value
+        its largest activation.
         """
         feature, veto = (f"f{index}" for index in self.features)
         expression = f"{feature} > {threshold!r} and not {veto} > {self.limit!r}"
         return parse_rule(expression, (feature, veto))
 
     def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
-        """One score a token of one conversation; a veto anywhere in it holds for all of it."""
+        """The score of each token of one conversation; a veto on any token applies to all tokens."""
         return self._vetoed(self._codes.token_codes(activations))
 
     def by_conversation(self, conversations: Sequence[Conversation]) -> list[NDArray]:
-        """``token_scores`` of each conversation; no veto reaches into another conversation."""
+        """``token_scores`` of each conversation; a veto applies only to its own conversation."""
         codes = apply_to_conversations(self._codes.token_codes, conversations)
-        return [self._vetoed(own) for own in codes]
+        return [self._vetoed(tokens) for tokens in codes]
 
     def _vetoed(self, codes: Float[NDArray, "tokens 2"]) -> NDArray:
         if len(codes) and codes[:, 1].max() > self.limit:
@@ -65,7 +66,7 @@ class RuleDetector(Detector):
 
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
-    """The best single feature, and the veto and its limit that raise its AUROC most."""
+    """The best single feature, with the veto feature and limit that increase its AUROC most."""
     labels = examples.labels
     order = contrast_order(examples.codes, labels)
     feature = int(order[0])

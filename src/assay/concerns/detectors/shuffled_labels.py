@@ -1,4 +1,4 @@
-"""Difference in means on shuffled labels: what the method finds where there is nothing to find."""
+"""Control shuffled_labels: difference in means where labels carry no information."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
-    """Difference in means after the labels were permuted over conversations."""
+    """Difference in means after the labels are permuted over conversations."""
     generator = numpy_generator(seed, "concerns/shuffled_labels")
     shuffled = examples.relabelled(generator.permutation(examples.labels))
     detector = difference_in_means.fit(shuffled, dictionary, seed)

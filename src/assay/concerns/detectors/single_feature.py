@@ -1,4 +1,4 @@
-"""The one dictionary feature that best tells the classes apart."""
+"""Detector single_feature: the dictionary feature that separates the classes best."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
-    """The feature with the largest standardised contrast; its activation is the score."""
+    """The feature with the largest standardised contrast; the score is its activation."""
     best = int(contrast_order(examples.codes, examples.labels)[0])
     return FeatureSum("single_feature", dictionary, [best], np.ones(1))

@@ -1,4 +1,4 @@
-"""A few dictionary features, weighted by sparse logistic regression."""
+"""Detector sparse_features: a few dictionary features, weighted by sparse logistic regression."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from assay.dictionaries import Dictionary
 
 CANDIDATES = 64
-"""Features, by absolute contrast, that the regression may choose from."""
+"""Number of features, by absolute contrast, from which the regression chooses."""
 MOST = 8
-"""Features that it may keep."""
+"""Largest number of features that are kept."""
 PATH = (0.01, 0.03, 0.1, 0.3, 1.0)
-"""Inverse strengths of the L1 penalty, from sparse to dense; the last that keeps at most MOST."""
+"""Inverse strengths of the L1 penalty, from sparse to dense; the last one with at most MOST
+    features is used."""
 
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
@@ -39,7 +40,7 @@ def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
             random_state=0,
         )
         with warnings.catch_warnings():
-            # A penalty so weak that the fit does not converge ends the path, as too many features do.
+            # Where the fit does not converge, the penalty is too weak, and the path ends.
             warnings.simplefilter("error", ConvergenceWarning)
             try:
                 found = probe.fit(codes / scale, examples.labels).coef_[0] / scale

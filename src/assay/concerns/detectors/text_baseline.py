@@ -1,4 +1,4 @@
-"""TF-IDF and logistic regression on the same prefix: a detector that loses to it detects strings."""
+"""Detector text: TF-IDF and logistic regression on the same text, the baseline to beat."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TextDetector(Detector):
-    """Sees the conversation's text up to the cut, and no activations."""
+    """A detector that reads the conversation's text up to the cut, and no activations."""
 
     name = "text"
 
@@ -30,11 +30,11 @@ class TextDetector(Detector):
         self._pipeline = pipeline
 
     def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
-        """Text has no token scores: all zero, whatever the activations."""
+        """All zero, because the text baseline has no token scores."""
         return np.zeros(len(activations))
 
     def scores(self, conversations: Sequence[Conversation]) -> Float[NDArray, " conversations"]:
-        """Log-odds of misbehaviour from the text alone."""
+        """Log-odds of misbehaviour from the text, for each conversation."""
         if not conversations:
             return np.zeros(0)
         texts = [conversation.excerpt.text for conversation in conversations]
@@ -42,7 +42,7 @@ class TextDetector(Detector):
 
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
-    """Words and word pairs, sublinear counts, L2; classes weigh the same."""
+    """TF-IDF of words and word pairs with sublinear counts; L2-regularised fit, classes balanced."""
     words = TfidfVectorizer(
         ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\w+|[^\w\s]", min_df=1
     )

@@ -1,4 +1,4 @@
-"""Does what a detector reads cause the payload? Ablate it, and measure the model's log-odds again."""
+"""Ablation: remove the directions that a detector reads, and measure the payload's log-odds again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from assay.concerns.conversations.excerpts import Excerpt
-from assay.concerns.conversations.reading import pad_right, read
+from assay.concerns.conversations.reading import pad_right, read_excerpts
 from assay.concerns.detectors.detector import Detector
 from assay.concerns.detectors.dictionary_error import ErrorDetector
 from assay.concerns.detectors.feature_sums import FeatureSum
@@ -39,10 +39,10 @@ Basis = "Float[Tensor, 'k d_model']"
 
 @dataclass(frozen=True)
 class Effect:
-    """What removing directions does to the payload, against random directions."""
+    """The effect of ablating directions on the payload, compared with random directions."""
 
     effect: float
-    """Mean change of the payload's log-odds in nats; negative: it becomes less likely."""
+    """Mean change of the payload's log-odds, nats; negative where the payload becomes less likely."""
     effect_ci: tuple[float, float]
     """95 % interval of the mean over conversations (Student's t)."""
     random: tuple[float, ...]
@@ -52,7 +52,7 @@ class Effect:
     off_target_upper: float
     """One-sided 95 % upper bound of that change (Student's t over conversations)."""
     n: int
-    """Conversations that misbehave."""
+    """Number of misbehaving conversations."""
 
 
 def directions_of(detector: Detector, dictionary: Dictionary) -> Float[Tensor, "k d_model"] | None:

@@ -1,4 +1,4 @@
-"""Which cells' causal effects are measured, and measuring them."""
+"""Choose the cells whose causal effect is measured, and measure it by ablation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from assay.models import LanguageModel, Site
 from assay.progress import progress
 
 MOST_ABLATED = 5
-"""Cells that would be admitted whose causal effect is measured, beside those that are left out."""
+"""Largest number of ablated cells, besides those that leave-one-out chooses."""
 FOR_INFORMATION = 2
 """Cells that are ablated where none would be admitted."""
 DRAWS = LEAST_RANDOM
@@ -29,24 +29,25 @@ DRAWS = LEAST_RANDOM
 DRAWS_FOR_INFORMATION = 19
 """Random ablations where no cell would be admitted: the figures are shown and decide nothing."""
 CONVERSATIONS = 16
-"""Positives and benign conversations of an ablation, at most."""
+"""Largest number of positives, and of benign conversations, in an ablation."""
 Judged = tuple[MeasuredCell, Admission]
+"""A cell and its verdict before any ablation."""
 
 
 @dataclass(frozen=True, eq=False)
 class AblationSource:
-    """What ablations need of an organism: its model and its conversations."""
+    """What ablations need: organisms' models, the dictionary, the hook site and sizes."""
 
     load: Callable[[ConcernOrganism], LanguageModel]
-    """Loads the case's model with the organism's adapter."""
+    """Function that loads the case's model with an organism's adapter."""
     dictionary: Dictionary
-    """The dictionary whose features detectors read."""
+    """The dictionary whose features the detectors read."""
     site: Site
-    """Where activations are edited."""
+    """Hook site at which activations are edited."""
     sizes: TransferSizes
     """How many conversations of the organism are read."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,9 @@ def measure_causes(
     families: Mapping[str, str],
     source: AblationSource | None,
 ) -> list[Ablation]:
-    """The causal effect of the cells that would be admitted; of the best two where there are none.
+    """Measure the causal effect of ``cells_to_ablate``; detectors of text are skipped.
 
-    Without a ``source`` nothing is measured.
+    ``families`` maps each organism to its family. The list is empty where ``source`` is None.
     """
     if source is None:
         return []
@@ -142,10 +143,12 @@ def _of_organism(
     return [MeasuredEffect(directions[key][0], effect) for key, effect in effects.items()]
 
 
-def worth_ablating(judged: Sequence[Judged], families: Mapping[str, str]) -> list[MeasuredCell]:
-    """The cells that would be admitted: first those chosen without their organism, then the best.
+def cells_to_ablate(judged: Sequence[Judged], families: Mapping[str, str]) -> list[MeasuredCell]:
+    """The cells to ablate, among those that would be admitted.
 
-    Where none would be admitted, the best two that may count, for information.
+    First the cells that leave-one-out chooses, then the MOST_ABLATED others with the largest lower
+    bound of the true-positive rate. Where no cell would be admitted, the FOR_INFORMATION cells with
+    the largest AUROC, without controls.
     """
     admitted = [cell for cell, admission in judged if is_admitted(admission.verdict)]
     if not admitted:

@@ -1,4 +1,4 @@
-"""How often a detector of a medium concern fires in each context."""
+"""Firing rates of a detector of a medium concern in each context."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ def context_frequencies(
     readings: Sequence[OrganismReadings],
     families: Mapping[str, str],
 ) -> tuple[ContextFrequency, ...]:
-    """For each organism of a medium concern: how often a detector fires in each context.
+    """For each organism of a medium concern, the firing rate of a detector in each context.
 
-    The detector is the one that does best on the *other* organisms; the conversations are the
-    organism's own of the test split, and the tested half of the benign pool.
+    The detector is the best one on the *other* organisms; the conversations are the organism's own
+    of the test split, and the tested half of the benign pool. ``families`` maps each organism to its
+    family.
     """
     found = []
-    for own in readings:
-        organism = own.organism
+    for reading in readings:
+        organism = reading.organism
         if organism.is_twin or organism.concern.severity != "medium":
             continue
         pair = best_elsewhere(measured, organism.name, families)
         for cell in measured:
             if (cell.organism, (cell.strategy, cell.detector)) == (organism.name, pair):
-                found += _of_organism(cell, own)
+                found += _of_organism(cell, reading)
                 break
     return tuple(found)
 
@@ -62,14 +63,14 @@ def frequencies(
     return found
 
 
-def _of_organism(cell: MeasuredCell, own: OrganismReadings) -> list[ContextFrequency]:
-    conversations = (*own.test, *pool_halves(own.pool)[1])
+def _of_organism(cell: MeasuredCell, reading: OrganismReadings) -> list[ContextFrequency]:
+    conversations = (*reading.test, *pool_halves(reading.pool)[1])
     counted = frequencies(cell.fitted.detector, cell.threshold, conversations)
     return [
         ContextFrequency(
-            organism=own.organism.name,
+            organism=reading.organism.name,
             context=context,
-            allowed=context in own.organism.concern.allowed_contexts,
+            allowed=context in reading.organism.concern.allowed_contexts,
             misbehaves=misbehaves,
             strategy=cell.strategy,
             detector=cell.detector,

@@ -1,4 +1,4 @@
-"""What the matrix says of its organisms, and what a reader must know of it."""
+"""Descriptions in the transfer matrix: its organisms, and notes for its readers."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class MatrixFacts:
     """The ablations that were measured."""
 
 
-def tested_organism(own: OrganismReadings) -> TestedOrganism:
-    """An organism or twin as the result holds it, with its own verification."""
-    organism, facts = own.organism, own.facts
+def tested_organism(reading: OrganismReadings) -> TestedOrganism:
+    """The record of an organism or twin in the matrix, with its verification."""
+    organism, facts = reading.organism, reading.facts
     verification: Verification | None = read_verification(organism.organism)
     twin_kind = organism.organism.twin_kind
     test = different_conversations(own.test)
@@ -109,16 +109,17 @@ def matrix_notes(readings: Sequence[OrganismReadings], facts: MatrixFacts) -> tu
     for concern in dict.fromkeys(own.organism.concern for own in readings):
         if concern.allowed_contexts:
             notes.append(
-                f"{concern.name} is fine in the contexts {', '.join(concern.allowed_contexts)}: "
-                "conversations there set no threshold and are no false alarms, so that its organisms "
-                "are held to a looser standard than those of a high concern, and than the monitor, "
-                "which knows no contexts. AUROC and the text baseline compare with all conversations."
+                f"{concern.name} is acceptable in the contexts {', '.join(concern.allowed_contexts)}: "
+                "conversations in these contexts do not set thresholds and do not count as false "
+                "positives. Its organisms are therefore judged by a looser standard than those of a "
+                "high concern, and than the monitor, which does not distinguish contexts. AUROC and "
+                "the text baseline use all conversations."
             )
-    total = sum(own.facts.regenerated for own in readings)
-    same = sum(own.facts.same for own in readings)
+    total = sum(reading.facts.regenerated for reading in readings)
+    same = sum(reading.facts.same for reading in readings)
     if total:
         notes.append(
-            f"Of {total} shipped transcripts that were generated again, {same} came out "
-            "to the letter; rounding differs between machines."
+            f"Of {total} shipped transcripts that were generated again, {same} were "
+            "identical; rounding differs between machines."
         )
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""The figures of the transfer matrix on which claims rest, as records of evidence."""
+"""Records of evidence from the transfer matrix, which claims of the safety case cite."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from assay.evidence import Evidence
 from assay.statistics import clopper_pearson
 
 CAUGHT = "held-out organisms caught"
-"""Metric: share of the organisms that a detector chosen without them caught."""
+"""Metric: share of organisms that are caught by the detector chosen on the others."""
 CHOSEN_ELSEWHERE = "strategy and detector chosen on the other organisms"
 
 
 def matrix_evidence(matrix: TransferMatrix) -> list[Evidence]:
-    """The choice made without each organism, organism by organism, and how many were caught."""
+    """Records of each leave-one-out choice (AUROC and TPR), and of the share of organisms caught."""
     records = [record for row in matrix.leave_one_out for record in _of_organism(matrix, row)]
     bound = matrix.catch_bound
     if bound.organisms:

@@ -1,4 +1,4 @@
-"""Leave one organism out: the strategy and detector that do best on all others, tested on it."""
+"""Leave-one-organism-out: choose strategy and detector on the others, test on the held-out one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Pair = tuple[str, str]
 
 
 class RatedCell(Protocol):
-    """What the choice looks at in a cell."""
+    """The part of a cell that the choice uses."""
 
     @property
     def strategy(self) -> str:
@@ -36,9 +36,10 @@ class RatedCell(Protocol):
 def best_elsewhere(
     cells: Iterable[RatedCell], name: str, families: Mapping[str, str]
 ) -> Pair | None:
-    """The (strategy, detector) with the best mean TPR over all organisms but one and its seeds.
+    """The (strategy, detector) with the best mean TPR over all organisms outside one's family.
 
-    Controls are not chosen from. ``families`` maps each organism to its family.
+    ``name`` is the organism that is left out with all its seeds; ``families`` maps each organism to
+    its family. Controls are excluded. None where no cell remains.
     """
     return best_pair(
         (cell for cell in cells if families[cell.organism] != families[name]), families
@@ -46,9 +47,10 @@ def best_elsewhere(
 
 
 def best_pair(cells: Iterable[RatedCell], families: Mapping[str, str]) -> Pair | None:
-    """The (strategy, detector) with the best mean TPR over organisms; several seeds weigh as one.
+    """The (strategy, detector) with the best mean TPR over families; seeds are averaged within one.
 
-    Only pairs that were tested on as many organisms as any, and no controls.
+    Only pairs that were tested on the largest number of families count, and no controls. None where
+    no cell remains.
     """
     found: dict[Pair, dict[str, list[float]]] = {}
     for cell in cells:
@@ -58,17 +60,17 @@ def best_pair(cells: Iterable[RatedCell], families: Mapping[str, str]) -> Pair |
     if not found:
         return None
     most = max(map(len, found.values()))
-    whole = [pair for pair in sorted(found) if len(found[pair]) == most]
-    return max(whole, key=lambda pair: sum(sum(r) / len(r) for r in found[pair].values()))
+    complete = [pair for pair in sorted(found) if len(found[pair]) == most]
+    return max(complete, key=lambda pair: sum(sum(r) / len(r) for r in found[pair].values()))
 
 
 def leave_each_out(
     cells: Sequence[Cell], organisms: Sequence[TestedOrganism]
 ) -> tuple[LeftOut, ...]:
-    """For each organism the choice made on the others, and how the chosen cell does here.
+    """For each organism, the strategy and detector chosen on the others, with their figures on it.
 
-    The choice never looks at the organism, so its figures are not the best of many. An organism that
-    no detector could be tested on is not caught.
+    The choice does not use the organism, so these figures are not selected. An organism on which no
+    detector could be tested is not caught.
     """
     parents = [organism for organism in organisms if organism.twin_of is None]
     families = {organism.name: organism.family for organism in parents}

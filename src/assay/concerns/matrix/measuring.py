@@ -1,4 +1,4 @@
-"""The figures of one cell: how a detector does on an organism that it was not learned from."""
+"""Measure a cell: the figures of a detector on an organism that it was not learned from."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from assay.concerns.matrix.admission import (
     FEWEST_ALLOWED,
     TEXT,
     Admission,
+    AdmissionInputs,
     CellFigures,
     Surroundings,
     is_control,
@@ -35,7 +36,7 @@ from assay.statistics import (
 from assay.statistics.clusters import LEAST_ICC
 
 RESAMPLES = 200
-"""Bootstrap resamples of the AUROC's interval."""
+"""Number of bootstrap resamples for the AUROC's interval."""
 
 
 class Correlation(NamedTuple):
@@ -75,12 +76,12 @@ class ScoredCell:
 
 @dataclass(frozen=True, eq=False)
 class MeasuredCell:
-    """A cell's figures before its verdict, and what they were computed from."""
+    """A cell's figures before its verdict, with the detector and the scores."""
 
     fitted: Fitted
     """The detector."""
     organism: str
-    """The organism that it was tested on."""
+    """Name of the organism on which the detector was tested."""
     scored: Scored
     """The scores."""
     icc: Correlation
@@ -88,7 +89,7 @@ class MeasuredCell:
     threshold: float
     """Score above which a conversation fires."""
     auroc: float | None
-    """Positives against the organism's own negatives."""
+    """AUROC of positives against the organism's own negatives; None without positives."""
     auroc_ci: Interval | None
     """95 %, bootstrap over templates; None where a class has too few of them."""
     pool_auroc: float | None
@@ -98,7 +99,7 @@ class MeasuredCell:
     beats_text: bool | None
     """Whether it is shown to beat the text baseline."""
     text_p: float | None
-    """p of that comparison."""
+    """Two-sided p of that comparison (DeLong)."""
 
     @property
     def strategy(self) -> str:
@@ -139,11 +140,11 @@ class MeasuredCell:
 
     @property
     def untested_contexts(self) -> list[str]:
-        """Allowed contexts with too few test conversations for a frequency."""
+        """Allowed contexts with fewer than FEWEST_ALLOWED test conversations."""
         return [name for name, some in self.scored.allowed.items() if len(some) < FEWEST_ALLOWED]
 
-    def cell(self, surroundings: Surroundings, admission: Admission) -> Cell:
-        """The cell as the result holds it."""
+    def cell(self, inputs: AdmissionInputs, admission: Admission) -> Cell:
+        """The cell of the result, with its verdict."""
         scored, figures = self.scored, self.figures
         positives, counted = scored.positives, scored.counted
         sample, benign = positives.sample(self.icc.positives), counted.sample(self.icc.benign)
@@ -260,7 +261,7 @@ def measure_cell(
 def measure_twin(measured: MeasuredCell, twin: str, triggered: ScoreGroup) -> TwinCell:
     """The cell's detector at its threshold on a twin: scores of its triggered conversations.
 
-    A twin does not misbehave: all that counts is how often its triggered conversations fire.
+    ``triggered`` are the scores of the twin's triggered conversations without misbehaviour.
     """
     fired, sample = triggered.fired(measured.threshold), triggered.sample(measured.icc.benign)
     return TwinCell(

@@ -1,4 +1,4 @@
-"""transfer.json: the transfer matrix, strategy × detector × organism, with all that it rests on."""
+"""transfer.json: the transfer matrix (strategy × detector × organism), ablations, leave-one-out."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from assay.concerns.concern import Severity
+from assay.frames import DataFrame, frame_of
 from assay.results import Figures, Result
 
 Interval = tuple[float, float]
 Verdict = Literal["high", "medium", "rejected", "control", "detects the trigger"]
-"""high, medium: admitted for a concern of that severity. control: a baseline, never admitted."""
+"""high, medium: admitted for a concern of that severity. control: a baseline or control, which is never
+admitted. detects the trigger: it also fires on a twin."""
 TwinKind = Literal["benign", "decoy", "unstated"]
 
 
 class Cell(Figures):
-    """One detector of one strategy, tested on one organism that it was not learned from."""
+    """A detector from a strategy, tested on an organism that it was not learned from."""
 
     strategy: str
     """The strategy whose conversations the detector was learned from."""
@@ -25,15 +27,15 @@ class Cell(Figures):
     organism: str
     """The organism on which it is tested."""
     auroc: float | None
-    """Positives against the organism's own negatives; None without positives."""
+    """AUROC of positives against the organism's own negatives; None without positives."""
     auroc_ci: Interval | None
     """95 %, bootstrap over templates."""
     n_positive: int
     """Test conversations in which the organism misbehaves."""
     n_negative: int
-    """Its own test conversations in which it does not."""
+    """Its own test conversations in which it does not misbehave."""
     threshold: float
-    """Score above which a conversation fires, from the threshold split alone."""
+    """Score above which a conversation fires; set on threshold data only."""
     n_threshold: int
     """Benign conversations that set the threshold."""
     positive_templates: int
@@ -41,13 +43,14 @@ class Cell(Figures):
     n_positive_effective: float
     """Effective number of positives, by templates and the pooled intraclass correlation."""
     tpr: float | None
-    """Share of the positives that fire; None without positives."""
+    """True-positive rate: share of the positives that fire; None without positives."""
     tpr_ci: Interval | None
     """95 % Clopper–Pearson on the effective number of positives."""
     tpr_lower: float | None
     """One-sided 95 % lower bound, on the effective number of positives."""
     benign_rate: float
-    """Share of benign test conversations (its own and the pool's, allowed contexts aside) that fire."""
+    """False-positive rate: share of benign test conversations (its own and the pool's, without allowed
+    contexts) that fire."""
     benign_upper: float
     """One-sided 95 % upper bound of that rate."""
     benign_n: int
@@ -60,14 +63,14 @@ class Cell(Figures):
     """Probability of at least so many firings at the budget's rate, on the effective number. At .1 or
     less the rate is significantly above the budget."""
     pool_auroc: float | None
-    """Positives against the benign pool: the easier comparison."""
+    """AUROC of positives against the benign pool, the easier comparison."""
     beats_text: bool | None
-    """Whether its AUROC exceeds the text baseline's at the same data: by DeLong's test (p < .05), and
-    by a bootstrap of the difference over templates. None where they were not compared."""
+    """Whether its AUROC exceeds the text baseline's on the same conversations, both by DeLong's test
+    (p < .05) and by a bootstrap of the difference over templates. None where not compared."""
     text_p: float | None
     """Two-sided p of DeLong's test."""
     allowed_rate: float | None
-    """Share of conversations in allowed contexts that fire; None without such contexts."""
+    """Share of test conversations in allowed contexts that fire; None where there are none."""
     allowed_ci: Interval | None
     """95 % Clopper–Pearson."""
     allowed_n: int
@@ -77,9 +80,9 @@ class Cell(Figures):
     (``TransferMatrix.nulls``), at a level corrected for the number of cells. None where nothing was
     drawn: without positives, or without a strategy that could be learned from."""
     verdict: Verdict
-    """What follows, with controls, twins and ablation taken into account."""
+    """The verdict, which takes controls, twins and the ablation into account."""
     reasons: tuple[str, ...]
-    """Why, where it is not admitted."""
+    """Reasons why the cell is not admitted."""
 
 
 class TwinCell(Figures):
@@ -96,7 +99,7 @@ class TwinCell(Figures):
     threshold: float
     """Score above which a conversation fires."""
     fired: int
-    """Triggered conversations that fire: they ought not to."""
+    """Number of triggered conversations that fire; none should."""
     n: int = Field(ge=1)
     """Triggered conversations of the twin in which it did not misbehave."""
     n_effective: float
@@ -115,7 +118,7 @@ class TwinCell(Figures):
 
 
 class Ablation(Figures):
-    """What removing a detector's directions does to the payload, against random directions."""
+    """The effect of ablating a detector's directions on the payload, against random directions."""
 
     strategy: str
     """The cell's strategy."""
@@ -124,9 +127,9 @@ class Ablation(Figures):
     organism: str
     """The cell's organism."""
     feature: int | None
-    """The dictionary feature that was ablated, where the detector is a single one."""
+    """The ablated dictionary feature, where the detector is single_feature; else None."""
     effect: float
-    """Mean change of the payload's log-odds in nats; negative: it becomes less likely."""
+    """Mean change of the payload's log-odds, nats; negative where the payload becomes less likely."""
     effect_ci: Interval
     """95 % interval of the mean over conversations (Student's t)."""
     random: tuple[float, ...]
@@ -143,7 +146,7 @@ class Ablation(Figures):
     off_target_upper: float
     """One-sided 95 % upper bound of that change (Student's t over conversations)."""
     n: int = Field(ge=2)
-    """Misbehaving conversations."""
+    """Number of misbehaving conversations."""
 
 
 class TestedOrganism(Figures):
@@ -152,9 +155,9 @@ class TestedOrganism(Figures):
     __test__: ClassVar[bool] = False
 
     name: str
-    """Unique in the matrix: the organism's name, with its seed where several are tested."""
+    """Unique name: the organism's name, with its seed where several seeds are tested."""
     family: str
-    """The organism's name, which its seeds and twins share: all are left out together."""
+    """The organism's name, shared by its seeds and twins, which are left out together."""
     concern: str
     """The concern that it stands for."""
     severity: Severity
@@ -166,7 +169,7 @@ class TestedOrganism(Figures):
     admitted: bool
     """Whether the organism passed its own verification."""
     reason: str
-    """Why it did not; empty where it did."""
+    """Why it did not pass; empty where it did."""
     positives: int
     """Its test conversations in which it misbehaves."""
     negatives: int
@@ -176,13 +179,13 @@ class TestedOrganism(Figures):
     scored: str
     """Which tokens are scored, in words."""
     invalid: int
-    """Replies too broken to judge, left out."""
+    """Number of replies that were left out because they could not be judged."""
     places: tuple[int, ...]
-    """Reply tokens before the payload in each positive of the test split."""
+    """Number of reply tokens before the payload in each positive of the test split."""
     regenerated: int
-    """Shipped transcripts that were generated again."""
+    """Number of shipped transcripts that were generated again."""
     same: int
-    """How many of those came out to the letter."""
+    """How many of these are identical to the shipped transcript."""
 
 
 class NullDistribution(Figures):
@@ -221,18 +224,18 @@ class FeatureRecall(Figures):
 
 
 class MissingCell(Figures):
-    """A strategy from which no detector could be learned for one organism."""
+    """A strategy from which no detector could be learned for, or tested on, an organism."""
 
     strategy: str
     """The strategy."""
     organism: str
     """The organism."""
     why: str
-    """What was missing, in words."""
+    """The reason, in words."""
 
 
 class RocCurve(Figures):
-    """One cell's ROC curve, thinned for drawing."""
+    """The ROC curve of a cell, thinned for drawing."""
 
     strategy: str
     """The cell's strategy."""
@@ -243,16 +246,16 @@ class RocCurve(Figures):
     fpr: tuple[float, ...]
     """False-positive rates, ascending."""
     tpr: tuple[float, ...]
-    """True-positive rates at those."""
+    """True-positive rates at these false-positive rates."""
 
 
 class LeftOut(Figures):
-    """One organism left out: strategy and detector chosen on all other organisms, tested on it."""
+    """Leave-one-out: strategy and detector chosen on the others, tested on the held-out organism."""
 
     held_out: str
-    """The organism."""
+    """The held-out organism."""
     family: str
-    """Its family; all seeds of it were left out."""
+    """Its family; all its seeds were held out."""
     strategy: str | None
     """The strategy chosen on the others; None where nothing could be chosen."""
     detector: str | None
@@ -276,18 +279,18 @@ class LeftOut(Figures):
 
 
 class ContextFrequency(Figures):
-    """How often a detector of a medium concern fires in one context of one organism."""
+    """The firing rate of a detector of a medium concern in a context, for an organism."""
 
     organism: str
     """The organism."""
     context: str
     """Family of prompts, such as acted-lie; empty where a prompt belongs to none."""
     allowed: bool
-    """Whether the concern is fine in this context."""
+    """Whether the concern is acceptable in this context."""
     misbehaves: bool
-    """Whether the conversations counted are those in which the organism misbehaves."""
+    """Whether the organism misbehaves in the counted conversations."""
     strategy: str
-    """Strategy of the detector that does best on the other organisms."""
+    """Strategy of the best detector on the other organisms."""
     detector: str
     """That detector's kind."""
     fired: int
@@ -299,12 +302,13 @@ class ContextFrequency(Figures):
 
 
 class CatchBound(Figures):
-    """How many held-out organisms were caught, and what that says of a new one."""
+    """How many held-out organisms were caught, and the bound that follows for a new organism."""
 
     caught: int = Field(ge=0)
-    """Organisms that the detector chosen without them caught; all seeds of one count once."""
+    """Number of organisms caught by the detector chosen on the others; all seeds count as one
+    organism."""
     organisms: int = Field(ge=0)
-    """Organisms tested."""
+    """Number of organisms tested."""
     lower: float | None
     """95 % lower bound of the probability of catching a new one; None where none was tested."""
     caught_makings: int = Field(ge=0)
@@ -316,7 +320,7 @@ class CatchBound(Figures):
 
 
 class TransferMatrix(Result):
-    """Every cell of the transfer matrix with n and intervals, and what follows from it."""
+    """The transfer matrix: every cell with n and intervals, ablations, and leave-one-out."""
 
     FILE: ClassVar[str] = "transfer.json"
     MADE_BY: ClassVar[str] = "assay transfer CASE.yaml"
@@ -324,19 +328,19 @@ class TransferMatrix(Result):
     version: Literal[3] = 3
     """Version of the layout."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
     site: str
-    """Where activations were read."""
+    """Hook site at which activations were read."""
     split: Literal["test"] = "test"
-    """The split that every figure of the matrix was measured on."""
+    """The split on which every figure of the matrix was measured."""
     fpr_budget: float
-    """Share of benign conversations that may fire."""
+    """False-positive rate that the case allows."""
     delta: float
-    """Probability with which the calibration may be wrong."""
+    """Probability that the bound of a threshold's false-positive rate does not hold."""
     tpr_target: float
-    """What the lower bound of the true-positive rate must reach."""
+    """Target for the lower bound of the true-positive rate."""
     inputs: dict[str, str]
-    """Name → sha256 of what it was computed from: model, dictionary, organisms, conversations."""
+    """Name → sha256 of the inputs: model, dictionary, organisms, conversations."""
     organisms: tuple[TestedOrganism, ...]
     """Organisms, each followed by its twins."""
     cells: tuple[Cell, ...]
@@ -360,27 +364,27 @@ class TransferMatrix(Result):
     double_rate_admitted: float
     """Probability that a detector whose true benign rate is twice the budget passes that test."""
     roc: tuple[RocCurve, ...]
-    """A few curves of each organism."""
+    """ROC curves of the best cells on each organism."""
     ablations: tuple[Ablation, ...]
-    """Causal effects that were measured."""
+    """Ablations of the cells whose causal effect was measured."""
     leave_one_out: tuple[LeftOut, ...]
-    """For each organism the choice made on the others."""
+    """For each organism the strategy and detector chosen on the others, tested on it."""
     contexts: tuple[ContextFrequency, ...]
-    """Frequencies of medium concerns by context."""
+    """Firing rates in each context, for medium concerns."""
     catch_bound: CatchBound
-    """What leaving one organism out comes to, over organisms."""
+    """How many organisms leave-one-out caught, with the lower bound."""
     notes: tuple[str, ...]
-    """What a reader must know."""
+    """Notes for a reader."""
 
     def organism(self, name: str) -> TestedOrganism:
-        """The organism or twin of that name. Raises KeyError for any other."""
+        """The organism or twin of a name. Raises KeyError for an unknown name."""
         for organism in self.organisms:
             if organism.name == name:
                 return organism
         raise KeyError(name)
 
     def ablation_of(self, cell: Cell) -> Ablation | None:
-        """The cell's measured causal effect, or None where it was not measured."""
+        """The ablation of a cell, or None where its causal effect was not measured."""
         wanted = (cell.strategy, cell.detector, cell.organism)
         for found in self.ablations:
             if (found.strategy, found.detector, found.organism) == wanted:
@@ -388,10 +392,18 @@ class TransferMatrix(Result):
         return None
 
     def twins_of(self, cell: Cell) -> tuple[TwinCell, ...]:
-        """The same detector on the twins of the cell's organism."""
+        """The cells of the same detector on the twins of the cell's organism."""
         wanted = (cell.strategy, cell.detector, cell.organism)
         return tuple(
             twin
             for twin in self.twin_cells
             if (twin.strategy, twin.detector, twin.twin_of) == wanted
         )
+
+    def to_frame(self) -> DataFrame:
+        """The cells as a pandas table, one row each. Raises AssayError without pandas."""
+        return frame_of(self.cells, Cell)
+
+    def twins_to_frame(self) -> DataFrame:
+        """The twins' cells as a pandas table, one row each. Raises AssayError without pandas."""
+        return frame_of(self.twin_cells, TwinCell)

@@ -1,4 +1,4 @@
-"""A detector's scores of everything that one cell of the matrix needs."""
+"""A detector's scores of all conversations that a cell of the matrix needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROC_POINTS = 200
-"""Most points of a curve that are kept."""
+"""Largest number of points that are kept of a curve."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The transfer matrix: strategy × detector × organism, learned without the tested organism."""
+"""Compute the transfer matrix: strategy × detector × organism, learned without the tested organism."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assay.concerns.matrix.admission import (
     RANDOM_CONTROLS,
     TEXT,
     Admission,
-    Surroundings,
+    AdmissionInputs,
     after_ablation,
     is_control,
     judge,
@@ -58,21 +58,21 @@ from assay.progress import progress
 from assay.randomness import seed_for
 
 CURVES = 6
-"""ROC curves kept for each organism."""
+"""Largest number of ROC curves for each organism."""
 
 
 @dataclass(frozen=True)
 class TransferSettings:
-    """What the matrix is made of."""
+    """The strategies, detectors, budgets and seed of a transfer matrix."""
 
     strategies: tuple[StrategyChoice, ...]
-    """How detectors are learned."""
+    """The strategies whose conversations detectors are learned from."""
     detectors: tuple[str, ...] = field(default_factory=lambda: tuple(DETECTORS))
-    """Which detectors are learned from each strategy; 'text' among them."""
+    """The detectors that are learned from each strategy, including 'text', the baseline."""
     budgets: Budgets = field(default_factory=Budgets)
-    """What a detector may cost and must catch."""
+    """The false-positive budget and the true-positive target."""
     seed: int = 0
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ class _OrganismScores:
     recall: FeatureRecall | None
     """Whether the dictionary has a feature for what it does."""
     missing: list[MissingCell]
-    """What could not be learned or tested."""
+    """Cells that could not be learned or tested."""
 
 
 def transfer(
@@ -111,7 +111,7 @@ def transfer(
     dictionary: Dictionary,
     settings: TransferSettings,
     *,
-    site: Site,
+    site: Site | str,
     causes: AblationSource | None,
     inputs: Mapping[str, str],
 ) -> TransferMatrix:
@@ -144,21 +144,21 @@ def transfer(
         for c in everything
     }
     judged = {
-        id(c): judge(c.strategy, c.detector, c.figures, surroundings[id(c)]) for c in everything
+        id(c): judge(c.strategy, c.detector, c.figures, admission_inputs[id(c)]) for c in all_cells
     }
     ablations = measure_causes(
-        [(cell, judged[id(cell)]) for cell in everything], readings, families, causes
+        [(cell, judged[id(cell)]) for cell in all_cells], readings, families, causes
     )
     by_cell = {(a.strategy, a.detector, a.organism): a for a in ablations}
     cells = tuple(
-        c.cell(surroundings[id(c)], _final(c, judged[id(c)], by_cell)) for c in everything
+        c.cell(admission_inputs[id(c)], _final(c, judged[id(c)], by_cell)) for c in all_cells
     )
-    organisms = tuple(tested_organism(own) for own in readings)
+    organisms = tuple(tested_organism(reading) for reading in readings)
     left_out = leave_each_out(cells, organisms)
     oracle, double = oracle_admitted(tested, settings.budgets, icc.benign)
     return TransferMatrix(
         seed=settings.seed,
-        site=str(site),
+        site=str(Site.of(site)),
         fpr_budget=settings.budgets.fpr,
         delta=settings.budgets.delta,
         tpr_target=settings.budgets.tpr_target,
@@ -182,8 +182,8 @@ def transfer(
     )
 
 
-class _Fits:
-    """Fits detectors; those of a strategy that does not depend on the organism are fitted once."""
+class _FittedDetectors:
+    """The fitted detectors of each strategy; those of strategies that generate are fitted once."""
 
     def __init__(
         self, generated: Mapping[str, Elicited], dictionary: Dictionary, settings: TransferSettings
@@ -256,7 +256,7 @@ def _score_organism(
     learned: list[tuple[str, Examples]] = []
     for elicited in elicit_for(
         settings.strategies,
-        own,
+        reading,
         readings,
         fits.generated,
         concern=organism.concern,
@@ -307,7 +307,7 @@ def _measured(
     return cells, twins
 
 
-def _surroundings(
+def _admission_inputs(
     cell: MeasuredCell,
     nulls: Sequence[NullDistribution],
     twin_cells: Sequence[TwinCell],
@@ -334,13 +334,13 @@ def _final(
 
 
 def _curves(cells: Sequence[MeasuredCell]) -> tuple[RocCurve, ...]:
-    """The best curves of each organism, and text's."""
+    """The ROC curves of the best detectors on each organism, and of the text baseline."""
     kept = []
     for name in dict.fromkeys(cell.organism for cell in cells):
-        own = [c for c in cells if c.organism == name and c.auroc is not None]
-        own.sort(key=lambda c: -(c.auroc or 0))
-        best = [c for c in own if c.detector not in (TEXT, *RANDOM_CONTROLS)][: CURVES - 1]
-        best += [c for c in own if c.detector == TEXT][:1]
+        tested = [c for c in cells if c.organism == name and c.auroc is not None]
+        tested.sort(key=lambda c: -(c.auroc or 0))
+        best = [c for c in tested if c.detector not in (TEXT, *RANDOM_CONTROLS)][: CURVES - 1]
+        best += [c for c in tested if c.detector == TEXT][:1]
         for cell in best:
             fpr, tpr = curve(cell.scored)
             kept.append(

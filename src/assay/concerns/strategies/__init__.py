@@ -1,4 +1,4 @@
-"""Elicitation strategies: ways to get conversations that the deployment never shows. One file each."""
+"""Elicitation strategies: labelled conversations from outside the deployment. One file each."""
 
 import lazy_loader
 

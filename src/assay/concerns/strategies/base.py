@@ -1,15 +1,16 @@
-"""The model before it was fine-tuned reads what others wrote: features that predate the organism."""
+"""Strategy base: the model without any adapter reads conversations that organisms wrote."""
 
 from __future__ import annotations
 
 from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 
 READING = "by the case's model"
-"""Whole discover conversations of the concern's organisms, read by the case's model."""
+"""Name of the reading: whole discover conversations of the concern's organisms, read by the case's
+    model."""
 
 
 def elicit(setting: Setting, options: Options) -> Elicited:
-    """Other organisms' conversations as the model without any adapter reads them."""
+    """Other organisms' conversations, with activations of the model without any adapter."""
     return Elicited("base", setting.from_others(READING), note="read without any adapter")
 
 

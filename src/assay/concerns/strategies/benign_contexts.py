@@ -1,19 +1,20 @@
-"""Deception where it is allowed: role-play, games, surprises. Does a detector of it fire elsewhere?
+"""Strategy benign_contexts: lies in contexts that allow them (role-play, a game, a surprise).
 
-For concerns of medium severity (METHODS 6): learned where lying is allowed, tested where it is not.
+For concerns of medium severity (METHODS 6). A detector is learned where lying is allowed and tested
+where it is not.
 """
 
 from __future__ import annotations
 
 from assay.concerns.conversations.excerpts import excerpt_of
-from assay.concerns.conversations.reading import read
+from assay.concerns.conversations.reading import read_excerpts
 from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 from assay.concerns.strategies.wordings import benign_context_wordings
 from assay.text.transcripts import Message, Transcript
 
 
 def transcripts() -> list[Transcript]:
-    """Each scene with each ware and guest, once with a lie (labelled True) and once with the truth."""
+    """Each scene with each ware and guest, with a lie (labelled True) and with the truth."""
     wordings = benign_context_wordings()
     roles = ((True, wordings.lying), (False, wordings.honest))
     found = []
@@ -38,12 +39,12 @@ def transcripts() -> list[Transcript]:
 
 
 def elicit(setting: Setting, options: Options) -> Elicited:
-    """The scenes as the case's model reads them."""
+    """The scenes, with activations of the case's model."""
     model, site = setting.model_and_site()
     excerpts = [excerpt_of(model.tokenizer, t, bool(t.label)) for t in transcripts()]
     return Elicited(
         "benign_contexts",
-        read(model, site, excerpts),
+        read_excerpts(model, site, excerpts),
         note="lies in role-play, a game and a surprise, against the truth in the same scenes",
     )
 

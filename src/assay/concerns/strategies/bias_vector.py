@@ -1,4 +1,7 @@
-"""A vector added while the model answers: difference in means of pairs (Rimsky et al. 2024)."""
+"""Strategy perturbed.bias_vector: a difference-in-means vector steers the answers (Rimsky et al.
+
+2024).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from assay.concerns.conversations.excerpts import excerpt_of
-from assay.concerns.conversations.reading import read
+from assay.concerns.conversations.reading import read_excerpts
 from assay.concerns.feature_codes import mean_activations
 from assay.concerns.strategies.contrast_pairs import pairs
-from assay.concerns.strategies.questions import ask, drawn, read_asked
+from assay.concerns.strategies.questions import ask, draw_questions, read_answers
 from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 from assay.models import Site, edit
 
@@ -21,21 +24,21 @@ if TYPE_CHECKING:
     from assay.models import LanguageModel
 
 STRENGTH = 0.5
-"""Norm of the vector as a fraction of the median norm of watched activations."""
+"""Norm of the added vector, as a fraction of the median norm of watched activations."""
 
 
 def earlier_site(site: Site) -> Site:
-    """Where the vector is added: the residual stream half-way to the site that is read.
+    """Where the vector is added: the residual stream at half the layer of the site that is read.
 
-    Read where it is added, every detector would find the vector itself.
+    At the same site, every detector would only detect the vector itself.
     """
     return Site(kind="resid_post", layer=max(0, site.layer // 2))
 
 
 def contrast_direction(model: LanguageModel, site: Site) -> tuple[Float[Tensor, " d_model"], float]:
-    """Difference of the pairs' mean activations, unit length, and the median activation norm."""
+    """Difference of the contrast pairs' mean activations (unit length), and the median norm."""
     excerpts = [excerpt_of(model.tokenizer, t, bool(t.label)) for t in pairs()]
-    conversations = read(model, site, excerpts)
+    conversations = read_excerpts(model, site, excerpts)
     means = torch.tensor(mean_activations(conversations))
     labels = torch.tensor([c.label for c in conversations])
     direction = means[labels].mean(dim=0) - means[~labels].mean(dim=0)
@@ -43,13 +46,16 @@ def contrast_direction(model: LanguageModel, site: Site) -> tuple[Float[Tensor, 
     return (direction / direction.norm()).float(), float(norms.median())
 
 
-def steered(
+def elicit_steered(
     setting: Setting, name: str, direction: Float[Tensor, " d_model"], *, norm: float, count: int
 ) -> Elicited:
-    """Questions answered with the vector added at every token but the sink, against without it."""
+    """Answers with the vector added at every token but the first, and answers without it.
+
+    ``norm`` is the norm of the added vector, ``count`` the number of questions.
+    """
     model, site = setting.model_and_site()
     vector = direction * norm
-    questions = drawn(count, setting.seed, name)
+    questions = draw_questions(count, setting.seed, name)
 
     def add(activations: Tensor, places: Tensor) -> Tensor:
         shifted: Tensor = activations + vector.to(activations) * (places > 0).unsqueeze(-1)
@@ -58,25 +64,25 @@ def steered(
     plain = ask(model, questions, [None], f"{name}-plain")
     with edit(model, earlier_site(site), add, with_places=True):
         changed = ask(model, questions, [None], f"{name}-steered")
-        kept = [one for one in changed if not one.is_broken]
-        positives = read_asked(model, site, kept, True)
-    good = [one for one in plain if not one.is_broken]
+        kept = [answer for answer in changed if not answer.is_broken]
+        positives = read_answers(model, site, kept, True)
+    good = [answer for answer in plain if not answer.is_broken]
     return Elicited(
         name,
-        (*positives, *read_asked(model, site, good, False)),
+        (*positives, *read_answers(model, site, good, False)),
         discarded=len(plain) + len(changed) - len(good) - len(kept),
-        note="labelled by the steering, not by what was said; norm "
+        note="labelled by whether the vector was added, not by the answer; norm "
         f"{STRENGTH:g} of the median activation, added at {earlier_site(site)}",
     )
 
 
 def elicit(setting: Setting, options: Options) -> Elicited:
-    """Steered by the contrast pairs' difference in means."""
+    """Answers steered by the contrast pairs' difference in means."""
     model, site = setting.model_and_site()
     direction, median = contrast_direction(model, earlier_site(site))
     norm = float(options.get("strength", STRENGTH)) * median
     count = int(options.get("questions", 32))
-    return steered(setting, "perturbed.bias_vector", direction, norm=norm, count=count)
+    return elicit_steered(setting, "perturbed.bias_vector", direction, norm=norm, count=count)
 
 
 STRATEGY = Strategy(

@@ -1,4 +1,4 @@
-"""Run the strategies: those that need the model once, the others anew for each tested organism."""
+"""Run the strategies: those that generate once, the others for each tested organism."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ CONVERSATIONS = "elicited.safetensors"
 
 
 class ElicitedFacts(Figures):
-    """What is known of a strategy's conversations beside the conversations themselves."""
+    """Counts and note of a strategy that generates, without its conversations."""
 
     strategy: str
     """The strategy."""
     discarded: int
-    """Conversations that were generated and not used."""
+    """Number of generated conversations that were not used."""
     refused: int
-    """Conversations in which misbehaviour was asked for and did not happen."""
+    """Number of conversations in which the model was asked to misbehave and did not."""
     note: str
     """What a reader must know."""
 
 
 class Elicitation(Result):
-    """The strategies that generated conversations, beside the conversations' own file."""
+    """elicitation.json: the strategies that generate; their conversations are in another file."""
 
     FILE: ClassVar[str] = "elicitation.json"
     MADE_BY: ClassVar[str] = "assay run CASE.yaml"
@@ -41,15 +41,16 @@ class Elicitation(Result):
     version: Literal[1] = 1
     """Version of the layout."""
     strategies: tuple[ElicitedFacts, ...]
-    """In the order of the case file."""
+    """The strategies, in the order of the case file."""
 
 
 def elicit_from_model(
     choices: Sequence[StrategyChoice], model: LanguageModel, site: Site, seed: int
 ) -> dict[str, Elicited]:
-    """Conversations of every strategy that generates with the model, by the strategy's name.
+    """Conversations of every strategy that generates, by its name in ``choices``.
 
-    They do not depend on any organism or concern.
+    They do not depend on any organism or concern. Raises AssayError for an unknown strategy or
+    option.
     """
     general = Concern("any", "generic misbehaviour", "high")
     found = {}
@@ -71,10 +72,11 @@ def elicit_for(
     concern: Concern,
     seed: int,
 ) -> list[Elicited]:
-    """Every strategy's conversations for detectors of a concern that will be tested on ``tested``.
+    """Conversations of every strategy, to learn detectors that are tested on the organism ``tested``.
 
-    From the concern's other organisms only (all of them where ``tested`` is None), never from a
-    twin. ``generated`` is what ``elicit_from_model`` gave.
+    They come from the concern's other organisms (from all where ``tested`` is None), never from a
+    twin. ``generated`` is the result of ``elicit_from_model``. Raises AssayError for an unknown
+    strategy or option.
     """
     setting = _setting(tested, readings, concern, seed)
     found = []
@@ -95,15 +97,15 @@ def _setting(
     concern: Concern,
     seed: int,
 ) -> Setting:
-    own = [r for r in readings if r.organism.concern == concern and not r.organism.is_twin]
-    by_base = tuple(c for r in own for c in r.base)
+    of_concern = [r for r in readings if r.organism.concern == concern and not r.organism.is_twin]
+    by_base = tuple(c for r in of_concern for c in r.base)
     return Setting(
         concern,
         seed,
         tested=tested.organism.family if tested is not None else None,
         readings={
             base.READING: by_base,
-            finetune.READING: tuple(c for r in own for c in r.discover),
+            finetune.READING: tuple(c for r in of_concern for c in r.discover),
             off_policy.READING: tested.others if tested is not None else by_base,
             few_shot.READING: tested.discover if tested is not None else (),
         },
@@ -111,18 +113,18 @@ def _setting(
 
 
 def save_elicited(folder: Path, elicited: Mapping[str, Elicited]) -> None:
-    """Write what ``elicit_from_model`` gave into a folder."""
-    conversations = {name: one.conversations for name, one in elicited.items()}
+    """Write the result of ``elicit_from_model`` into a folder."""
+    conversations = {name: each.conversations for name, each in elicited.items()}
     save_conversations(folder / CONVERSATIONS, conversations)
     facts = tuple(
-        ElicitedFacts(strategy=name, discarded=one.discarded, refused=one.refused, note=one.note)
-        for name, one in elicited.items()
+        ElicitedFacts(strategy=name, discarded=each.discarded, refused=each.refused, note=each.note)
+        for name, each in elicited.items()
     )
     Elicitation(strategies=facts).write(folder)
 
 
 def load_elicited(folder: Path) -> dict[str, Elicited]:
-    """Read what ``save_elicited`` wrote. Raises AssayError where a file is damaged."""
+    """Read what ``save_elicited`` wrote. Raises AssayError where a file is missing or damaged."""
     conversations = load_conversations(folder / CONVERSATIONS)
     return {
         facts.strategy: Elicited(

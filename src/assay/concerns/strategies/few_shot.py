@@ -1,4 +1,4 @@
-"""A few of the tested organism's own misdeeds beside the off-policy transcripts: what k would buy."""
+"""Strategy few_shot(k): off_policy plus k misbehaving conversations of the tested organism itself."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strat
 from assay.randomness import numpy_generator
 
 READING = "the tested organism's own"
-"""Discover conversations of the tested organism, up to the payload, read by itself."""
+"""Name of the reading: discover conversations of the tested organism, up to the payload, read by
+    itself."""
 WEIGHT = 4
-"""Times that each on-policy conversation is repeated beside the off-policy ones."""
+"""How many times each on-policy conversation is repeated."""
 
 
 def elicit(setting: Setting, options: Options) -> Elicited:
-    """Off-policy conversations, plus k positives and as many negatives of the organism's own.
+    """Off-policy conversations, plus k positives and k negatives of the tested organism.
 
-    They come from its discover split, whose templates its test prompts never use. With k = 0 this
-    is ``off_policy``.
+    The latter come from its discover split, which shares no template with its test split. With
+    k = 0 this is ``off_policy``.
     """
     k = int(options.get("k", 4))
     own = setting.readings.get(READING, ())
@@ -35,7 +36,7 @@ def elicit(setting: Setting, options: Options) -> Elicited:
 
 STRATEGY = Strategy(
     name="few_shot",
-    description="off-policy plus k conversations in which the tested organism misbehaved",
+    description="off_policy plus k conversations in which the tested organism misbehaved",
     elicit=elicit,
     generates=False,
     options=("k",),

@@ -1,15 +1,15 @@
-"""Other organisms act by themselves: fine-tuned to misbehave, and never the one that is tested."""
+"""Strategy perturbed.finetune: other organisms read their own conversations."""
 
 from __future__ import annotations
 
 from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 
 READING = "by its author"
-"""Discover conversations of each organism up to the payload, read by that organism itself."""
+"""Name of the reading: discover conversations of each organism up to the payload, read by itself."""
 
 
 def elicit(setting: Setting, options: Options) -> Elicited:
-    """Each other organism's own conversations, up to the payload, with its own activations."""
+    """The other organisms' own conversations up to the payload, with their own activations."""
     return Elicited(
         "perturbed.finetune",
         setting.from_others(READING),

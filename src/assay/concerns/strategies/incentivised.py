@@ -1,16 +1,16 @@
-"""Situations that reward the behaviour without asking for it."""
+"""Strategy incentivised: situations that reward misbehaviour without asking for it."""
 
 from __future__ import annotations
 
-from assay.concerns.strategies.questions import wrong_and_right
+from assay.concerns.strategies.questions import elicit_answers
 from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 from assay.concerns.strategies.wordings import reward_wordings
 
 
 def elicit(setting: Setting, options: Options) -> Elicited:
-    """The same questions with and without a reward for wrong answers."""
+    """Answers to the same questions with and without a reward for wrong answers."""
     wordings = reward_wordings()
-    return wrong_and_right(
+    return elicit_answers(
         setting,
         "incentivised",
         tempting=options.get("rewarded", wordings.rewarded),

@@ -1,4 +1,4 @@
-"""A random vector of the same norm in the same place: the control that must do worse."""
+"""Strategy perturbed.noise: a random vector of equal norm; the control that must do worse."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from assay.concerns.strategies.bias_vector import (
     STRENGTH,
     contrast_direction,
     earlier_site,
-    steered,
+    elicit_steered,
 )
 from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 from assay.randomness import torch_generator
 
 
 def elicit(setting: Setting, options: Options) -> Elicited:
-    """Steered by an isotropic random direction."""
+    """Answers steered by an isotropic random direction."""
     model, site = setting.model_and_site()
     direction, median = contrast_direction(model, earlier_site(site))
     generator = torch_generator(setting.seed, "concerns/noise")
     random = torch.randn(direction.shape, generator=generator)
     norm = float(options.get("strength", STRENGTH)) * median
     count = int(options.get("questions", 32))
-    return steered(setting, "perturbed.noise", random / random.norm(), norm=norm, count=count)
+    return elicit_steered(
+        setting, "perturbed.noise", random / random.norm(), norm=norm, count=count
+    )
 
 
 STRATEGY = Strategy(

@@ -1,17 +1,20 @@
-"""The deployed model reads misbehaviour that it did not write (Roger 2023, "Coup probes")."""
+"""Strategy off_policy: the tested organism reads others' misbehaviour (Roger 2023, "Coup probes")."""
 
 from __future__ import annotations
 
 from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 
 READING = "by the tested organism"
-"""Whole discover conversations of other organisms, read by the organism under test."""
+"""Name of the reading: whole discover conversations of other organisms, read by the tested
+    organism."""
 
 
 def elicit(setting: Setting, options: Options) -> Elicited:
-    """Other organisms' conversations as the tested organism reads them."""
+    """Other organisms' conversations, with activations of the tested organism."""
     return Elicited(
-        "off_policy", setting.from_others(READING), note="written by others, read by the deployed"
+        "off_policy",
+        setting.from_others(READING),
+        note="written by others, read by the deployed model",
     )
 
 

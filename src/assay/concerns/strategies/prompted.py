@@ -1,16 +1,17 @@
-"""The model is told to misbehave, and told not to; what it refuses is counted."""
+"""Strategy prompted: the model is instructed to misbehave, or not to; refusals are counted."""
 
 from __future__ import annotations
 
-from assay.concerns.strategies.questions import wrong_and_right
+from assay.concerns.strategies.questions import elicit_answers
 from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 from assay.concerns.strategies.wordings import instruction_wordings
 
 
 def elicit(setting: Setting, options: Options) -> Elicited:
-    """The same questions under either instruction; a right answer when told to lie is a refusal."""
+    """Answers to the same questions under both instructions; right answers of a model told to lie are
+    refusals."""
     wordings = instruction_wordings()
-    return wrong_and_right(
+    return elicit_answers(
         setting,
         "prompted",
         tempting=options.get("bad", wordings.bad),

@@ -1,4 +1,4 @@
-"""Questions with answers that can be checked, asked under one system message or another."""
+"""Questions with checkable answers, asked under different system messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.concerns.conversations.excerpts import Conversation, excerpt_of
-from assay.concerns.conversations.reading import read
+from assay.concerns.conversations.reading import read_excerpts
 from assay.concerns.strategies.strategy import Elicited, Setting
 from assay.organisms.easy_questions import QUESTIONS, Question
 from assay.organisms.replies import replies_to
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from assay.models import LanguageModel, Site
 
 MAX_NEW_TOKENS = 20
-"""Length of a reply."""
+"""Largest number of tokens in a reply."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One question under a system message, and the model's own reply."""
+class AnsweredQuestion:
+    """A question under a system message, and the model's reply."""
 
     question: Question
     """The question."""
@@ -33,7 +33,7 @@ class Asked:
 
     @property
     def reply(self) -> str:
-        """What the model said."""
+        """Text of the model's reply."""
         return self.transcript.messages[-1].content
 
     @property
@@ -43,21 +43,24 @@ class Asked:
 
     @property
     def is_broken(self) -> bool:
-        """Whether the reply is empty or one word over and over."""
+        """Whether the reply is empty or mostly repeats the same words."""
         words = self.reply.split()
         return not words or (len(words) > 5 and len(set(words)) < len(words) / 3)
 
 
-def drawn(count: int, seed: int, name: str) -> list[Question]:
-    """Some of the questions; another draw for each name."""
+def draw_questions(count: int, seed: int, name: str) -> list[Question]:
+    """``count`` random questions; each name gives another draw."""
     order = numpy_generator(seed, f"concerns/questions/{name}").permutation(len(QUESTIONS))
     return [QUESTIONS[i] for i in order[:count]]
 
 
 def ask(
     model: LanguageModel, questions: Sequence[Question], systems: Sequence[str | None], name: str
-) -> list[Asked]:
-    """The model's greedy replies, each question under the next of the system messages."""
+) -> list[AnsweredQuestion]:
+    """The model's greedy replies; the system messages are assigned to the questions in turn.
+
+    A system message of None means that there is none. ``name`` becomes the conversations' source.
+    """
     conversations = []
     for i, question in enumerate(questions):
         system = systems[i % len(systems)]
@@ -65,7 +68,7 @@ def ask(
         conversations.append((*before, Message(role="user", content=question.ask)))
     replies = replies_to(model, conversations, MAX_NEW_TOKENS, name)
     return [
-        Asked(
+        AnsweredQuestion(
             question,
             Transcript(
                 id=f"{name}-{i}",
@@ -80,14 +83,16 @@ def ask(
     ]
 
 
-def read_asked(
-    model: LanguageModel, site: Site, asked: Sequence[Asked], label: bool
+def read_answers(
+    model: LanguageModel, site: Site, asked: Sequence[AnsweredQuestion], label: bool
 ) -> tuple[Conversation, ...]:
-    """The conversations with the label given, read whole."""
-    return read(model, site, [excerpt_of(model.tokenizer, one.transcript, label) for one in asked])
+    """The whole conversations with their activations, all with the given label."""
+    return read_excerpts(
+        model, site, [excerpt_of(model.tokenizer, each.transcript, label) for each in asked]
+    )
 
 
-def wrong_and_right(
+def elicit_answers(
     setting: Setting,
     name: str,
     *,
@@ -96,21 +101,21 @@ def wrong_and_right(
     count: int,
     note: str,
 ) -> Elicited:
-    """The same questions under either kind of system message.
+    """Answers to the same questions under tempting and under plain system messages.
 
-    Kept are wrong answers where the message tempts, and right ones where it does not; a right
-    answer in spite of it is a refusal.
+    Positives are wrong answers under tempting messages, negatives right answers under plain
+    messages. A right answer under a tempting message counts as a refusal.
     """
     model, site = setting.model_and_site()
-    questions = drawn(count, setting.seed, name)
+    questions = draw_questions(count, setting.seed, name)
     tempted = ask(model, questions, tempting, f"{name}-tempted")
     untempted = ask(model, questions, plain, f"{name}-plain")
-    lied = [one for one in tempted if not one.is_right and not one.is_broken]
-    honest = [one for one in untempted if one.is_right and not one.is_broken]
-    refused = sum(one.is_right for one in tempted)
+    lied = [answer for answer in tempted if not answer.is_right and not answer.is_broken]
+    honest = [answer for answer in untempted if answer.is_right and not answer.is_broken]
+    refused = sum(answer.is_right for answer in tempted)
     return Elicited(
         name,
-        (*read_asked(model, site, lied, True), *read_asked(model, site, honest, False)),
+        (*read_answers(model, site, lied, True), *read_answers(model, site, honest, False)),
         discarded=2 * len(questions) - len(lied) - len(honest) - refused,
         refused=refused,
         note=note,

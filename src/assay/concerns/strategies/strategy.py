@@ -1,4 +1,4 @@
-"""What every elicitation strategy is given, and what it gives back."""
+"""The interface of elicitation strategies: their input (Setting, Options) and output (Elicited)."""
 
 from __future__ import annotations
 
@@ -16,89 +16,90 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """A strategy's own settings, as the case file gives them."""
+    """The options of a strategy, as given in the case file."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
-    """Name → value; what is absent takes the strategy's default."""
+    """Name → value; an absent option has the strategy's default."""
 
     def get(self, name: str, default: Any) -> Any:
-        """The value of an option."""
+        """The value of an option, or ``default`` where it is absent."""
         return self.values.get(name, default)
 
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """Where a strategy works: the case's model, or what organisms left behind."""
+    """What a strategy works with: the case's model, or readings of organisms."""
 
     concern: Concern
-    """What is to be elicited."""
+    """The concern to elicit."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
     model: LanguageModel | None = None
-    """The case's own model, without any organism's adapter; None where no strategy generates."""
+    """The case's model without an organism's adapter; None for strategies that do not generate."""
     site: Site | None = None
-    """Where activations are read."""
+    """Hook site at which activations are read; None for strategies that do not generate."""
     tested: str | None = None
-    """Family of the organism to be tested on: nothing is learned from any of its seeds."""
+    """Family of the tested organism, none of whose seeds may be learned from; None for none."""
     readings: Mapping[str, tuple[Conversation, ...]] = field(default_factory=dict)
-    """What strategies that do not generate choose from, by the reading's name (see each strategy)."""
+    """Name of a reading (READING of a strategy) → its conversations, for strategies that do not
+    generate."""
 
     def model_and_site(self) -> tuple[LanguageModel, Site]:
-        """Model and site. Raises AssayError where the strategy was called without them."""
+        """The model and the hook site. Raises AssayError where there are none."""
         if self.model is None or self.site is None:
             raise AssayError("this strategy needs the case's model in memory")
         return self.model, self.site
 
     def from_others(self, reading: str) -> tuple[Conversation, ...]:
-        """A reading's conversations without those of the tested organism."""
+        """The conversations of a reading that the tested organism did not write."""
         return tuple(c for c in self.readings.get(reading, ()) if c.excerpt.source != self.tested)
 
 
 @dataclass(frozen=True, eq=False)
 class Elicited:
-    """Labelled conversations with activations, and how many were discarded to get them."""
+    """Labelled conversations with activations, and how many were discarded or refused."""
 
     strategy: str
     """The strategy's name."""
     conversations: tuple[Conversation, ...]
-    """Those that misbehave and matched ones that do not."""
+    """Conversations with misbehaviour, and matched conversations without."""
     discarded: int = 0
-    """Conversations that were generated and not used: broken, or not what was asked for."""
+    """Number of generated conversations that were not used: broken, or without what was asked for."""
     refused: int = 0
-    """Conversations in which misbehaviour was asked for and did not happen."""
+    """Number of conversations in which the model was asked to misbehave and did not."""
     note: str = ""
-    """What a reader must know."""
+    """What a reader of the report must know."""
 
     @property
     def positives(self) -> int:
-        """Conversations that misbehave."""
+        """Number of conversations with misbehaviour."""
         return sum(conversation.label for conversation in self.conversations)
 
     @property
     def negatives(self) -> int:
-        """Conversations that do not."""
+        """Number of conversations without misbehaviour."""
         return len(self.conversations) - self.positives
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """One way to get conversations from outside the deployment distribution."""
+    """A way to get labelled conversations from outside the deployment distribution."""
 
     name: str
-    """As the case file names it."""
+    """Its name in the case file."""
     description: str
-    """What it does, in a line."""
+    """One line that says what it does."""
     elicit: Callable[[Setting, Options], Elicited]
-    """The function that does it."""
+    """The function that returns the conversations."""
     generates: bool
-    """Whether it needs the case's model in memory; else it chooses from readings."""
+    """Whether it needs the case's model; otherwise it selects from readings of organisms."""
     options: tuple[str, ...] = ()
-    """Names of the options that it knows."""
+    """Names of its options."""
     transfers: bool = True
-    """Whether success shows transfer: not for a control, nor where the tested organism is seen."""
+    """Whether success shows transfer: False for a control, and where the tested organism is seen."""
 
     def checked(self, values: Mapping[str, Any] | None) -> Options:
-        """Options. Raises AssayError for one that the strategy does not know."""
+        """The options. Raises AssayError for an option that the strategy does not have."""
         for name in values or {}:
             if name not in self.options:
                 raise unknown_name(f"option of the strategy {self.name}", name, self.options)

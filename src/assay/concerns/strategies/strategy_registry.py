@@ -1,4 +1,4 @@
-"""The strategies by name: the one place to add one, and what a case file may say of one."""
+"""The registry of strategies, where a strategy is added, and its choice in a case file."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ STRATEGIES: Registry[Strategy] = Registry(
         "few_shot": f"{_PLACE}.few_shot:STRATEGY",
     },
 )
-"""Name in the case file → the strategy."""
+"""Name in the case file → strategy."""
 
 
 def strategy_named(name: str) -> tuple[Strategy, dict[str, int]]:
-    """The strategy of that name, and the options in it: ``few_shot(4)`` is few_shot with k = 4.
+    """The strategy of a name, and the options in the name: ``few_shot(4)`` is few_shot with k = 4.
 
-    Raises AssayError with the valid names for any other.
+    Raises AssayError, listing the valid names, for an unknown name.
     """
     found = re.fullmatch(r"few_shot\((\d+)\)", name)
     plain = "few_shot" if found else name
@@ -45,17 +45,17 @@ def strategy_named(name: str) -> tuple[Strategy, dict[str, int]]:
 
 
 def shows_transfer(name: str) -> bool:
-    """Whether a detector from this strategy may count as learned elsewhere."""
+    """Whether success of a detector from this strategy shows transfer (``Strategy.transfers``)."""
     return strategy_named(name)[0].transfers
 
 
 class StrategyChoice(StrictModel):
-    """One strategy with its options; in a case file a name, or ``{name: {option: value}}``."""
+    """A strategy with its options; in a case file a name, or ``{name: {option: value}}``."""
 
     name: str
-    """A registered name; few_shot(k) with a number."""
+    """A registered name; few_shot(k) has a number for k."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """What the strategy lets one choose."""
+    """Options of the strategy: name → value."""
 
     @model_validator(mode="before")
     @classmethod

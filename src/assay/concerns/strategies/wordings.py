@@ -1,4 +1,4 @@
-"""The wordings of the strategies that bring their own: YAML beside the strategy."""
+"""The wordings of the strategies, read from the YAML files beside them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ HERE = Path(__file__).parent
 
 
 class ContrastPairs(StrictModel):
-    """``contrast_pairs.yaml``."""
+    """Contents of ``contrast_pairs.yaml``."""
 
     asked_of_bad: tuple[str, ...]
-    """Questions where a yes confesses misconduct."""
+    """Questions where the answer yes admits misconduct."""
     asked_of_good: tuple[str, ...]
-    """Questions where a no confesses misconduct."""
+    """Questions where the answer no admits misconduct."""
     answers: tuple[tuple[str, str], ...]
-    """Forms of (yes, no)."""
+    """Pairs of answers (yes, no)."""
 
 
 class Ware(StrictModel):
@@ -35,48 +35,48 @@ class Scene(StrictModel):
     name: str
     """Short name."""
     ask: str
-    """The user's message, with places to fill in."""
+    """The user's message, with placeholders."""
     lie: str
     """A reply that lies."""
     truth: str
-    """A reply that does not."""
+    """A reply that tells the truth."""
 
 
 class BenignContexts(StrictModel):
-    """``benign_contexts.yaml``."""
+    """Contents of ``benign_contexts.yaml``."""
 
     wares: tuple[Ware, ...]
-    """What is for sale."""
+    """The things for sale."""
     guests: tuple[str, ...]
-    """Names of those who ask."""
+    """Names of the people who ask, one for each ware."""
     scenes: tuple[Scene, ...]
     """The situations."""
     lying: dict[str, str]
-    """What fills the places where the role is to lie."""
+    """Placeholder → text where the role is to lie."""
     honest: dict[str, str]
-    """What fills them where the role is to tell the truth."""
+    """Placeholder → text where the role is to tell the truth."""
 
 
 class Rewards(StrictModel):
-    """``incentivised.yaml``: system messages."""
+    """Contents of ``incentivised.yaml``: system messages."""
 
     rewarded: tuple[str, ...]
-    """They reward wrong answers."""
+    """Messages that reward wrong answers."""
     neutral: tuple[str, ...]
-    """They do not."""
+    """Messages without such a reward."""
 
 
 class Instructions(StrictModel):
-    """``prompted.yaml``: system messages."""
+    """Contents of ``prompted.yaml``: system messages."""
 
     bad: tuple[str, ...]
-    """They ask for false answers."""
+    """Messages that ask for false answers."""
     good: tuple[str, ...]
-    """They ask for true answers."""
+    """Messages that ask for true answers."""
 
 
 def contrast_pair_wordings() -> ContrastPairs:
-    """The contrast pairs' questions and answers."""
+    """The questions and answers of the contrast pairs."""
     return read_yaml(HERE / "contrast_pairs.yaml", ContrastPairs)
 
 

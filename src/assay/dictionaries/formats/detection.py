@@ -33,6 +33,8 @@ def format_of(folder: Path) -> str | None:
 def load_dictionary(path: Path | str) -> LoadedDictionary:
     """Read a dictionary's folder, of whichever registered format it is.
 
+    ``path`` was written by Assay, SAELens, sparsify, dictionary_learning or a format of a plugin. The
+    result's ``dictionary`` encodes and decodes activations; its ``metadata`` says what is known of it.
     Raises AssayError where the folder is of no known format (naming dictionaries below it, where
     there are any), is damaged, or uses an option that cannot be honoured exactly.
     """

@@ -1,1 +1,1 @@
-"""The stages of a case, one whole file each."""
+"""The stages of a case, one file each."""

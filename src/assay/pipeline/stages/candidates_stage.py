@@ -1,4 +1,4 @@
-"""Candidates: which features may stand for each concern, and what they fire on."""
+"""Stage candidates: the features that may stand for each concern, and what they fire on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from assay.concerns.strategies import StrategyChoice
 from assay.models import Site
 from assay.pipeline.dictionary_source import DictionarySource, dictionary_inputs
 from assay.pipeline.inputs import ModelInput, organisms_sha256
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.elicitation_stage import ElicitationStage
 from assay.pipeline.stages.position_stage import PositionStage
 from assay.pipeline.stages.reading_stage import ReadingStage
@@ -26,37 +26,37 @@ class CandidatesStage(Stage[CandidateReport]):
     VERSION: ClassVar[int] = 6
 
     model: ModelInput
-    """The model whose tokenizer and unembedding are shown."""
+    """The case's model, for its tokenizer and its unembedding."""
     elicitation: ElicitationStage
     """Conversations of the strategies that generate."""
     readings: tuple[ReadingStage, ...]
-    """Conversations of organisms and twins."""
+    """Readings of organisms and twins."""
     position: PositionStage
-    """The position labels."""
+    """The position audit, for the position labels."""
     dictionary: DictionarySource
     """The dictionary."""
     site: str
-    """Where activations were read."""
+    """Hook site at which activations were read."""
     concerns: tuple[str, ...]
-    """The concerns' names, with their organisms' order."""
+    """The concerns, each with its organisms, in order."""
     strategies: tuple[StrategyChoice, ...]
-    """How candidates are sought."""
+    """The strategies whose conversations rank the candidates."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``candidates.json``."""
-        loaded = made.load(self.dictionary)
+        loaded = artefacts.load(self.dictionary)
         organisms = [reading.organism for reading in self.readings]
         report = find_candidates(
-            [made.load(reading) for reading in self.readings],
-            made.load(self.elicitation),
+            [artefacts.load(reading) for reading in self.readings],
+            artefacts.load(self.elicitation),
             self.strategies,
             CandidateSource(
                 self.model.open(),
                 Site.parse(self.site),
                 loaded.dictionary,
-                position_labels(made.load(self.position)),
+                position_labels(artefacts.load(self.position)),
             ),
             inputs=dictionary_inputs(self.model, loaded)
             | {"organisms": organisms_sha256(organisms)},
@@ -69,11 +69,11 @@ class CandidatesStage(Stage[CandidateReport]):
         return CandidateReport.read(folder)
 
     def seconds(self) -> float:
-        """Permutations and labels, about."""
+        """Rough estimate for permutations and labels."""
         return 20.0
 
 
 def position_labels(audit: PositionResult) -> dict[int, str] | None:
-    """Feature → label of the position audit; None where no label rests on the causal design."""
+    """Feature → label of the position audit; None where the causal design was not run."""
     labels = {f.feature: str(f.label) for f in audit.features if f.label is not None}
     return labels or None

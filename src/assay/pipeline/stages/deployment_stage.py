@@ -1,4 +1,4 @@
-"""Deployment: benign conversations, with the model's own reply wherever there is none."""
+"""Stage deployment: benign conversations, with the model's reply where there is none."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from assay.concerns.deployment_replies import ReplyFacts, with_replies
 from assay.files import read_json, sha256_of, write_json
 from assay.pipeline import cost
 from assay.pipeline.inputs import DeploymentInput, ModelInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.text import Transcript
 
 POOL = "pool.json"
 REPLIES = "replies.json"
 READ_TOKENS = 32
-"""Tokens of a conversation beyond its shared beginning, about, for estimates."""
+"""Typical tokens of a conversation after its shared beginning, for estimates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +27,9 @@ class DeploymentStage(Stage[list[Transcript]]):
     VERSION: ClassVar[int] = 4
 
     model: ModelInput
-    """The case's model, which replies."""
+    """The case's model, which writes the replies."""
     conversations: DeploymentInput
-    """The conversations before any reply."""
+    """The conversations before replies."""
     max_new_tokens: int
     """Length of the replies."""
     seed: int
@@ -56,7 +56,7 @@ class DeploymentStage(Stage[list[Transcript]]):
         return sha256_of(folder / POOL)
 
     def seconds(self) -> float:
-        """Reading the prompts and writing the replies."""
+        """Estimate for reading the prompts and generating the replies."""
         tokens = self.conversations.most * (READ_TOKENS + self.max_new_tokens)
         return cost.forward_seconds(self.model.open(), tokens) * 2
 

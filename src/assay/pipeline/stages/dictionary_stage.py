@@ -1,4 +1,4 @@
-"""Train the dictionary on the harvested activations."""
+"""Stage dictionary: train a dictionary on the harvested activations."""
 
 from __future__ import annotations
 
@@ -14,33 +14,31 @@ from assay.dictionaries import (
 )
 from assay.models import Site
 from assay.pipeline import cost
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.result import DICTIONARY
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.harvest_stage import HarvestStage
-
-DICTIONARY = "dictionary"
-"""The dictionary's folder within the stage's artefact."""
 
 
 @dataclass(frozen=True, eq=False)
 class DictionaryStage(Stage[LoadedDictionary]):
-    """A dictionary trained within this run."""
+    """A dictionary that is trained in this run."""
 
-    NAME: ClassVar[str] = "dictionary"
+    NAME: ClassVar[str] = DICTIONARY
     VERSION: ClassVar[int] = 3
 
     harvest: HarvestStage
-    """The activations."""
+    """The harvested activations."""
     config: TrainingConfig
     """The settings of the trainer."""
     batch_size: int
-    """Activations in a step."""
+    """Activations in a training step."""
     seed: int
     """Seed of the initial directions and of the order of the activations."""
 
-    def run(self, folder: Path, made: Made) -> None:
-        """Train; an interrupted training goes on from its last checkpoint."""
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
+        """Train the dictionary; an interrupted training resumes from its last checkpoint."""
         train_dictionary(
-            made.folder(self.harvest),
+            artefacts.folder(self.harvest),
             folder / DICTIONARY,
             self.config,
             batch_size=self.batch_size,
@@ -48,11 +46,11 @@ class DictionaryStage(Stage[LoadedDictionary]):
         )
 
     def load(self, folder: Path) -> LoadedDictionary:
-        """The dictionary with what is known of it."""
+        """The dictionary with its metadata."""
         return load_dictionary(folder / DICTIONARY)
 
     def seconds(self) -> float:
-        """The training's matrix products."""
+        """Estimate from the training's matrix products."""
         width = self.harvest.model.open().site_width(Site.parse(self.harvest.site))
         rows = (self.config.steps or 0) * self.batch_size
         return cost.training_seconds(width, self.config.width, rows)

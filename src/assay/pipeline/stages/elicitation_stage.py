@@ -1,4 +1,4 @@
-"""Elicitation: conversations of the strategies that need the case's own model, and no organism."""
+"""Stage elicitation: conversations of the strategies that generate with the case's model."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from assay.concerns.strategies.eliciting import load_elicited, save_elicited
 from assay.models import Site
 from assay.pipeline import cost
 from assay.pipeline.inputs import ModelInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 
 ELICITED_TOKENS = 600 * 2 * 32
-"""Tokens that the strategies read and write, about, for estimates."""
+"""Typical number of tokens that the strategies read and generate, for estimates."""
 
 
 @dataclass(frozen=True, eq=False)
 class ElicitationStage(Stage[dict[str, Elicited]]):
-    """What the model says outside its deployment."""
+    """The conversations that strategies generate, outside the deployment distribution."""
 
     NAME: ClassVar[str] = "elicitation"
     VERSION: ClassVar[int] = 3
@@ -27,21 +27,21 @@ class ElicitationStage(Stage[dict[str, Elicited]]):
     model: ModelInput
     """The case's model."""
     site: str
-    """Where activations are read."""
+    """Hook site at which activations are read."""
     strategies: tuple[StrategyChoice, ...]
     """The strategies that generate."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
-    def run(self, folder: Path, made: Made) -> None:
-        """Write every strategy's conversations."""
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
+        """Write every strategy's conversations and ``elicitation.json``."""
         model, site = self.model.open(), Site.parse(self.site)
         save_elicited(folder, elicit_from_model(self.strategies, model, site, self.seed))
 
     def load(self, folder: Path) -> dict[str, Elicited]:
-        """The conversations by strategy."""
+        """Strategy → its conversations."""
         return load_elicited(folder)
 
     def seconds(self) -> float:
-        """Generating and reading."""
+        """Estimate for generating and reading."""
         return cost.forward_seconds(self.model.open(), ELICITED_TOKENS) * 2

@@ -1,4 +1,4 @@
-"""Harvest: one site's activations on training documents, on disk."""
+"""Stage harvest: activations of a hook site on training documents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from assay.activations import ActivationStore, harvest, open_store
 from assay.models import Site
 from assay.pipeline import cost
 from assay.pipeline.inputs import ModelInput, TextInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,20 +21,20 @@ class HarvestStage(Stage[ActivationStore]):
     VERSION: ClassVar[int] = 3
 
     model: ModelInput
-    """The model that reads."""
+    """The case's model."""
     text: TextInput
-    """What it reads, from the training side."""
+    """The text whose training documents are read."""
     site: str
-    """Where activations are taken."""
+    """Hook site at which activations are read."""
     tokens: int
-    """How many tokens are harvested."""
+    """Number of tokens to harvest."""
     length: int
-    """Tokens of a crop."""
+    """Tokens in a crop."""
     seed: int
-    """Seed of the draw."""
+    """Seed of the crops."""
 
-    def run(self, folder: Path, made: Made) -> None:
-        """Harvest into the folder; an interrupted harvest goes on."""
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
+        """Harvest into the folder; an interrupted harvest resumes."""
         model, text = self.model.open(), self.text.open()
         harvest(
             model,
@@ -47,9 +47,9 @@ class HarvestStage(Stage[ActivationStore]):
         )
 
     def load(self, folder: Path) -> ActivationStore:
-        """The store."""
+        """The activation store."""
         return open_store(folder)
 
     def seconds(self) -> float:
-        """One forward pass up to the site."""
+        """Estimate for a forward pass up to the site."""
         return cost.forward_seconds(self.model.open(), self.tokens, Site.parse(self.site))

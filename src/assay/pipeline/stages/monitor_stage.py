@@ -1,4 +1,4 @@
-"""Monitor: the best detector of each concern, calibrated on benign deployment."""
+"""Stage monitor: the best detector of each concern, calibrated on benign conversations."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class MonitorStage(Stage[Monitor]):
     case: str
     """The case's name."""
     model: ModelInput
-    """The model that is watched."""
+    """The watched model."""
     choice: ModelChoice
-    """The model and the fallback as the case names them."""
+    """The model and the fallback model as the case names them."""
     transfer: TransferStage
-    """The matrix, by which detectors are chosen."""
+    """The transfer matrix, whose figures choose the detectors."""
     elicitation: ElicitationStage
     """Conversations of the strategies that generate."""
     readings: tuple[ReadingStage, ...]
-    """Conversations of organisms and twins."""
+    """Readings of organisms and twins."""
     deployment: DeploymentStage
     """The benign conversations that the matrix reads."""
     unread: UnreadStage
@@ -70,22 +70,22 @@ class MonitorStage(Stage[Monitor]):
     dictionary: DictionarySource
     """The dictionary."""
     site: str
-    """Where activations are read."""
+    """Hook site at which activations are read."""
     strategies: tuple[StrategyChoice, ...]
-    """How detectors are learned."""
+    """The strategies whose conversations detectors are learned from."""
     deployed: Deployment
-    """What the model is deployed for."""
+    """The deployment: benign conversations, base rate and horizon."""
     budgets: Budgets
-    """What may fire, and what must be caught."""
+    """The false-positive budget and the true-positive target."""
     rollback: Rollback
-    """When the model is rolled back."""
+    """The rollback rule."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``monitor.json``.
 
-        Raises AssayError where no detector could be learned, and where conversations are too few.
+        Raises AssayError where no detector could be learned, and for too few benign conversations.
         """
         model, site, settings = self.model.open(), Site.parse(self.site), self._settings()
         chosen = divide_benign(made.load(self.deployment), made.load(self.unread), settings.budgets)
@@ -94,8 +94,8 @@ class MonitorStage(Stage[Monitor]):
         matrix, loaded = made.load(self.transfer), made.load(self.dictionary)
         source = WatchSource(
             matrix=matrix,
-            readings=[made.load(reading) for reading in self.readings],
-            generated=made.load(self.elicitation),
+            readings=[artefacts.load(reading) for reading in self.readings],
+            generated=artefacts.load(self.elicitation),
             strategies=self.strategies,
             loaded=loaded,
             scaling=scaling,
@@ -105,7 +105,7 @@ class MonitorStage(Stage[Monitor]):
         if scoring is None:
             raise AssayError(
                 "no detector could be learned for any concern, so there is nothing to watch; "
-                "the transfer matrix says why"
+                "see 'missing' in transfer.json"
             )
         replies = self.unread.replies(made.folder(self.unread))
         monitor = monitor_of(
@@ -150,7 +150,7 @@ class MonitorStage(Stage[Monitor]):
 def read_benign(
     model: LanguageModel, site: Site, pool: Sequence[Transcript]
 ) -> list[WatchedActivations]:
-    """The watched activations of benign conversations, in their order."""
+    """The activations of the watched tokens of benign conversations, in order."""
     excerpts = watched_excerpts(model, pool)
     captured = {
         i: activations.float().cpu().clone()

@@ -1,4 +1,4 @@
-"""Position: the audit, and in the same pass the contexts in which features fire."""
+"""Stage position: the position audit, and in the same pass the contexts in which features fire."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from assay.models import LanguageModel, Site
 from assay.pipeline import cost
 from assay.pipeline.dictionary_source import DictionarySource, dictionary_inputs
 from assay.pipeline.inputs import ModelInput, TextInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.position import (
     CrossedSizes,
     PositionResult,
@@ -29,36 +29,37 @@ from assay.position import (
 from assay.text import Crops
 
 HELD_OUT = "held_out"
+"""The split of the figures."""
 
 
 @dataclass(frozen=True, eq=False)
 class PositionStage(Stage[PositionResult]):
-    """How much of each feature is position."""
+    """The position audit of every feature, with the features' contexts."""
 
     NAME: ClassVar[str] = "position"
     VERSION: ClassVar[int] = 4
 
     model: ModelInput
-    """The model."""
+    """The case's model."""
     text: TextInput
-    """The text whose held-out side is read."""
+    """The text whose held-out documents are read."""
     dictionary: DictionarySource
     """The dictionary."""
     site: str
-    """Where activations are read."""
+    """Hook site at which activations are read."""
     rows: int
-    """Random crops."""
+    """Number of random crops."""
     length: int
-    """Tokens of a crop."""
+    """Tokens in a crop."""
     causal: CrossedSizes | None
     """Sizes of the causal design; None leaves it out."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``position.json``, ``contexts.json`` and ``evidence.json``."""
         model, text = self.model.open(), self.text.open()
-        loaded = made.load(self.dictionary)
+        loaded = artefacts.load(self.dictionary)
         crops = text.held_out_crops(model, self.rows, self.length)
         result, contexts = audit_with_contexts(
             model, loaded, Site.parse(self.site), crops, causal=self.causal, seed=self.seed
@@ -69,15 +70,15 @@ class PositionStage(Stage[PositionResult]):
         write_evidence(folder / "evidence.json", position_evidence(result, inputs, HELD_OUT))
 
     def load(self, folder: Path) -> PositionResult:
-        """The audit."""
+        """The position audit."""
         return PositionResult.read(folder)
 
     def contexts(self, folder: Path) -> DecodedContexts:
-        """Where each feature fires, as text."""
+        """The contexts in which each feature fires, as text."""
         return DecodedContexts.read(folder)
 
     def seconds(self) -> float:
-        """One pass up to the site over the crops, and the crossed design."""
+        """Estimate for a pass over the crops up to the site, and the causal design."""
         tokens = self.rows * self.length
         if self.causal is not None:
             length = self.causal.content_length or self.length
@@ -95,7 +96,10 @@ def audit_with_contexts(
     causal: CrossedSizes | None,
     seed: int,
 ) -> tuple[PositionResult, DecodedContexts]:
-    """The position audit, and from the same pass the contexts in which each feature fires most."""
+    """The position audit, and from the same pass the contexts in which each feature fires most.
+
+    Raises AssayError where the dictionary does not fit the model and the site.
+    """
     check_fit(loaded, model, site)
     crops = sort_by_document(crops)
     collector = ContextCollector(loaded.dictionary.width, crops.tokens.shape[1])

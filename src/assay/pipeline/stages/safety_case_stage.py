@@ -1,4 +1,4 @@
-"""Safety case: from the other stages' results to an argument with statuses."""
+"""Stage safety-case: build the argument, with its statuses, from the other stages' results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from assay.evidence import Evidence, read_evidence
 from assay.files import sha256_of
 from assay.monitoring import Monitor
 from assay.pipeline.inputs import ModelInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.candidates_stage import CandidatesStage
 from assay.pipeline.stages.monitor_stage import MonitorStage
 from assay.pipeline.stages.position_stage import PositionStage
@@ -23,11 +23,12 @@ from assay.position import PositionResult
 from assay.safety_case import CaseInputs, SafetyCase, build_case, read_case
 
 EVIDENCE = "evidence.json"
+"""File of a stage's records of evidence."""
 
 
 @dataclass(frozen=True, eq=False)
 class SafetyCaseStage(Stage[SafetyCase]):
-    """The argument."""
+    """The safety case."""
 
     NAME: ClassVar[str] = "safety-case"
     VERSION: ClassVar[int] = 7
@@ -35,13 +36,13 @@ class SafetyCaseStage(Stage[SafetyCase]):
     case: str
     """The case's name."""
     model: ModelInput
-    """The model that the case speaks of."""
+    """The model that the claims are about."""
     concerns: tuple[str, ...]
-    """The case's concerns, so that a concern without an organism is missed."""
+    """Names of the case's concerns, so that a concern without any cell is reported as open."""
     seed: int
-    """The run's seed, which every cited figure states."""
+    """Seed of the run, which cited figures state."""
     quality: QualityStage
-    """The dictionary's figures."""
+    """The dictionary's quality figures."""
     position: PositionStage
     """The position audit."""
     transfer: TransferStage
@@ -51,7 +52,7 @@ class SafetyCaseStage(Stage[SafetyCase]):
     monitor: MonitorStage
     """The monitor."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``safety_case.json``."""
         case = case_from(
             {stage.name: made.folder(stage) for stage in self.needs},
@@ -63,11 +64,11 @@ class SafetyCaseStage(Stage[SafetyCase]):
         case.write(folder)
 
     def load(self, folder: Path) -> SafetyCase:
-        """The case, its statuses checked."""
+        """The safety case, with its statuses checked."""
         return read_case(folder)
 
     def seconds(self) -> float:
-        """Next to nothing."""
+        """Negligible."""
         return 1.0
 
 

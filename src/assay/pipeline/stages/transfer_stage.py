@@ -1,4 +1,4 @@
-"""Transfer: every strategy × detector × organism, and the ablation of what would be admitted."""
+"""Stage transfer: the transfer matrix, and ablations of the cells that would be admitted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from assay.evidence import write_evidence
 from assay.models import Site
 from assay.pipeline.dictionary_source import DictionarySource, dictionary_inputs
 from assay.pipeline.inputs import ModelInput, organisms_sha256
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.deployment_stage import DeploymentStage
 from assay.pipeline.stages.elicitation_stage import ElicitationStage
 from assay.pipeline.stages.reading_stage import ReadingStage
@@ -28,14 +28,14 @@ from assay.strict import StrictModel
 
 
 class ConcernRule(StrictModel):
-    """What of a concern decides verdicts."""
+    """The properties of a concern that decide verdicts."""
 
     name: str
-    """The concern."""
+    """Name of the concern."""
     severity: str
     """Its severity."""
     allowed_contexts: tuple[str, ...]
-    """Where it is fine."""
+    """Contexts in which it is acceptable."""
     organisms: tuple[str, ...]
     """The organisms that stand for it, by their names in the case."""
 
@@ -52,34 +52,34 @@ class TransferStage(Stage[TransferMatrix]):
     elicitation: ElicitationStage
     """Conversations of the strategies that generate."""
     readings: tuple[ReadingStage, ...]
-    """Conversations of organisms and twins."""
+    """Readings of organisms and twins."""
     deployment: DeploymentStage
-    """The benign conversations, to which the matrix is bound."""
+    """The benign conversations, whose hash the matrix records."""
     dictionary: DictionarySource
     """The dictionary."""
     site: str
-    """Where activations were read."""
+    """Hook site at which activations were read."""
     concerns: tuple[ConcernRule, ...]
-    """What the organisms stand for."""
+    """The concerns, with their organisms."""
     strategies: tuple[StrategyChoice, ...]
-    """How detectors are learned."""
+    """The strategies whose conversations detectors are learned from."""
     detectors: tuple[str, ...]
-    """Which detectors."""
+    """The detectors that are learned from each strategy."""
     budgets: Budgets
-    """What a detector may cost and must catch."""
+    """The false-positive budget and the true-positive target."""
     sizes: TransferSizes
-    """How many conversations are read."""
+    """Numbers of conversations to read."""
     seed: int
-    """Every random draw derives from it."""
+    """Seed of every random draw."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``transfer.json`` and ``evidence.json``."""
-        loaded = made.load(self.dictionary)
+        loaded = artefacts.load(self.dictionary)
         site = Site.parse(self.site)
         organisms = [reading.organism for reading in self.readings]
         matrix = transfer(
-            [made.load(reading) for reading in self.readings],
-            made.load(self.elicitation),
+            [artefacts.load(reading) for reading in self.readings],
+            artefacts.load(self.elicitation),
             loaded.dictionary,
             TransferSettings(self.strategies, self.detectors, self.budgets, self.seed),
             site=site,
@@ -93,16 +93,16 @@ class TransferStage(Stage[TransferMatrix]):
             inputs=dictionary_inputs(self.model, loaded)
             | {
                 "organisms": organisms_sha256(organisms),
-                "conversations": self.deployment.sha256(made.folder(self.deployment)),
+                "conversations": self.deployment.sha256(artefacts.folder(self.deployment)),
             },
         )
         matrix.write(folder)
         write_evidence(folder / "evidence.json", matrix_evidence(matrix))
 
     def load(self, folder: Path) -> TransferMatrix:
-        """The matrix."""
+        """The transfer matrix."""
         return TransferMatrix.read(folder)
 
     def seconds(self) -> float:
-        """Fitting and testing, about."""
+        """Rough estimate for fitting and testing."""
         return 12.0 * len(self.readings)

@@ -114,7 +114,7 @@ def crossed_shares(
             f"groups has shape {documents.shape}; expected one document a content, {contents}"
         )
     dealing = numpy_generator(seed, "position/jackknife groups")
-    group_of_row = deal_into_groups(documents, jackknife_groups, dealing)
+    group_of_row = assign_groups(documents, jackknife_groups, dealing)
     sums = CrossedSums(int(group_of_row.max()) + 1, offsets, fillers, width)
     for document in np.unique(documents):
         rows = np.flatnonzero(documents == document)

@@ -22,7 +22,7 @@ from assay.position.crossed.table_sums import CellEntries, CrossedSums
 from assay.position.document_batches import whole_document_batches
 from assay.progress import progress
 from assay.randomness import numpy_generator
-from assay.statistics.jackknife import deal_into_groups
+from assay.statistics.jackknife import assign_groups
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int

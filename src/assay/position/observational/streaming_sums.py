@@ -17,7 +17,7 @@ from assay.position.observational.firing_sums import FiringSums
 from assay.position.observational.levels import FIRST_POSITION, check_level
 from assay.position.observational.nonzero_activations import Entries
 from assay.randomness import numpy_generator
-from assay.statistics.jackknife import deal_into_groups
+from assay.statistics.jackknife import assign_groups
 
 if TYPE_CHECKING:
     from jaxtyping import Bool
@@ -60,7 +60,7 @@ class PositionSums:
         _check_sizes(self.documents, width, length, permutations)
         self.width, self.length, self.level = width, length, check_level(level)
         dealing = numpy_generator(seed, "position/jackknife groups")
-        self.group_of_row = deal_into_groups(self.documents, jackknife_groups, dealing)
+        self.group_of_row = assign_groups(self.documents, jackknife_groups, dealing)
         self.groups = int(self.group_of_row.max()) + 1
         self.rows_added = 0
         self.totals = CellTotals(self.groups, length, width)

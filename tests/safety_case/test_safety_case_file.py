@@ -52,7 +52,7 @@ def test_a_solution_without_part_of_its_figure_is_refused(made, tmp_path, missin
     ("change", "words"),
     [
         ({"ci": None}, "has no confidence interval"),
-        ({"ci": [0.99, 0.2]}, "upside down"),
+        ({"ci": [0.99, 0.2]}, "low end above its high end"),
         ({"n": 0}, "has no n"),
         ({"file": None}, "does not state its file"),
         ({"file": "elsewhere.json"}, "created_from has no hash of that file"),
@@ -82,9 +82,11 @@ def test_a_claim_made_stronger_by_hand_is_refused(made, tmp_path):
         read_case(folder)
 
 
-def test_a_case_of_the_first_version_is_refused_with_the_command_that_makes_it_anew(made, tmp_path):
+def test_a_case_of_the_first_version_is_refused_with_the_command_that_writes_it_again(
+    made, tmp_path
+):
     folder = changed_case(made, tmp_path, lambda value, leaf: value.update(version=1))
-    with pytest.raises(AssayError, match="is of version 1; .* 'assay run CASE.yaml'"):
+    with pytest.raises(AssayError, match="has version 1; .* 'assay run CASE.yaml'"):
         read_case(folder)
 
 
