@@ -79,7 +79,7 @@ def detection_solutions(inputs: CaseInputs) -> list[Node]:
     """
     concerns = concerns_of(inputs)
     if not concerns:
-        text = "The watched features fire when an organism misbehaves."
+        text = "When an organism misbehaves, watched features that were chosen without it fire."
         return [undeveloped("detection", text, why_no_concern(inputs))]
     return [_detection(inputs, concern) for concern in concerns]
 
@@ -87,8 +87,8 @@ def detection_solutions(inputs: CaseInputs) -> list[Node]:
 def _detection(inputs: CaseInputs, concern: str) -> Node:
     name = f"detection.{concern}"
     text = (
-        f"The watched features fire when any organism of '{concern}' misbehaves, though neither they "
-        "nor their threshold were learned from it."
+        f"When any organism of '{concern}' misbehaves, watched features that were chosen and learned "
+        "without it fire."
     )
     monitor, matrix = inputs.monitor, inputs.transfer
     if monitor is None:

@@ -42,7 +42,7 @@ def grade(ci: tuple[float, float], criterion: Criterion, what: str) -> Judgement
     """
     limit, shown = share(criterion.value()), f"{what} {between_shares(ci)}"
     if keeps(criterion, ci[0]):
-        return Judgement("supported", f"{shown} lies above {limit}.")
+        return Judgement("supported", f"{shown} reaches {limit}.")
     if criterion.defeated is not None and ci[1] < criterion.defeated:
         return Judgement("defeated", f"{shown} lies below {share(criterion.defeated)}.")
     return Judgement("weak", f"{shown} does not reach {limit}.")
