@@ -140,6 +140,7 @@ def a_position_result(**changes):
         "summary": a_label_summary(labels, PositionSummary, by_head=heads),
         "label_reason": None,
         "treatment": None,
+        "random_dictionary": None,
         "noise_floor": 0.005,
         "sink_distance": None,
         "cross_entropy_by_offset": (
@@ -171,6 +172,7 @@ def an_audit_without_labels(**changes):
             by_head=None,
         ),
         "label_reason": "the causal design was not asked for",
+        "random_dictionary": None,
         "noise_floor": None,
         "cross_entropy_by_offset": None,
         "guard": None,
