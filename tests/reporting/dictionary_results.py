@@ -141,9 +141,7 @@ def a_position_result(**changes):
         "summary": a_label_summary(labels, PositionSummary, by_head=heads),
         "label_reason": None,
         "treatment": None,
-        "random_dictionary": RandomDictionaryFigures(
-            draws=3, well_separated=0.62, interval=(0.02, 0.14), too_rare=0.41
-        ),
+        "random_dictionary": None,
         "noise_floor": 0.005,
         "sink_distance": None,
         "cross_entropy_by_offset": (

@@ -61,7 +61,8 @@ def interval_of_share(
     """95 % interval over documents and fillers, the labels made anew in each part.
 
     The jackknife variances over groups of documents and over fillers add up, which counts what both
-    have in common twice: simulated coverage is .98 or more. Where ``share`` is a mean over random
+    have in common twice: coverage .98 or more in 240 simulated designs, whose shares were .2 to .3.
+    Where ``share`` is a mean over random
     dictionaries, the variance of the mean over ``draws[dictionaries]`` is added. Where leaving out
     parts changes nothing and the share is 0 or 1, the interval is that of as many documents.
     """
