@@ -13,11 +13,11 @@ from assay.concerns import Budgets
 from assay.concerns.conversations.excerpts import different_conversations
 from assay.concerns.detectors import Examples
 from assay.concerns.matrix.describing import UNKNOWN_MAKER, making_of
+from assay.concerns.matrix.learning import fit_all
 from assay.concerns.matrix.measuring import Correlation, ScoredCell, firing_icc, measure_cell
 from assay.concerns.matrix.nulls import DRAWS, KINDS, null_distributions
 from assay.concerns.matrix.recall import feature_recall
 from assay.concerns.matrix.scores import TestedConversations, score
-from assay.concerns.matrix.transferring import fit_all
 from assay.concerns.strategies import Elicited
 from assay.organisms import OrganismManifest
 from assay.organisms.folder import Organism
