@@ -13,7 +13,7 @@ from assay.concerns.detectors import CONTROLS, DETECTORS, Examples, fit_detector
 from assay.concerns.detectors.detector import split_by_template
 from assay.concerns.matrix import directions_of
 from assay.errors import AssayError
-from assay.statistics.roc import auroc
+from assay.statistics import auroc, proportion_lower_bound
 
 FOUR_ERRORS = 4.0
 """Standard errors that chance passes once in 16 000 tests."""
@@ -168,3 +168,18 @@ def test_where_one_token_has_the_direction_the_maximum_is_chosen_over_the_mean()
 def test_too_few_conversations_say_how_many_are_needed():
     with pytest.raises(AssayError, match="at least 8 of each"):
         Examples.of(conversations(10, seed=1), dictionary())
+
+
+def test_features_that_follow_a_few_templates_are_not_found_where_labels_are_dealt_to_templates():
+    """Ten templates are ten draws, however many conversations are made from them."""
+    generator = np.random.default_rng(0)
+    templates = np.repeat(np.arange(10), 12)
+    labels = templates < 5
+    runs, found = 100, 0
+    for run in range(runs):
+        of_template = generator.exponential(size=(10, 30))
+        codes = of_template[templates] + 0.05 * generator.random((120, 30))
+        (best,) = rank_features(codes, labels, templates, seed=run, most=1, permutations=60)
+        found += best.p <= 0.05
+    # Permuted over conversations, some feature of the 30 is found in every run.
+    assert proportion_lower_bound(found, runs) <= 0.05

@@ -21,11 +21,11 @@ from assay.concerns.matrix.admission import (
     judge,
 )
 from assay.concerns.matrix.contexts import frequencies
+from assay.concerns.matrix.learning import fit_all
 from assay.concerns.matrix.leave_one_out import best_pair, catch_bound, leave_each_out
 from assay.concerns.matrix.measuring import Correlation, ScoredCell, measure_cell, measure_twin
 from assay.concerns.matrix.result import Ablation, Cell, TestedOrganism, TwinCell
 from assay.concerns.matrix.scores import TestedConversations, score, score_all
-from assay.concerns.matrix.transferring import fit_all
 from assay.concerns.strategies import Elicited
 from assay.models import Site
 from assay.statistics import clopper_pearson, proportion_lower_bound, proportion_upper_bound
@@ -474,6 +474,53 @@ def test_nothing_is_caught_where_no_ablation_shows_a_specific_cause(matrix_of, e
     assert not any(row.caught for row in matrix.leave_one_out)
     assert matrix.catch_bound.caught == 0
     assert {c.verdict for c in matrix.cells} <= {"rejected", "control"}
+
+
+def test_a_cell_must_exceed_the_larger_of_the_organisms_two_null_distributions(
+    matrix_of, monkeypatch
+):
+    organisms = planted_organisms()
+    every = [*organisms, *silent_twins(organisms)]
+    matrix = matrix_of(every)
+    for found in matrix.cells:
+        own = [null for null in matrix.nulls if null.organism == found.organism]
+        assert {null.kind for null in own} == {"random_direction", "shuffled_labels"}
+        assert found.null_auroc == max(null.quantile for null in own) < 1
+    null_distributions = transferring.null_distributions
+
+    def one_reaches_everything(*args):
+        low, high = null_distributions(*args)
+        return [low, high.model_copy(update={"quantile": 1.0})]
+
+    monkeypatch.setattr(transferring, "null_distributions", one_reaches_everything)
+    matrix = matrix_of(every)
+    assert matrix.catch_bound.caught == 0
+    single = [c for c in matrix.cells if c.detector == "single_feature"]
+    assert all("directions that learned nothing reach 1.00" in c.reasons[0] for c in single)
+
+
+def test_nothing_is_caught_whose_detector_fires_on_benign_conversations_of_the_test(matrix_of):
+    organisms = planted_organisms()
+    fires = readings("fires", seed=70, noise=0.1, nuisance=1.0).test
+    # In the test half of each pool every fourth conversation has the direction, without a misdeed.
+    loud = [
+        replace(
+            own,
+            pool=tuple(
+                replace(c, activations=fires[i].activations)
+                if c in tested and fires[i].label
+                else c
+                for i, c in enumerate(own.pool)
+            ),
+        )
+        for own in organisms
+        for tested in [set(pool_halves(own.pool)[1])]
+    ]
+    matrix = matrix_of([*loud, *silent_twins(loud)])
+    single = [c for c in matrix.cells if c.detector == "single_feature"]
+    assert all(c.tpr > 0.9 and c.verdict == "rejected" for c in single)
+    assert all("significantly above the budget" in c.reasons[0] for c in single)
+    assert (matrix.catch_bound.caught, matrix.catch_bound.organisms) == (0, 3)
 
 
 def test_nothing_is_caught_that_also_fires_on_a_twins_trigger(matrix_of):

@@ -22,8 +22,8 @@ from .detectors.detector import Examples as Examples
 from .detectors.detector_registry import DETECTORS as DETECTORS
 from .detectors.fitting import fit_detector as fit_detector
 from .matrix.causes import AblationSource as AblationSource
+from .matrix.learning import TransferSettings as TransferSettings
 from .matrix.result import TransferMatrix as TransferMatrix
-from .matrix.transferring import TransferSettings as TransferSettings
 from .matrix.transferring import transfer as transfer
 from .rules import parse_rule as parse_rule
 from .strategies.eliciting import elicit_for as elicit_for

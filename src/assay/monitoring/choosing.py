@@ -14,10 +14,10 @@ from assay.concerns.conversations import Conversation
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.conversations.reading import MASSIVE
-from assay.concerns.detectors import Detector, LinearDetector, is_watchable
+from assay.concerns.detectors import Detector, LinearDetector
+from assay.concerns.matrix.learning import fit_all
 from assay.concerns.matrix.leave_one_out import Pair, best_pair
 from assay.concerns.matrix.result import TransferMatrix
-from assay.concerns.matrix.transferring import fit_all
 from assay.concerns.strategies import Elicited, StrategyChoice, elicit_for
 from assay.dictionaries import LoadedDictionary
 from assay.dictionaries.threshold import ThresholdDictionary

@@ -76,7 +76,10 @@ def _of_organism(cell: MeasuredCell, reading: OrganismReadings) -> list[ContextF
             detector=cell.detector,
             fired=fired,
             n=len(templates),
-            ci=effective_interval(fired, effective_sample(templates, cell.icc.benign)),
+            ci=effective_interval(
+                fired,
+                effective_sample(templates, cell.icc.positives if misbehaves else cell.icc.benign),
+            ),
         )
         for (context, misbehaves), (fired, templates) in counted.items()
     ]

@@ -82,8 +82,9 @@ def matrix_notes(readings: Sequence[OrganismReadings], facts: MatrixFacts) -> tu
     notes = [
         "Conversations made from one template resemble each other. Intervals of AUROC resample "
         "templates; those of rates are Clopper–Pearson intervals on the effective number of "
-        f"conversations, with an intraclass correlation of {facts.icc.positives:.2f} (positives) and "
-        f"{facts.icc.benign:.2f} (benign), pooled over organisms and at least .1. A conversation whose tokens stood there before is not counted again.",
+        "conversations. Their intraclass correlation, pooled over organisms and at least .1, is "
+        f"{facts.icc.positives:.2f} for firing on misdeeds and {facts.icc.benign:.2f} for firing on "
+        "benign conversations. A conversation whose tokens stood there before is not counted again.",
         "The threshold's own conversations carry the guarantee of the benign rate; the test set checks "
         "it, and rejects where its rate is significantly above the budget. At these sizes a detector "
         f"that separates perfectly passes with probability {facts.oracle_admitted:.2f}, one whose true "

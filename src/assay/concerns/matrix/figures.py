@@ -7,7 +7,9 @@ from assay.evidence import Evidence
 from assay.statistics import clopper_pearson
 
 CAUGHT = "held-out organisms caught"
-"""Metric: share of organisms that are caught by the detector chosen on the others."""
+"""Metric: share of the organisms that a detector chosen without them caught."""
+CAUGHT_MAKINGS = "ways of making an organism of which all were caught"
+"""Metric: the same over makings, since organisms made alike are not independent."""
 CHOSEN_ELSEWHERE = "strategy and detector chosen on the other organisms"
 
 
@@ -28,6 +30,21 @@ def matrix_evidence(matrix: TransferMatrix) -> list[Evidence]:
                 seed=matrix.seed,
                 inputs=matrix.inputs,
                 note="caught: an admitted cell, chosen without the organism",
+            )
+        )
+    if bound.makings:
+        records.append(
+            Evidence(
+                metric=CAUGHT_MAKINGS,
+                estimate=bound.caught_makings / bound.makings,
+                ci=clopper_pearson(bound.caught_makings, bound.makings),
+                method="Clopper–Pearson over makings: one base model and one recipe maker",
+                n=bound.makings,
+                unit="makings",
+                split=matrix.split,
+                seed=matrix.seed,
+                inputs=matrix.inputs,
+                note="a making is caught where all of its organisms were",
             )
         )
     return records

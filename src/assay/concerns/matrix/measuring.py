@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from assay.concerns.budgets import Budgets
 from assay.concerns.detectors.detector import Detector
@@ -34,6 +34,9 @@ from assay.statistics import (
     tolerance_threshold,
 )
 from assay.statistics.clusters import LEAST_ICC
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 RESAMPLES = 200
 """Number of bootstrap resamples for the AUROC's interval."""
@@ -204,7 +207,8 @@ def firing_icc(cells: Sequence[ScoredCell], budgets: Budgets) -> Correlation:
     Of the cells that may be admitted. Positives and benign conversations are pooled apart: templates
     differ most in whether a misdeed is noticed.
     """
-    positives, benign = [], []
+    positives: list[tuple[NDArray, Sequence[str]]] = []
+    benign: list[tuple[NDArray, Sequence[str]]] = []
     for cell in cells:
         if is_control(cell.fitted.strategy, cell.fitted.detector.name):
             continue

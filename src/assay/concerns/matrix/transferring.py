@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from assay.concerns.budgets import Budgets
 from assay.concerns.conversations.excerpts import Conversation, different_conversations
 from assay.concerns.conversations.organism_readings import OrganismReadings
-from assay.concerns.detectors import CONTROLS, DETECTORS, Examples, fit_detector
+from assay.concerns.detectors import Examples
 from assay.concerns.matrix.admission import (
     RANDOM_CONTROLS,
     TEXT,
@@ -21,10 +20,10 @@ from assay.concerns.matrix.admission import (
 from assay.concerns.matrix.causes import AblationSource, measure_causes
 from assay.concerns.matrix.contexts import context_frequencies
 from assay.concerns.matrix.describing import MatrixFacts, matrix_notes, tested_organism
+from assay.concerns.matrix.learning import Fits, TransferSettings
 from assay.concerns.matrix.leave_one_out import catch_bound, leave_each_out
 from assay.concerns.matrix.measuring import (
     Correlation,
-    Fitted,
     MeasuredCell,
     ScoredCell,
     firing_icc,
@@ -46,47 +45,15 @@ from assay.concerns.matrix.result import (
 from assay.concerns.matrix.scores import TestedConversations, curve, score, score_all
 from assay.concerns.strategies import (
     Elicited,
-    StrategyChoice,
     elicit_for,
     shows_transfer,
-    strategy_named,
 )
 from assay.dictionaries import Dictionary
-from assay.errors import AssayError
 from assay.models import Site
 from assay.progress import progress
-from assay.randomness import seed_for
 
 CURVES = 6
 """Largest number of ROC curves for each organism."""
-
-
-@dataclass(frozen=True)
-class TransferSettings:
-    """The strategies, detectors, budgets and seed of a transfer matrix."""
-
-    strategies: tuple[StrategyChoice, ...]
-    """The strategies whose conversations detectors are learned from."""
-    detectors: tuple[str, ...] = field(default_factory=lambda: tuple(DETECTORS))
-    """The detectors that are learned from each strategy, including 'text', the baseline."""
-    budgets: Budgets = field(default_factory=Budgets)
-    """The false-positive budget and the true-positive target."""
-    seed: int = 0
-    """Seed of every random draw."""
-
-
-@dataclass(frozen=True, eq=False)
-class Learned:
-    """Every detector and both controls of one strategy, learned from the same examples."""
-
-    strategy: str
-    """The strategy."""
-    fitted: list[Fitted]
-    """The detectors; none where the examples are too few."""
-    examples: Examples | None
-    """What they were learned from."""
-    why_not: str | None
-    """Why nothing was learned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +98,7 @@ def transfer(
     }
     check_oracles(tested, settings.budgets)
     scored: dict[str, _OrganismScores] = {}
-    fits = _Fits(generated, dictionary, settings)
+    fits = Fits(generated, dictionary, settings)
     with progress("transfer matrix", len(parents), "organisms") as advance:
         for own in parents:
             name = own.organism.name
@@ -182,61 +149,11 @@ def transfer(
     )
 
 
-class _FittedDetectors:
-    """The fitted detectors of each strategy; those of strategies that generate are fitted once."""
-
-    def __init__(
-        self, generated: Mapping[str, Elicited], dictionary: Dictionary, settings: TransferSettings
-    ) -> None:
-        self.generated = generated
-        self.dictionary = dictionary
-        self.settings = settings
-        self._once: dict[str, Learned] = {}
-
-    def of(self, elicited: Elicited) -> Learned:
-        """Every detector and both controls, at equal data; or none, and why."""
-        if elicited.strategy in self._once:
-            return self._once[elicited.strategy]
-        settings = self.settings
-        found = learn_all(elicited, settings.detectors, self.dictionary, settings.seed)
-        if strategy_named(elicited.strategy)[0].generates:
-            self._once[elicited.strategy] = found
-        return found
-
-
-def fit_all(
-    elicited: Elicited, names: Sequence[str], dictionary: Dictionary, seed: int
-) -> tuple[list[Fitted], str | None]:
-    """Every detector and both controls, at equal data; or none, and why."""
-    learned = learn_all(elicited, names, dictionary, seed)
-    return learned.fitted, learned.why_not
-
-
-def learn_all(
-    elicited: Elicited, names: Sequence[str], dictionary: Dictionary, seed: int
-) -> Learned:
-    """``fit_all`` with the examples that the detectors were learned from."""
-    try:
-        examples = Examples.of(elicited.conversations, dictionary)
-    except AssayError as error:
-        return Learned(elicited.strategy, [], None, str(error))
-    # The controls of one strategy are not those of another.
-    of_controls = seed_for(seed, f"concerns/controls/{elicited.strategy}")
-    fitted = [
-        Fitted(
-            elicited.strategy,
-            fit_detector(name, examples, dictionary, of_controls if name in CONTROLS else seed),
-        )
-        for name in (*names, *CONTROLS)
-    ]
-    return Learned(elicited.strategy, fitted, examples, None)
-
-
 def _score_organism(
     own: OrganismReadings,
     tested: TestedConversations,
     readings: Sequence[OrganismReadings],
-    fits: _Fits,
+    fits: Fits,
 ) -> _OrganismScores:
     """All detectors that may be tested on one organism, scored on it and on its twins."""
     settings, organism = fits.settings, own.organism
