@@ -37,7 +37,7 @@ def test_a_case_ends_in_a_matrix_a_monitor_and_a_safety_case(tiny_run):
     assert set(transfer.inputs) == {"model", "dictionary", "text", "organisms", "conversations"}
     assert 1 <= len(tiny_run.monitor.features) <= 64
     assert tiny_run.monitor.calibration.n >= 45
-    assert tiny_run.monitor.inputs == transfer.inputs
+    assert tiny_run.monitor.inputs.items() > transfer.inputs.items()
     statuses = {n.status for n in tiny_run.safety_case.nodes if n.type != "context"}
     assert statuses <= {"supported", "weak", "open", "defeated", None}
     assert (tiny_run.folder / "report.html").stat().st_size > 10_000

@@ -66,9 +66,10 @@ def with_replies(
     if same < LEAST_SAME * len(again):
         known = {}
     waiting = [t for t in unanswered if t.id not in known]
-    written = replies_to(
-        model, [t.messages for t in waiting], max_new_tokens, "replies in deployment"
-    )
+    written: list[str] = []
+    if waiting:
+        asked = [t.messages for t in waiting]
+        written = replies_to(model, asked, max_new_tokens, "replies in deployment")
     replies = {**known, **{t.id: reply for t, reply in zip(waiting, written, strict=True)}}
     facts = ReplyFacts(written=len(waiting), shipped=len(known), regenerated=len(again), same=same)
     return [_answered(t, replies[t.id]) if t.id in replies else t for t in conversations], facts
@@ -78,6 +79,8 @@ def _same(
     chosen: Sequence[Transcript], known: dict[str, str], model: LanguageModel, max_new_tokens: int
 ) -> int:
     """How many shipped replies begin to the letter as the model writes them now."""
+    if not chosen:
+        return 0
     tokens = min(max_new_tokens, COMPARED_TOKENS)
     replies = replies_to(model, [t.messages for t in chosen], tokens, "confirming shipped replies")
     return sum(

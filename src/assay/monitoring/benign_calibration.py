@@ -22,7 +22,7 @@ from assay.monitoring.thresholds import (
     tail_sample,
 )
 from assay.randomness import numpy_generator
-from assay.statistics import effective_sample, excess_p, least_n_for_rate
+from assay.statistics import excess_p, least_n_for_rate
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -128,7 +128,7 @@ def spared_for_check(
     names = np.unique(named)
     order = numpy_generator(seed, "monitoring/check").permutation(len(names))
     spared = np.isin(named, names[order[: len(names) // SPARED_PART]])
-    rest = effective_sample(named[~spared].tolist(), tail_sample(scores, templates).icc)
+    rest = tail_sample(np.asarray(scores)[~spared], named[~spared].tolist())
     enough = rest.n_effective >= least_n_for_rate(budgets.fpr, budgets.delta)
     return spared if enough else none
 

@@ -209,10 +209,10 @@ class Monitor(Scoring, Result):
     check: BenignCheck | None
     """Benign firing on other data than the calibration's; None where none was spared."""
     longest: int | None
-    """Watched tokens of the longest turn that was calibrated: beyond it nothing is promised; None where
-    lengths were not given."""
-    most_turns: int | None
-    """Most assistant turns of a conversation that was calibrated; beyond it nothing is promised."""
+    """Watched tokens of the longest turn of the benign conversations: beyond it nothing is promised;
+    None where lengths were not given."""
+    most_turns: int | None = None
+    """Most assistant turns of a benign conversation: beyond it nothing is promised."""
     shifts: tuple[ShiftFigure, ...]
     """Benign firing where the deployment is another: length, language, system prompt, turns."""
     inputs: dict[str, str]
