@@ -28,6 +28,7 @@ from report_results import (
 )
 
 from assay.reporting import Page, html_of, render_page
+from assay.reporting.fragments import html_of_run
 from assay.reporting.rendering import template_environment
 from assay.safety_case import Defeater, Node, SafetyCase
 
@@ -159,6 +160,8 @@ def executed():
         for page in pages():
             render_page(Page(**page))
         html_of(a_quality_result())
+        figures = [a_record("a figure", 0.9)]
+        html_of_run("small", {"C1": "weak"}, figures, report="report.html")
     return found.lines
 
 
