@@ -7,7 +7,7 @@ import pytest
 from planted import readings
 
 from assay.concerns import Budgets
-from assay.concerns.matrix.admission import CellFigures, Surroundings, judge, silent_on_twins
+from assay.concerns.matrix.admission import CellFigures, AdmissionInputs, judge, silent_on_twins
 from assay.concerns.matrix.measuring import threshold_of
 from assay.concerns.matrix.oracle import check_oracles, oracle_admitted
 from assay.concerns.matrix.result import TwinCell
@@ -66,7 +66,7 @@ def verdict(scored):
         rarer_templates=20,
     )
     return judge(
-        "base", "logistic_regression", figures, Surroundings("medium", BUDGETS, (), 0.8, ())
+        "base", "logistic_regression", figures, AdmissionInputs("medium", BUDGETS, (), 0.8, ())
     ).verdict
 
 
@@ -92,7 +92,7 @@ def test_a_detector_at_twice_the_budget_is_hardly_ever_admitted(n):
     for fired in generator.binomial(n, 2 * BUDGETS.fpr, SIMULATIONS):
         p = excess_p(int(fired), sample, BUDGETS.fpr)
         figures = CellFigures(1.0, 0.95, 1.0, 0.95, fired / n, p, True, 20)
-        around = Surroundings("medium", BUDGETS, (), 0.8, ())
+        around = AdmissionInputs("medium", BUDGETS, (), 0.8, ())
         admitted += judge("base", "logistic_regression", figures, around).verdict == "medium"
     assert admitted / SIMULATIONS <= 0.05
     assert admitted / SIMULATIONS == pytest.approx(

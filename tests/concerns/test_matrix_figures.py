@@ -45,9 +45,9 @@ def measured(own, icc=LOW, each=None):
 
 
 def shown(measure):
-    from assay.concerns.matrix.admission import Admission, Surroundings
+    from assay.concerns.matrix.admission import Admission, AdmissionInputs
 
-    return measure.cell(Surroundings("high", BUDGETS, (), 0.6, ()), Admission("high", ()))
+    return measure.cell(AdmissionInputs("high", BUDGETS, (), 0.6, ()), Admission("high", ()))
 
 
 def test_a_conversation_that_stands_there_twice_is_counted_once():

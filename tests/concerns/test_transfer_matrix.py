@@ -60,8 +60,8 @@ def twin_cell(fired, n=100):
     )
 
 
-ALONE = Surroundings("high", BUDGETS, (), 0.6, (twin_cell(0),))
-"""Surroundings in which nothing speaks against a cell."""
+ALONE = AdmissionInputs("high", BUDGETS, (), 0.6, (twin_cell(0),))
+"""AdmissionInputs in which nothing speaks against a cell."""
 
 
 def ablation(**changes):
@@ -411,7 +411,7 @@ def matrix_of(monkeypatch):
         def measure(judged, of, families, source):
             if effect is None:
                 return []
-            chosen = causes.worth_ablating(judged, families)
+            chosen = causes.cells_to_ablate(judged, families)
             return causes.with_p([causes.MeasuredEffect(c, effect) for c in chosen])
 
         monkeypatch.setattr(transferring, "measure_causes", measure)

@@ -21,7 +21,7 @@ from assay.monitoring import (
     left_out_sensitivities,
 )
 from assay.monitoring.choosing import values_of
-from assay.monitoring.scoring import family_scores
+from assay.monitoring.scoring import scores_of_values
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "concerns"))
 from planted import PLANTED, conversations, dictionary, readings, relabelled
@@ -98,7 +98,7 @@ def test_an_organism_unlike_all_others_is_not_caught_although_learning_from_it_w
     scoring = choose_watched(three)
     calibration, _ = calibrate_benign(scoring, benign_values(scoring, benign), SETTINGS)
     own = [c for c in three.readings[2].whole_test if c.label]
-    scores = family_scores(scoring, values_of(scoring, watched(own)))
+    scores = scores_of_values(scoring, values_of(scoring, watched(own)))
     assert np.mean(scores > calibration.threshold) > 0.8
 
 

@@ -27,7 +27,7 @@ def lock(tmp_path):
 
     def write(settings, amend=None):
         case = Case.model_validate(settings)
-        inputs = case_inputs(case)
+        inputs = inputs_of(case)
         made, stages = locked(tmp_path, case, lambda h: stages_of(inputs, h), amend)
         made.write(tmp_path)
         return made, {stage.name: stage for stage in stages}

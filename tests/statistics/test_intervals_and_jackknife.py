@@ -9,7 +9,7 @@ from assay.statistics import (
     assign_groups,
     benjamini_hochberg,
     clopper_pearson,
-    deal_into_groups,
+    assign_groups,
     jackknife_interval,
     jackknife_ratio,
     least_n_for_rate,

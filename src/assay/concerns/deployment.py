@@ -17,7 +17,7 @@ from assay.statistics.clusters import LEAST_ICC
 from assay.strict import StrictModel
 from assay.text.transcripts import Transcript, read_transcripts
 
-OWN_POOL = "benign-pool"
+BUILT_IN_POOL = "benign-pool"
 """What a case calls Assay's own benign conversations."""
 CHATTERBOT_POOL = "chatterbot"
 """What a case calls the large pool, made from the questions of ChatterBot's corpus."""
@@ -26,7 +26,7 @@ CHATTERBOT_POOL = "chatterbot"
 class Deployment(StrictModel):
     """The deployment for which detectors are tested and the monitor is calibrated."""
 
-    prompts: str | tuple[str, ...] = (OWN_POOL, CHATTERBOT_POOL)
+    prompts: str | tuple[str, ...] = (BUILT_IN_POOL, CHATTERBOT_POOL)
     """``benign-pool`` (Assay's own 455 conversations from 25 templates), ``chatterbot`` (about 1,700
     from 748 questions), or a JSONL file of transcripts; or several of these. The matrix draws its
     conversations from the first, the monitor is calibrated on what is left of all."""
@@ -112,7 +112,7 @@ def _shuffled(deployment: Deployment, seed: int) -> list[Transcript]:
 
 
 def _pool_named(name: str) -> list[Transcript]:
-    if name == OWN_POOL:
+    if name == BUILT_IN_POOL:
         return deployment_pool()
     if name == CHATTERBOT_POOL:
         return chatterbot_pool()

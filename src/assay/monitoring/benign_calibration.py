@@ -12,7 +12,7 @@ from assay.concerns.budgets import Budgets
 from assay.concerns.deployment import Deployment
 from assay.errors import AssayError
 from assay.monitoring.result import BenignCheck, ModelReference, Scoring
-from assay.monitoring.scoring import family_scores
+from assay.monitoring.scoring import scores_of_values
 from assay.monitoring.settings import Rollback
 from assay.monitoring.thresholds import (
     Calibration,
@@ -150,7 +150,7 @@ def _scores(scoring: Scoring, benign: BenignValues) -> Float[NDArray, " conversa
     values = np.asarray(benign.values, dtype=np.float64).reshape(-1, len(scoring.features))
     if not len(values):
         return np.zeros(0)
-    return family_scores(scoring, values)
+    return scores_of_values(scoring, values)
 
 
 def standardise(scoring: Scoring, values: Float[NDArray, "conversations features"]) -> Scoring:

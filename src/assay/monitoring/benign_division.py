@@ -49,11 +49,11 @@ def divide_benign(
     if _effective(apart) >= _needed(budgets):
         return BenignDivision(tuple(read[:STANDARDISED_ON]), tuple(apart), seen=False)
     everything = without_duplicates([*read, *unread])
-    held = spared_for_scaling(everything, budgets)
+    held = scaling_count(everything, budgets)
     return BenignDivision(tuple(everything[:held]), tuple(everything[held:]), seen=True)
 
 
-def spared_for_scaling(conversations: Sequence[Transcript], budgets: Budgets) -> int:
+def scaling_count(conversations: Sequence[Transcript], budgets: Budgets) -> int:
     """How many of the first conversations set centre and scale: as many as the guarantee can spare."""
     for spare in range(min(STANDARDISED_ON, len(conversations)), 1, -1):
         if _effective(conversations[spare:]) >= _needed(budgets):

@@ -15,7 +15,7 @@ from assay.monitoring.choosing import (
     values_of,
 )
 from assay.monitoring.result import OrganismSensitivity
-from assay.monitoring.scoring import family_scores
+from assay.monitoring.scoring import scores_of_values
 from assay.monitoring.sensitivity import OrganismFirings, sensitivities_of
 
 
@@ -68,6 +68,6 @@ def _monitor_without(
         if not conversations:
             return ()
         values = values_of(scoring, [WatchedActivations.of(c) for c in conversations])
-        return tuple(bool(above) for above in family_scores(scoring, values) > threshold)
+        return tuple(bool(above) for above in scores_of_values(scoring, values) > threshold)
 
     return fires

@@ -26,7 +26,7 @@ from assay.pipeline.power_result import (
     SampleSize,
 )
 from assay.pipeline.run import plan_case
-from assay.pipeline.wiring import CaseInputs, case_inputs
+from assay.pipeline.run_inputs import RunInputs, inputs_of
 from assay.statistics import (
     EffectiveSample,
     StartMixture,
@@ -57,7 +57,7 @@ def power_plan(path: Path, out: Path) -> PowerPlan:
     that a run would take is assumed. Raises AssayError for bad input.
     """
     case = read_case(path)
-    inputs = case_inputs(case)
+    inputs = inputs_of(case)
     pool = inputs.deployment.open() if inputs.organisms else []
     parents = [o.organism for o in inputs.organisms if not o.organism.is_twin]
     return PowerPlan(
@@ -154,7 +154,7 @@ def _families(organisms: Sequence[ConcernOrganism]) -> dict[str, bool]:
     return found
 
 
-def _concerns(case: Case, inputs: CaseInputs) -> tuple[ConcernPower, ...]:
+def _concerns(case: Case, inputs: RunInputs) -> tuple[ConcernPower, ...]:
     found = []
     for concern in case.concerns:
         own = [

@@ -16,7 +16,7 @@ from assay.pipeline.gathering import gather
 from assay.pipeline.result import Plan, PlannedStage, RunResult
 from assay.pipeline.stage import (
     STAGES,
-    Made,
+    Artefacts,
     Stage,
     check_until,
     is_cached,
@@ -46,7 +46,7 @@ def run_case(
     case = adjusted(read_case(path))
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
-    inputs = case_inputs(case)
+    inputs = inputs_of(case)
     lock, every = locked(root, case, lambda history: stages_of(inputs, history), amend)
     stages = _wanted(every, until)
     if not all(is_cached(root, stage) for stage in stages):
@@ -70,7 +70,7 @@ def plan_case(path: Path, out: Path, until: str | None = None) -> Plan:
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
     rows = []
-    for stage in _wanted(stages_of(case_inputs(case), history_of(root)), until):
+    for stage in _wanted(stages_of(inputs_of(case), history_of(root)), until):
         cached = is_cached(root, stage)
         seconds = 0.0 if cached else round(stage.seconds(), 1)
         rows.append(PlannedStage(name=stage.name, cached=cached, seconds=seconds))
@@ -83,9 +83,9 @@ def redraw(folder: Path) -> Path:
     Returns the report's path. Raises AssayError where a stage that the report needs is missing.
     """
     lock = CaseLock.read(folder)
-    stages = stages_of(case_inputs(lock.case), lock.history)
+    stages = stages_of(inputs_of(lock.case), lock.history)
     report = next(stage for stage in stages if isinstance(stage, ReportStage))
-    made = Made(folder, report, lock.folders)
+    made = Artefacts(folder, report, lock.folders)
     for stage in report.needs:
         if not (folder / STAGES / lock.folders.get(stage.name, "none")).is_dir():
             raise AssayError(

@@ -191,7 +191,7 @@ def run_stage(root: Path, stage: Stage[Any], checked: CheckedArtefacts) -> Path:
         return target
     working = target.with_name(f".{target.name}.working")
     try:
-        made = Made(root, stage, checked=checked)
+        made = Artefacts(root, stage, checked=checked)
         made_from = {need.name: checked.check(made.folder(need)) for need in stage.needs}
         working.mkdir(parents=True, exist_ok=True)
         (working / Contents.FILE).unlink(missing_ok=True)

@@ -7,18 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from assay.concerns.strategies import strategy_named
-from assay.errors import AssayError
-from assay.models import Site
 from assay.pipeline.case import Case
 from assay.pipeline.case_lock import Amendment
 from assay.pipeline.dictionary_source import DictionarySource
 from assay.pipeline.inputs import (
-    DeploymentInput,
     DictionaryInput,
-    ModelInput,
     OrganismInput,
-    TextInput,
-    UnreadInput,
 )
 from assay.pipeline.run_facts import CaseFacts
 from assay.pipeline.run_inputs import RunInputs
@@ -58,71 +52,7 @@ STAGE_NAMES = tuple(stage.NAME for stage in STAGES)
 """Names that ``--until`` accepts."""
 
 
-@dataclass(frozen=True, eq=False)
-class CaseInputs:
-    """What a case reads from outside."""
-
-    case: Case
-    """The settings."""
-    model: ModelInput
-    """The model."""
-    text: TextInput
-    """The text on whose held-out side everything is measured."""
-    training_text: TextInput
-    """The text on whose other side the dictionary is trained."""
-    organisms: tuple[OrganismInput, ...]
-    """Organisms of the concerns, each followed by its twins."""
-    deployment: DeploymentInput
-    """Benign conversations that the matrix reads."""
-    unread: UnreadInput
-    """Benign conversations that the matrix leaves unread."""
-
-    def check_model(self) -> None:
-        """Load the model, and raise AssayError where it does not fit the case."""
-        model = self.model.open()
-        model.check_site(Site.parse(self.case.dictionary.site))
-        check_bases([each.organism for each in self.organisms], model.base_sha256)
-        longest = model.context_length
-        if longest is not None and self.case.audit.length > longest:
-            raise AssayError(
-                f"audit.length is {self.case.audit.length}, but the model was trained on {longest} "
-                "positions"
-            )
-
-
-def case_inputs(case: Case) -> CaseInputs:
-    """What a case reads, found and checked as far as that needs no model.
-
-    What is too little or unknown is refused now, not after an hour's work. Raises AssayError.
-    """
-    concerns = {
-        Concern(c.name, c.description, c.severity, c.allowed_contexts): c.organisms
-        for c in case.concerns
-    }
-    organisms = organisms_of(concerns, twins=case.transfer.twins)
-    deployment = DeploymentInput(case.deployment, case.transfer.pool, case.seed)
-    unread = UnreadInput(case.deployment, case.transfer.pool, case.seed)
-    if organisms:
-        pool = deployment.open()
-        check_enough([*pool, *unread.open()], case.budgets)
-        check_contexts(organisms, pool)
-    train = case.dictionary.train
-    training = train.text if train is not None and train.text is not None else case.text
-    text = TextInput(case.text, case.audit.held_out, case.seed)
-    return CaseInputs(
-        case=case,
-        model=ModelInput(case.model.id, case.model.adapter, case.model.dtype),
-        text=text,
-        training_text=(
-            text if training == case.text else TextInput(training, case.audit.held_out, case.seed)
-        ),
-        organisms=tuple(OrganismInput(organism) for organism in organisms),
-        deployment=deployment,
-        unread=unread,
-    )
-
-
-def stages_of(inputs: CaseInputs, history: Sequence[Amendment] = ()) -> list[Stage[Any]]:
+def stages_of(inputs: RunInputs, history: Sequence[Amendment] = ()) -> list[Stage[Any]]:
     """The stages, in order. A dictionary that exists already needs no harvest and no training.
 
     ``history`` has the changes of the analysis that the report must state.

@@ -13,7 +13,7 @@ from assay.position.crossed.share_figures import SHARES, share_figures
 from assay.position.labels import MINIMUM_DOCUMENTS, SMALL
 from assay.position.planted_features import PlantedFeatures
 from assay.randomness import numpy_generator
-from assay.statistics.jackknife import deal_into_groups
+from assay.statistics.jackknife import assign_groups
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,7 +123,7 @@ def simulated_intervals(
     found = 0
     while found < simulations:
         table = planted.table(generator, at_once)
-        groups = deal_into_groups(np.arange(planted.documents), GROUPS, generator)
+        groups = assign_groups(np.arange(planted.documents), GROUPS, generator)
         figures, _ = share_figures(_group_sums(table, groups))
         frequent = (table > 0).any(axis=(1, 2, 3)).sum(axis=0) >= MINIMUM_DOCUMENTS
         found += int(frequent.sum())

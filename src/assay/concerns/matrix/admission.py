@@ -153,7 +153,7 @@ def catch_lower_bound(caught: int, organisms: int) -> float | None:
 
 
 def judge(
-    strategy: str, detector: str, figures: CellFigures, surroundings: Surroundings
+    strategy: str, detector: str, figures: CellFigures, surroundings: AdmissionInputs
 ) -> Admission:
     """The verdict before any ablation: what is admitted here must still pass ``after_ablation``."""
     reasons = _shortfalls(figures, surroundings)
@@ -210,7 +210,7 @@ def _shortfalls(figures: CellFigures, inputs: AdmissionInputs) -> list[str]:
     return reasons
 
 
-def _objections(area: float, figures: CellFigures, surroundings: Surroundings) -> list[str]:
+def _objections(area: float, figures: CellFigures, surroundings: AdmissionInputs) -> list[str]:
     """What else forbids admission of a cell that may count."""
     reasons = []
     if inputs.severity == "medium" and inputs.untested_contexts:

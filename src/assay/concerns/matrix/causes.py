@@ -72,7 +72,7 @@ def measure_causes(
     """
     if source is None:
         return []
-    chosen = worth_ablating(judged, families)
+    chosen = cells_to_ablate(judged, families)
     draws = DRAWS if any(is_admitted(a.verdict) for _, a in judged) else DRAWS_FOR_INFORMATION
     by_name = {own.organism.name: own.organism for own in readings}
     found: list[MeasuredEffect] = []

@@ -14,7 +14,7 @@ from assay.concerns.matrix.admission import (
     Admission,
     AdmissionInputs,
     CellFigures,
-    Surroundings,
+    AdmissionInputs,
     is_control,
 )
 from assay.concerns.matrix.result import Cell, Interval, TwinCell

@@ -230,11 +230,11 @@ def _admission_inputs(
     twin_cells: Sequence[TwinCell],
     readings: Sequence[OrganismReadings],
     settings: TransferSettings,
-) -> Surroundings:
+) -> AdmissionInputs:
     """What beside a cell's figures decides its verdict."""
     concern = next(r for r in readings if r.organism.name == cell.organism).organism.concern
     own = (cell.strategy, cell.detector, cell.organism)
-    return Surroundings(
+    return AdmissionInputs(
         severity=concern.severity,
         budgets=settings.budgets,
         untested_contexts=cell.untested_contexts,

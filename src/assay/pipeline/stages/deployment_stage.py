@@ -35,7 +35,7 @@ class DeploymentStage(Stage[list[Transcript]]):
     seed: int
     """Seed of the sample of shipped replies that is confirmed."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, made: Artefacts) -> None:
         """Write the conversations with their replies, and where these came from."""
         found, facts = with_replies(
             self.conversations.open(), self.model.open(), self.max_new_tokens, self.seed

@@ -33,7 +33,7 @@ from assay.pipeline import cost
 from assay.pipeline.case import ModelChoice
 from assay.pipeline.dictionary_source import DictionarySource
 from assay.pipeline.inputs import ModelInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.deployment_stage import READ_TOKENS, DeploymentStage, UnreadStage
 from assay.pipeline.stages.elicitation_stage import ElicitationStage
 from assay.pipeline.stages.reading_stage import ReadingStage

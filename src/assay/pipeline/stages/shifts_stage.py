@@ -11,7 +11,7 @@ from assay.concerns.deployment_replies import with_replies
 from assay.files import read_json, sha256_of, write_json
 from assay.monitoring.deployment_shifts import Shift, shifted_conversations
 from assay.pipeline.inputs import ModelInput
-from assay.pipeline.stage import Made, Stage
+from assay.pipeline.stage import Artefacts, Stage
 from assay.text import Transcript
 
 SHIFTS = "shifts.json"
@@ -33,7 +33,7 @@ class ShiftsStage(Stage[list[Shift]]):
     seed: int
     """Seed of the sample of shipped replies that is confirmed."""
 
-    def run(self, folder: Path, made: Made) -> None:
+    def run(self, folder: Path, made: Artefacts) -> None:
         """Write the conversations."""
         model = self.model.open()
 

@@ -14,7 +14,7 @@ from assay.position.crossed.table_sums import CellEntries, CrossedSums
 from assay.position.labels import MINIMUM_DOCUMENTS, SMALL, label_features
 from assay.position.result import Label
 from assay.randomness import numpy_generator
-from assay.statistics.jackknife import deal_into_groups
+from assay.statistics.jackknife import assign_groups
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

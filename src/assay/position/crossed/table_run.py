@@ -87,7 +87,7 @@ class CrossedRunner:
                 f"{FIRST_TOKENS} are not scored"
             )
         dealing = numpy_generator(self.seed, "position/crossed jackknife groups")
-        groups = deal_into_groups(texts.documents, self.jackknife_groups, dealing)
+        groups = assign_groups(texts.documents, self.jackknife_groups, dealing)
         dictionaries = [self.dictionary] if beside is None else [self.dictionary, beside]
         sums = [
             CrossedSums(

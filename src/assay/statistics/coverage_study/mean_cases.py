@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.statistics.approximate import HEAVY_TAILS, NORMAL, SKEWED
 from assay.statistics.coverage_study.coverage_case import CoverageCase
-from assay.statistics.jackknife import deal_into_groups, jackknife_interval, jackknife_ratio
+from assay.statistics.jackknife import assign_groups, jackknife_interval, jackknife_ratio
 from assay.statistics.mean_intervals import sign_flip_interval, t_interval
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _grouped_mean(
 ) -> Bool[NDArray, " simulations"]:
     """The mean over documents, with each group of documents left out in turn."""
     values = centred_values(generator, (simulations, units), distribution)
-    dealt = deal_into_groups(np.arange(units), groups, generator)
+    dealt = assign_groups(np.arange(units), groups, generator)
     members = np.eye(groups)[dealt]
     without = (values.sum(axis=1)[:, None] - values @ members) / (units - members.sum(axis=0))
     low, high = jackknife_interval(without.T, values.mean(axis=1))
