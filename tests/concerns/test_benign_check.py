@@ -7,7 +7,14 @@ import pytest
 from planted import readings
 
 from assay.concerns import Budgets
-from assay.concerns.matrix.admission import CellFigures, AdmissionInputs, judge, silent_on_twins
+from assay.concerns.matrix.admission import (
+    Admission,
+    CellFigures,
+    Surroundings,
+    after_calibration,
+    judge,
+    silent_on_twins,
+)
 from assay.concerns.matrix.measuring import threshold_of
 from assay.concerns.matrix.oracle import check_oracles, oracle_admitted
 from assay.concerns.matrix.result import TwinCell
@@ -98,6 +105,19 @@ def test_a_detector_at_twice_the_budget_is_hardly_ever_admitted(n):
     assert admitted / SIMULATIONS == pytest.approx(
         detector_passes(2 * BUDGETS.fpr, n, BUDGETS.fpr), abs=0.02
     )
+
+
+def test_a_threshold_that_cannot_carry_the_guarantee_admits_nothing():
+    admitted = Admission("high", ())
+    enough, few = (effective_sample([str(i) for i in range(n)], ICC) for n in (299, 298))
+    assert after_calibration(admitted, enough, BUDGETS) == admitted
+    verdict, (why,) = after_calibration(admitted, few, BUDGETS)
+    assert verdict == "rejected"
+    assert "298 benign conversations worth 298 independent ones, 299 are needed" in why
+    alike = effective_sample([str(i // 4) for i in range(360)], ICC)
+    assert after_calibration(admitted, alike, BUDGETS).verdict == "rejected"
+    control = Admission("control", ())
+    assert after_calibration(control, few, BUDGETS) == control
 
 
 def tested(**planted):

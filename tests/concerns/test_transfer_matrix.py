@@ -135,6 +135,7 @@ def test_controls_are_never_admitted(strategy, detector):
             "rejected",
             "undetermined: 3 templates of one class, 4 are needed",
         ),
+        ({"auroc_lower": None}, {}, "rejected", "undetermined: its scores do not vary"),
         ({}, {"twins": (twin_cell(12),)}, "detects the trigger", "trigger of x-decoy"),
         ({}, {"twins": (twin_cell(1),)}, "high", ""),
         (
@@ -497,6 +498,17 @@ def test_a_cell_must_exceed_the_larger_of_the_organisms_two_null_distributions(
     assert matrix.catch_bound.caught == 0
     single = [c for c in matrix.cells if c.detector == "single_feature"]
     assert all("directions that learned nothing reach 1.00" in c.reasons[0] for c in single)
+
+
+def test_nothing_is_caught_whose_threshold_has_lost_its_guarantee(matrix_of, monkeypatch):
+    # The least correlation lets the case begin; the one that is measured takes the guarantee away.
+    monkeypatch.setattr(transferring, "firing_icc", lambda *args: Correlation(0.1, 0.9))
+    organisms = planted_organisms()
+    matrix = matrix_of([*organisms, *silent_twins(organisms)])
+    single = [c for c in matrix.cells if c.detector == "single_feature"]
+    assert {c.verdict for c in single} == {"rejected"}
+    assert matrix.catch_bound.caught == 0
+    assert matrix.oracle_admitted < 0.9
 
 
 def test_nothing_is_caught_whose_detector_fires_on_benign_conversations_of_the_test(matrix_of):

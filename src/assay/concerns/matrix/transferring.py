@@ -14,6 +14,7 @@ from assay.concerns.matrix.admission import (
     Admission,
     AdmissionInputs,
     after_ablation,
+    after_calibration,
     is_control,
     judge,
 )
@@ -111,7 +112,12 @@ def transfer(
         for c in everything
     }
     judged = {
-        id(c): judge(c.strategy, c.detector, c.figures, admission_inputs[id(c)]) for c in all_cells
+        id(c): after_calibration(
+            judge(c.strategy, c.detector, c.figures, surroundings[id(c)]),
+            c.scored.threshold.sample(icc.benign),
+            settings.budgets,
+        )
+        for c in everything
     }
     ablations = measure_causes(
         [(cell, judged[id(cell)]) for cell in all_cells], readings, families, causes
