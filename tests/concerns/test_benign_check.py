@@ -9,8 +9,8 @@ from planted import readings
 from assay.concerns import Budgets
 from assay.concerns.matrix.admission import (
     Admission,
+    AdmissionInputs,
     CellFigures,
-    Surroundings,
     after_calibration,
     judge,
     silent_on_twins,

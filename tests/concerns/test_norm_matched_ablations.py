@@ -5,47 +5,33 @@ from __future__ import annotations
 import pytest
 import torch
 
-from assay.concerns.conversations.excerpts import excerpt_of
-from assay.concerns.matrix import ablating
-from assay.models import Site, capture, load_model
-from assay.text import Message, Transcript
+from assay.concerns.matrix.ablating import ablate
 
 
-@pytest.fixture
-def model(tiny_model_folder):
-    return load_model(str(tiny_model_folder), dtype="float32")
+class Recorded:
+    """Stands for an organism's conversations: remembers how much norm each ablation takes away."""
+
+    def __init__(self):
+        generator = torch.Generator().manual_seed(0)
+        # Activations are far larger along the first direction than along others.
+        self.watched = torch.randn(60, 24, generator=generator) * 0.1
+        self.watched[:, 0] += 5
+        self.taken = []
+
+    def removed_norm(self, basis):
+        return float((self.watched @ basis.T).square().sum(dim=1).mean().sqrt())
+
+    def effects(self, bases, scales):
+        self.taken += [s * self.removed_norm(b) for b, s in zip(bases, scales, strict=True)]
+        return torch.arange(3.0).expand(len(bases), 3)
+
+    def damage(self, basis):
+        return torch.arange(3.0)
 
 
-def conversation(number, model):
-    messages = (
-        Message(role="user", content=f"what of {number}"),
-        Message(role="assistant", content="well enough"),
-    )
-    transcript = Transcript(id=str(number), messages=messages, label=True, template="t")
-    return excerpt_of(model.tokenizer, transcript, True, cut=4)
-
-
-def test_every_random_ablation_removes_the_same_norm_as_the_direction(model, monkeypatch):
-    excerpts = [conversation(number, model) for number in range(4)]
-    positives = [(excerpt, [50, 51]) for excerpt in excerpts]
-    site = Site.parse("resid_post.1")
-    # The direction in which activations are largest: removing it takes far more than a random one.
-    states = torch.cat([capture(model, torch.tensor([e.tokens]), site)[site][0] for e in excerpts])
-    direction = torch.linalg.svd(states.float(), full_matrices=False).Vh[:1]
-    removed = []
-    projection = ablating._projection
-
-    def counted(directions, rows, scale):
-        remove = projection(directions, rows, scale)
-
-        def measured(activations):
-            changed = remove(activations)
-            removed.append(float((activations - changed).square().sum().sqrt()))
-            return changed
-
-        return measured
-
-    monkeypatch.setattr(ablating, "_projection", counted)
-    effect = ablating.ablate(model, site, direction, positives, benign=excerpts, seed=0)
-    own, *random = removed[: 1 + len(effect.random)]
-    assert random == pytest.approx([own] * len(random), rel=0.05)
+def test_every_random_ablation_removes_the_same_norm_as_the_direction():
+    run, direction = Recorded(), torch.eye(24)[:1]
+    ablate(run, {"cell": direction}, draws=20, name="one", seed=0)
+    own, *random = run.taken
+    assert len(random) == 20
+    assert random == pytest.approx([own] * 20, rel=1e-4)

@@ -43,7 +43,7 @@ def test_the_e_process_rolls_back_exactly_when_e_reaches_one_over_alpha():
     generator = numpy_generator(3, "fires")
     state = RollbackState()
     for fires in generator.random(2000) < 0.03:
-        state = after(rule, state, bool(fires))
+        state = next_state(rule, state, bool(fires))
         e_is_large = rule.statistic(state) >= math.log(20)
         if fires and e_is_large:
             break
@@ -57,7 +57,7 @@ def test_after_a_long_quiet_time_a_few_firings_are_enough():
     rule = EProcessRule(p0=0.01, alpha=0.05)
     quiet = run(rule, [False] * 20_000)
     while not quiet.rolled_back:
-        quiet = after(rule, quiet, True)
+        quiet = next_state(rule, quiet, True)
     assert quiet.fired == rule.firings_after(20_000) < 10
     # Without new starts it takes hundreds: the e-process has sunk all the while.
     assert MixtureEProcess(0.01, 0.05).firings_needed(20_000) > 100

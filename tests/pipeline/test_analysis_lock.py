@@ -10,8 +10,9 @@ from assay.errors import AssayError
 from assay.pipeline import Case, CaseLock
 from assay.pipeline.analysis_lock import NEW_CODE, locked
 from assay.pipeline.run_facts import CaseFacts
+from assay.pipeline.run_inputs import inputs_of
 from assay.pipeline.stages.monitor_stage import MonitorStage
-from assay.pipeline.wiring import case_inputs, stages_of
+from assay.pipeline.wiring import stages_of
 from tiny_case import concerns, plant_organisms, tiny_settings
 
 

@@ -9,8 +9,9 @@ import pytest
 from assay.errors import AssayError
 from assay.pipeline import Case
 from assay.pipeline.inputs import ModelInput
+from assay.pipeline.run_inputs import inputs_of
 from assay.pipeline.stage import Artefacts, identity_of
-from assay.pipeline.wiring import case_inputs, stages_of
+from assay.pipeline.wiring import stages_of
 from tiny_case import concerns, plant_organisms, tiny_settings
 
 AFTER_TRANSFER = {"transfer", "monitor", "safety-case", "report"}
@@ -229,9 +230,9 @@ def test_with_a_ready_made_dictionary_a_change_of_text_spares_what_does_not_read
 
 def test_a_stage_sees_only_the_stages_that_it_needs(settings, tmp_path):
     stages = {s.name: s for s in stages_of(inputs_of(Case.model_validate(settings)))}
-    made = Artefacts(tmp_path, stages["monitor"])
+    artefacts = Artefacts(tmp_path, stages["monitor"])
     with pytest.raises(AssayError, match=f"{stages['transfer'].key}/contents.json is missing"):
-        made.folder(stages["transfer"])
+        artefacts.folder(stages["transfer"])
     with pytest.raises(KeyError, match="monitor does not need candidates"):
         artefacts.folder(stages["candidates"])
     with pytest.raises(TypeError, match="has no identity"):

@@ -19,7 +19,6 @@ from assay.position.result import (
     OffsetFigures,
     PositionResult,
     PositionSummary,
-    RandomDictionaryFigures,
     TokensAtLevels,
 )
 from assay.reporting import Fact

@@ -9,7 +9,6 @@ from assay.statistics import (
     assign_groups,
     benjamini_hochberg,
     clopper_pearson,
-    assign_groups,
     jackknife_interval,
     jackknife_ratio,
     least_n_for_rate,

@@ -14,7 +14,7 @@ from assay.concerns.conversations import Conversation
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.conversations.reading import MASSIVE
-from assay.concerns.detectors import Detector, LinearDetector
+from assay.concerns.detectors import Detector, LinearDetector, is_watchable
 from assay.concerns.matrix.learning import fit_all
 from assay.concerns.matrix.leave_one_out import Pair, best_pair
 from assay.concerns.matrix.result import TransferMatrix
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from assay.concerns.concern import Concern
-
-WATCHABLE = ("single_feature", "difference_in_means", "logistic_regression")
-"""Detectors that are one direction each, and so can be watched alone."""
 
 
 @dataclass(frozen=True, eq=False)

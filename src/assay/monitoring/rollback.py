@@ -172,7 +172,9 @@ class OperatingFigures(Figures):
     e-process."""
 
 
-def next_state(rule: EProcessRule | HandfulRule, state: RollbackState, fires: bool) -> RollbackState:
+def next_state(
+    rule: EProcessRule | HandfulRule, state: RollbackState, fires: bool
+) -> RollbackState:
     """The state after one more conversation. E falls when none fires: only firings roll back."""
     seen, fired = state.seen + 1, state.fired + int(fires)
     blocks = state.fired_at_blocks

@@ -79,8 +79,9 @@ class CaseLock(Result):
         return lock.model_copy(update={"sha256": _own_sha256(lock.model_dump(mode="json"))})
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path | str) -> Self:
         """Read the lock. Raises AssayError also where it was edited."""
+        path = Path(path)
         lock = super().read(path)
         path = path / cls.FILE if path.is_dir() else path
         if _own_sha256(read_json(path)) != lock.sha256:

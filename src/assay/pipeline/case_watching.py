@@ -7,8 +7,7 @@ from pathlib import Path
 from assay.dictionaries import load_dictionary
 from assay.monitoring import WatchOutcome, watch
 from assay.pipeline.case_lock import CaseLock
-from assay.pipeline.stage import STAGES
-from assay.pipeline.stages.dictionary_stage import DICTIONARY, DictionaryStage
+from assay.pipeline.result import Run
 
 
 def watch_case(folder: Path, transcripts: Path) -> WatchOutcome:
@@ -20,15 +19,6 @@ def watch_case(folder: Path, transcripts: Path) -> WatchOutcome:
 
 
 def _dictionary_sha256(folder: Path) -> str | None:
-    """Hash of the weights of the dictionary that lies with the case; None where none lies there."""
-    if not (folder / CaseLock.FILE).is_file():
-        return None
-    lock = CaseLock.read(folder)
-    path = lock.case.dictionary.path
-    if path is not None:
-        own = Path(path)
-    elif DictionaryStage.NAME in lock.folders:
-        own = folder / STAGES / lock.folders[DictionaryStage.NAME] / DICTIONARY
-    else:
-        return None
-    return load_dictionary(own).metadata.weights_sha256
+    """Hash of the weights of the case's dictionary; None where the folder has none."""
+    dictionary = Run(folder).dictionary_folder if (folder / CaseLock.FILE).is_file() else None
+    return None if dictionary is None else load_dictionary(dictionary).metadata.weights_sha256

@@ -18,6 +18,7 @@ from assay.monitoring.result import Monitor
 from assay.pipeline.case import Case
 from assay.pipeline.case_lock import CaseLock
 from assay.pipeline.contents import Sha256
+from assay.pipeline.stage import STAGES
 from assay.position.result import PositionResult
 from assay.results import Figures, Result
 from assay.safety_case import SafetyCase, read_case
@@ -159,8 +160,8 @@ class Run:
 
     def _artefact(self, stage: str) -> Path | None:
         """Folder of a stage's artefact; None where the run was ended before the stage."""
-        key = self.lock.stages.get(stage)
-        return None if key is None else self.folder / STAGES / key
+        folder = self.lock.folders.get(stage)
+        return None if folder is None else self.folder / STAGES / folder
 
     def evidence_frame(self) -> DataFrame:
         """Every record of evidence as a pandas table. Raises AssayError without pandas."""

@@ -14,6 +14,7 @@ from assay.pipeline.case_lock import CaseLock
 from assay.pipeline.contents import CheckedArtefacts
 from assay.pipeline.gathering import gather
 from assay.pipeline.result import Plan, PlannedStage, RunResult
+from assay.pipeline.run_inputs import inputs_of
 from assay.pipeline.stage import (
     STAGES,
     Artefacts,
@@ -24,7 +25,7 @@ from assay.pipeline.stage import (
     run_stage,
 )
 from assay.pipeline.stages.report_stage import REPORT, ReportStage
-from assay.pipeline.wiring import STAGE_NAMES, case_inputs, stages_of
+from assay.pipeline.wiring import STAGE_NAMES, stages_of
 from assay.progress import timed
 
 
@@ -48,7 +49,7 @@ def run_case(
     root = out / case.name
     inputs = inputs_of(case)
     lock, every = locked(root, case, lambda history: stages_of(inputs, history), amend)
-    stages = _wanted(every, until)
+    stages = _stages_until(every, until)
     if not all(is_cached(root, stage) for stage in stages):
         inputs.check_model()
     remove_partials(root)
@@ -70,7 +71,7 @@ def plan_case(path: Path, out: Path, until: str | None = None) -> Plan:
     check_until(until, list(STAGE_NAMES))
     root = out / case.name
     rows = []
-    for stage in _wanted(stages_of(inputs_of(case), history_of(root)), until):
+    for stage in _stages_until(stages_of(inputs_of(case), history_of(root)), until):
         cached = is_cached(root, stage)
         seconds = 0.0 if cached else round(stage.seconds(), 1)
         rows.append(PlannedStage(name=stage.name, cached=cached, seconds=seconds))
@@ -85,7 +86,7 @@ def redraw(folder: Path) -> Path:
     lock = CaseLock.read(folder)
     stages = stages_of(inputs_of(lock.case), lock.history)
     report = next(stage for stage in stages if isinstance(stage, ReportStage))
-    made = Artefacts(folder, report, lock.folders)
+    artefacts = Artefacts(folder, report, lock.folders)
     for stage in report.needs:
         if not (folder / STAGES / lock.folders.get(stage.name, "none")).is_dir():
             raise AssayError(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from assay.concerns.strategies import strategy_named
-from assay.pipeline.case import Case
 from assay.pipeline.case_lock import Amendment
 from assay.pipeline.dictionary_source import DictionarySource
 from assay.pipeline.inputs import (

@@ -116,9 +116,9 @@ def read_organism(
     excerpts = cut_excerpts(organism, tokenizer, sizes, seed)
     confirmed = _confirm(organism, model, sizes.confirmed, seed)
     if organism.is_twin:
-        triggered = [e for e in own.cut["test"] if e.condition == "triggered"]
-        test = read(model, site, triggered)
-        facts = _facts(own, confirmed, None)
+        triggered = [e for e in excerpts.cut["test"] if e.condition == "triggered"]
+        test = read_excerpts(model, site, triggered)
+        facts = _facts(excerpts, confirmed, None)
         return OrganismReadings(organism, (), (), test, (), (), (), (), facts)
     elsewhere: list[Excerpt] = []
     for other in others:
@@ -132,14 +132,14 @@ def read_organism(
     attribution = {str(i): round(float(found[i]), 5) for i in found.nonzero()[0]}
     return OrganismReadings(
         organism,
-        discover=read(model, site, own.cut["discover"]),
-        threshold=read(model, site, benign),
-        test=read(model, site, own.cut["test"]),
-        pool=read(model, site, cut_pool),
-        others=read(model, site, elsewhere),
-        base=read(base, site, own.whole),
-        whole_test=read(model, site, own.whole_test),
-        facts=_facts(own, confirmed, attribution),
+        discover=read_excerpts(model, site, excerpts.cut["discover"]),
+        threshold=read_excerpts(model, site, benign),
+        test=read_excerpts(model, site, excerpts.cut["test"]),
+        pool=read_excerpts(model, site, cut_pool),
+        others=read_excerpts(model, site, elsewhere),
+        base=read_excerpts(base, site, excerpts.whole),
+        whole_test=read_excerpts(model, site, excerpts.whole_test),
+        facts=_facts(excerpts, confirmed, attribution),
     )
 
 

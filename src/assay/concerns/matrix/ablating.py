@@ -103,7 +103,7 @@ class AblationRun:
         self._benign = _Batch.of(
             model, site, benign, [e.tokens for e in benign], [e.start + 1 for e in benign]
         )
-        conversations = read(model, site, excerpts)
+        conversations = read_excerpts(model, site, excerpts)
         self._watched = torch.cat([c.activations for c in conversations])
         self._odds = self._log_odds(None, (1.0,))[0]
         self._loss = self._benign.losses(model, None, (1.0,))[0]

@@ -40,7 +40,7 @@ def tested_organism(reading: OrganismReadings) -> TestedOrganism:
     organism, facts = reading.organism, reading.facts
     verification: Verification | None = read_verification(organism.organism)
     twin_kind = organism.organism.twin_kind
-    test = different_conversations(own.test)
+    test = different_conversations(reading.test)
     return TestedOrganism(
         name=organism.name,
         family=organism.family,

@@ -14,7 +14,6 @@ from assay.concerns.matrix.admission import (
     Admission,
     AdmissionInputs,
     CellFigures,
-    AdmissionInputs,
     is_control,
 )
 from assay.concerns.matrix.result import Cell, Interval, TwinCell
@@ -185,7 +184,7 @@ class MeasuredCell:
             allowed_rate=allowed_fired / in_allowed.n if in_allowed.n else None,
             allowed_ci=effective_interval(allowed_fired, in_allowed) if in_allowed.n else None,
             allowed_n=in_allowed.n,
-            null_auroc=surroundings.null_auroc,
+            null_auroc=inputs.null_auroc,
             verdict=admission.verdict,
             reasons=admission.reasons,
         )

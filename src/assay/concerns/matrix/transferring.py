@@ -91,33 +91,35 @@ def transfer(
     Raises AssayError where the benign conversations are so few, or of so few templates, that a
     detector that separates perfectly would probably not pass: the message says how many would do.
     """
-    parents = [own for own in readings if not own.organism.is_twin]
-    families = {own.organism.name: own.organism.family for own in parents}
+    parents = [reading for reading in readings if not reading.organism.is_twin]
+    families = {reading.organism.name: reading.organism.family for reading in parents}
     tested = {
-        own.organism.name: TestedConversations.of(own, own.organism.concern.allowed_contexts)
-        for own in parents
+        reading.organism.name: TestedConversations.of(
+            reading, reading.organism.concern.allowed_contexts
+        )
+        for reading in parents
     }
     check_oracles(tested, settings.budgets)
     scored: dict[str, _OrganismScores] = {}
     fits = Fits(generated, dictionary, settings)
     with progress("transfer matrix", len(parents), "organisms") as advance:
-        for own in parents:
-            name = own.organism.name
-            scored[name] = _score_organism(own, tested[name], readings, fits)
+        for reading in parents:
+            name = reading.organism.name
+            scored[name] = _score_organism(reading, tested[name], readings, fits)
             advance(1)
     icc = firing_icc([cell for of in scored.values() for cell in of.cells], settings.budgets)
-    everything, twin_cells = _measured(scored, icc, settings)
-    surroundings = {
-        id(c): _surroundings(c, scored[c.organism].nulls, twin_cells, readings, settings)
-        for c in everything
+    all_cells, twin_cells = _measured(scored, icc, settings)
+    admission_inputs = {
+        id(c): _admission_inputs(c, scored[c.organism].nulls, twin_cells, readings, settings)
+        for c in all_cells
     }
     judged = {
         id(c): after_calibration(
-            judge(c.strategy, c.detector, c.figures, surroundings[id(c)]),
+            judge(c.strategy, c.detector, c.figures, admission_inputs[id(c)]),
             c.scored.threshold.sample(icc.benign),
             settings.budgets,
         )
-        for c in everything
+        for c in all_cells
     }
     ablations = measure_causes(
         [(cell, judged[id(cell)]) for cell in all_cells], readings, families, causes
@@ -146,23 +148,23 @@ def transfer(
         benign_icc=icc.benign,
         oracle_admitted=oracle,
         double_rate_admitted=double,
-        roc=_curves(everything),
+        roc=_curves(all_cells),
         ablations=tuple(ablations),
         leave_one_out=left_out,
-        contexts=context_frequencies(everything, readings, families),
+        contexts=context_frequencies(all_cells, readings, families),
         catch_bound=catch_bound(left_out, organisms),
         notes=matrix_notes(readings, MatrixFacts(icc, oracle, double, settings.budgets, ablations)),
     )
 
 
 def _score_organism(
-    own: OrganismReadings,
+    reading: OrganismReadings,
     tested: TestedConversations,
     readings: Sequence[OrganismReadings],
     fits: Fits,
 ) -> _OrganismScores:
     """All detectors that may be tested on one organism, scored on it and on its twins."""
-    settings, organism = fits.settings, own.organism
+    settings, organism = fits.settings, reading.organism
     # The twins of every seed: a trigger's detector is none of the concern, whatever the seed.
     twins = [r for r in readings if r.organism.is_twin and r.organism.family == organism.family]
     honest = {twin.organism.name: _honest(twin) for twin in twins}
@@ -208,7 +210,7 @@ def _score_organism(
             cells.append(ScoredCell(each, organism.name, scored, text, on_twins))
     counted = sum(not is_control(c.fitted.strategy, c.fitted.detector.name) for c in cells)
     nulls = null_distributions(organism.name, tested, learned, counted, settings.seed)
-    recall = feature_recall(own, tested, fits.dictionary, settings.seed)
+    recall = feature_recall(reading, tested, fits.dictionary, settings.seed)
     return _OrganismScores(tested, cells, nulls, recall, missing)
 
 

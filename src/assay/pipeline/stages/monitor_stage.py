@@ -88,10 +88,12 @@ class MonitorStage(Stage[Monitor]):
         Raises AssayError where no detector could be learned, and for too few benign conversations.
         """
         model, site, settings = self.model.open(), Site.parse(self.site), self._settings()
-        chosen = divide_benign(made.load(self.deployment), made.load(self.unread), settings.budgets)
+        chosen = divide_benign(
+            artefacts.load(self.deployment), artefacts.load(self.unread), settings.budgets
+        )
         scaling = read_benign(model, site, chosen.scaling)
         benign = read_benign(model, site, chosen.calibrated)
-        matrix, loaded = made.load(self.transfer), made.load(self.dictionary)
+        matrix, loaded = artefacts.load(self.transfer), artefacts.load(self.dictionary)
         source = WatchSource(
             matrix=matrix,
             readings=[artefacts.load(reading) for reading in self.readings],
@@ -107,7 +109,7 @@ class MonitorStage(Stage[Monitor]):
                 "no detector could be learned for any concern, so there is nothing to watch; "
                 "see 'missing' in transfer.json"
             )
-        replies = self.unread.replies(made.folder(self.unread))
+        replies = self.unread.replies(artefacts.folder(self.unread))
         monitor = monitor_of(
             scoring,
             benign_values(scoring, benign),
@@ -116,13 +118,13 @@ class MonitorStage(Stage[Monitor]):
             sensitivities=left_out_sensitivities(source, benign, settings),
             inputs={
                 **matrix.inputs,
-                "calibration": self.unread.sha256(made.folder(self.unread)),
-                "shifts": self.shifts.sha256(made.folder(self.shifts)),
+                "calibration": self.unread.sha256(artefacts.folder(self.unread)),
+                "shifts": self.shifts.sha256(artefacts.folder(self.shifts)),
             },
             dictionary_sha256=loaded.metadata.weights_sha256,
             note=f" {chosen.in_words}{replies.in_words}",
         )
-        shifts = shift_figures(model, monitor, made.load(self.shifts))
+        shifts = shift_figures(model, monitor, artefacts.load(self.shifts))
         monitor.model_copy(update={"shifts": shifts}).write(folder)
 
     def load(self, folder: Path) -> Monitor:

@@ -55,7 +55,7 @@ class SafetyCaseStage(Stage[SafetyCase]):
     def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``safety_case.json``."""
         case = case_from(
-            {stage.name: made.folder(stage) for stage in self.needs},
+            {stage.name: artefacts.folder(stage) for stage in self.needs},
             case=self.case,
             model=self.model.fingerprint,
             concerns=self.concerns,
