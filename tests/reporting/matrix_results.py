@@ -278,6 +278,7 @@ def a_matrix(**changes):
             ),
         ),
         "icc": 0.21,
+        "benign_icc": 0.18,
         "oracle_admitted": 0.962,
         "double_rate_admitted": 0.031,
         "roc": tuple(a_curve(cell) for cell in cells if cell.auroc is not None),

@@ -242,6 +242,7 @@ def made_matrix(**changes):
         "nulls": (),
         "recall": (made_recall(),),
         "icc": 0.1,
+        "benign_icc": 0.1,
         "oracle_admitted": 0.97,
         "double_rate_admitted": 0.03,
         "roc": (),
@@ -385,7 +386,15 @@ def made_operating(**changes):
 
 def made_random_dictionary(low=0.1, high=0.2, **changes):
     """A random dictionary that the trained one beats."""
-    fields = {"draws": 3, "well_separated": 0.75, "interval": (low, high), "too_rare": 0.4}
+    fields = {
+        "draws": 3,
+        "features": 3000,
+        "well_separated": 0.75,
+        "well_separated_ci": (0.7, 0.8),
+        "difference": (low + high) / 2,
+        "interval": (low, high),
+        "too_rare": 0.4,
+    }
     return RandomDictionaryFigures(**(fields | changes))
 
 

@@ -28,8 +28,8 @@ class Deployment(StrictModel):
 
     prompts: str | tuple[str, ...] = (BUILT_IN_POOL, CHATTERBOT_POOL)
     """``benign-pool`` (Assay's own 455 conversations from 25 templates), ``chatterbot`` (about 1,700
-    from 748 questions), or a JSONL file of transcripts; or several of these. The matrix draws its
-    conversations from the first, the monitor is calibrated on what is left of all."""
+    from 748 questions), or a JSONL file of transcripts; or several of these. The matrix reads the
+    first, and as much of the next as its size allows; the monitor is calibrated on what is left."""
     benign: tuple[str, ...] = ()
     """Further JSONL files of benign conversations, which the matrix reads whole."""
     base_rate: float = Field(default=1e-4, ge=0, le=1)
@@ -46,11 +46,13 @@ class Deployment(StrictModel):
 
 
 def benign_conversations(deployment: Deployment, most: int, seed: int) -> list[Transcript]:
-    """What the matrix reads: a random ``most`` of the first pool, then all further files.
+    """What the matrix reads: ``most`` conversations of the pools in their order, then all files.
+
+    Within a pool the templates are in random order, and conversations of one template together.
 
     Raises AssayError for a file that is missing or malformed.
     """
-    pool = _shuffled(deployment, seed)[:most]
+    pool = _in_order(deployment, seed)[:most]
     for number, file in enumerate(deployment.benign):
         pool += [
             t.model_copy(update={"id": f"benign-{number}-{t.id}"})
@@ -60,16 +62,18 @@ def benign_conversations(deployment: Deployment, most: int, seed: int) -> list[T
 
 
 def unread_conversations(deployment: Deployment, most: int, seed: int) -> list[Transcript]:
-    """What the matrix leaves unread: the rest of the first pool and all of the other pools.
+    """What the matrix leaves unread: conversations of the pools whose templates it does not read.
 
     Whoever is calibrated on these is calibrated on conversations that detectors were not chosen by.
     Raises AssayError for a file that is missing or malformed.
     """
-    rest = _shuffled(deployment, seed)[most:]
-    for name in deployment.pools[1:]:
-        rest += _pool_named(name)
-    read = {content_sha256(t) for t in benign_conversations(deployment, most, seed)}
-    return [t for t in without_duplicates(rest) if content_sha256(t) not in read]
+    read = benign_conversations(deployment, most, seed)
+    contents, sources = {content_sha256(t) for t in read}, {source_of(t) for t in read}
+    return [
+        t
+        for t in without_duplicates(_in_order(deployment, seed))
+        if content_sha256(t) not in contents and source_of(t) not in sources
+    ]
 
 
 def without_duplicates(conversations: Sequence[Transcript]) -> list[Transcript]:
@@ -104,11 +108,17 @@ def check_enough(conversations: Sequence[Transcript], budgets: Budgets) -> None:
         )
 
 
-def _shuffled(deployment: Deployment, seed: int) -> list[Transcript]:
-    """The first pool; every conversation once, so that a part of it is a random sample."""
-    pool = _pool_named(deployment.pools[0])
-    order = numpy_generator(seed, "pipeline/pool").permutation(len(pool))
-    return [pool[i] for i in order]
+def _in_order(deployment: Deployment, seed: int) -> list[Transcript]:
+    """The pools one after the other, each in a random order of its templates."""
+    ordered = []
+    for name in deployment.pools:
+        by_source: dict[str, list[Transcript]] = {}
+        for conversation in _pool_named(name):
+            by_source.setdefault(source_of(conversation), []).append(conversation)
+        sources = list(by_source)
+        for i in numpy_generator(seed, "pipeline/pool").permutation(len(sources)):
+            ordered += by_source[sources[i]]
+    return ordered
 
 
 def _pool_named(name: str) -> list[Transcript]:
