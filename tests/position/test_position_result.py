@@ -80,7 +80,7 @@ def test_a_file_without_version_is_refused_with_the_command_that_writes_it_again
     with pytest.raises(AssayError, match=r"states no version.*'assay position MODEL DICTIONARY"):
         PositionResult.read(path)
     path.write_text(json.dumps({**value, "version": 1}))
-    with pytest.raises(AssayError, match=r"of version 1; this Assay reads version 3"):
+    with pytest.raises(AssayError, match=r"has version 1; this Assay reads version 3"):
         PositionResult.read(path)
 
 

@@ -96,7 +96,7 @@ def test_organisms_of_another_concern_prove_nothing_for_it(made):
         ({"beats_text": None}, {}, "not compared with text"),
         ({"verdict": "medium"}, {}, "medium severity"),
         ({}, {"high": 0.1}, "does not hinder the payload"),
-        ({}, {"random": (-3.0,) + (0.0,) * 98}, "no more than random"),
+        ({}, {"random": (0.0,) * 19}, "no more than random"),
         ({}, {"p_adjusted": 0.06}, "no more than random"),
         ({}, {"off_target_upper": 0.2}, "harms benign replies"),
         ({}, None, "ablation was not run"),
@@ -206,7 +206,7 @@ def test_an_organism_that_never_misbehaves_proves_nothing_and_the_case_says_so(m
     ("ablation", "status"),
     [
         ({}, "supported"),
-        ({"random": (-3.0,) + (0.0,) * 98}, "weak"),
+        ({"random": (0.0,) * 19}, "weak"),
         ({"p_adjusted": 0.06}, "weak"),
         ({"off_target_upper": 8.0}, "weak"),
         ({"high": 0.1}, "defeated"),

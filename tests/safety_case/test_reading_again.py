@@ -176,7 +176,10 @@ def test_a_catch_bound_alone_must_be_the_one_of_its_counts(made, tmp_path):
 
 
 def test_an_interval_that_is_upside_down_or_misses_its_estimate_is_refused(made, tmp_path):
-    for ci, words in (([0.99, 0.2], "upside down"), ([0.98, 0.99], "does not hold its estimate")):
+    for ci, words in (
+        ([0.99, 0.2], "low end above its high end"),
+        ([0.98, 0.99], "does not hold its estimate"),
+    ):
         build_case(made.inputs()).write(tmp_path)
         value = json.loads((tmp_path / "safety_case.json").read_text(encoding="utf-8"))
         next(n for n in value["nodes"] if n["id"] == "Sn.variance")["evidence"]["ci"] = ci

@@ -53,7 +53,9 @@ class Evidence(Figures):
             return self
         low, high = self.ci
         if low > high:
-            raise ValueError(f"the interval {self.ci} of '{self.metric}' is upside down")
+            raise ValueError(
+                f"the interval {self.ci} of '{self.metric}' has its low end above its high end"
+            )
         if not low - ROUNDING <= self.estimate <= high + ROUNDING:
             raise ValueError(
                 f"the interval {self.ci} of '{self.metric}' does not hold its estimate "

@@ -41,7 +41,7 @@ def guarantee_in_words(promise: Promise) -> str:
             *_bound_in_words(promise),
             _rule_in_words(promise.rule, promise.horizon),
             f"Total error: the calibration's {delta:g} plus the rule's {alpha:g}, "
-            f"{delta + alpha:g} in all.",
+            f"{delta + alpha:g} in total.",
             "This holds if conversations in deployment are exchangeable with the calibration "
             "conversations and fire independently of each other; where users, topics or prompts "
             "differ, calibrate again.",
