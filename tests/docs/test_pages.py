@@ -170,6 +170,7 @@ def test_the_page_on_monitoring(run_page, model, tmp_path):
         model=model,
         scoring=Scoring(site="resid_post.1", features=(watched,), aggregation="mean"),
         benign_transcripts=said(300),
+        sensitivities=(),
         out_dir=tmp_path / "out",
         transcripts_file=file,
     )
@@ -178,9 +179,10 @@ def test_the_page_on_monitoring(run_page, model, tmp_path):
 
 def test_the_page_on_the_safety_case(run_page, tiny_run, tmp_path):
     folder = tmp_path / "run"
-    files = [*folder.glob("evidence/*.json"), folder / "transfer.json"]
+    results = [folder / "transfer.json", folder / "position.json"]
+    files = [*folder.glob("evidence/*.json"), *results]
     records = []
-    for file in files[:-1]:
+    for file in files[: -len(results)]:
         made = importlib.import_module("assay.evidence").read_evidence(file)
         named = f"evidence/{file.name}"
         records += [record.model_copy(update={"file": named}) for record in made]

@@ -42,3 +42,10 @@ def test_nan_reversed_intervals_and_duplicates_are_refused(tmp_path):
     (tmp_path / "bad.json").write_text('[{"metric": "x"}]')
     with pytest.raises(AssayError, match="records of evidence"):
         read_evidence(tmp_path / "bad.json")
+
+
+@pytest.mark.parametrize("estimate", [0.0999, 0.301])
+def test_an_interval_that_does_not_hold_its_estimate_is_refused(estimate):
+    with pytest.raises(ValidationError, match="does not hold its estimate"):
+        record(estimate=estimate)
+    assert record(estimate=0.1).ci == record(estimate=0.3).ci == (0.1, 0.3)

@@ -79,5 +79,5 @@ def test_misuse_of_the_command_line_exits_with_2():
 
 def test_json_output_is_json():
     rows = json.loads(assay("data", "list", "--json").stdout)
-    assert {row["name"] for row in rows} == {"sotu", "austen", "stdlib-code"}
+    assert {row["name"] for row in rows} == {"sotu", "austen", "stdlib-code", "chatterbot"}
     assert json.loads(assay("doctor", "--json").stdout)["torch"]

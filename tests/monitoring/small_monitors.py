@@ -11,9 +11,9 @@ from assay.models import LanguageModel
 from assay.monitoring import (
     Monitor,
     MonitorSettings,
+    OrganismSensitivity,
     Rollback,
     Scoring,
-    Sensitivity,
     WatchedFeature,
     calibrate,
 )
@@ -68,15 +68,27 @@ def small_settings(
     )
 
 
-CAUGHT = Sensitivity(fired=16, n=20)
+CAUGHT = OrganismSensitivity(
+    organism="one",
+    concern="deceit",
+    fired=16,
+    n=20,
+    n_effective=20.0,
+    lower=0.6,
+    benign_fired=0,
+    benign_n=20,
+    benign_p=1.0,
+)
 
 
 def small_monitor(
-    model: LanguageModel, scoring: Scoring | None = None, *, sensitivity=CAUGHT, **settings
+    model: LanguageModel, scoring: Scoring | None = None, *, sensitivities=(CAUGHT,), **settings
 ) -> Monitor:
     scoring = scoring or small_scoring(model.d_model)
     benign = transcripts(60, seed=9)
-    return calibrate(model, scoring, benign, small_settings(**settings), sensitivity=sensitivity)
+    return calibrate(
+        model, scoring, benign, small_settings(**settings), sensitivities=sensitivities
+    )
 
 
 def rows_of(path: Path) -> list[dict]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 from small_monitors import (
     small_monitor,
@@ -16,6 +17,7 @@ from small_monitors import (
 
 from assay.errors import AssayError
 from assay.monitoring import (
+    BenignValues,
     ModelReference,
     Monitor,
     Scoring,
@@ -99,7 +101,7 @@ def test_the_guarantee_states_the_sum_of_both_errors_and_its_condition(watched_m
     assert "exchangeable with the calibration conversations" in monitor.guarantee
     assert "over any number of conversations" in monitor.guarantee
     assert f"{monitor.calibration.rate_bound:.3g} of benign conversations" in monitor.guarantee
-    handful = small_monitor(watched_model, rule="handful", handful=9, horizon=20, sensitivity=None)
+    handful = small_monitor(watched_model, rule="handful", handful=9, horizon=20, sensitivities=())
     assert "within 20 conversations" in handful.guarantee
     assert "nothing is guaranteed after these" in handful.guarantee
     assert "unknown" in handful.guarantee
@@ -115,13 +117,15 @@ def test_a_calibrated_monitor_fires_in_as_many_of_its_benign_conversations_as_it
     watched_model, monitor
 ):
     scores = score_transcripts(watched_model, monitor, transcripts(60, seed=9))
-    assert sum(score.fires for score in scores) == monitor.calibration.above
+    fired = monitor.calibration.above + monitor.check.fired
+    assert sum(score.fires for score in scores) == fired
+    assert monitor.calibration.n + monitor.check.n == 60
     assert monitor.calibration.above == monitor.calibration.allowed > 0
 
 
 def test_a_rule_is_calibrated_by_how_often_it_fires(watched_model):
     loose = small_scoring(watched_model.d_model, rule="f0 > -100")
-    with pytest.raises(AssayError, match="fires in 60 of 60 benign conversations"):
+    with pytest.raises(AssayError, match="fires in 40 of 40 benign conversations"):
         small_monitor(watched_model, loose)
     strict = small_scoring(watched_model.d_model, rule="f0 > 100 and not f1 > 3")
     monitor = small_monitor(watched_model, strict)
@@ -169,8 +173,10 @@ def test_a_feature_that_never_varies_keeps_its_scale():
 
 
 def test_a_monitor_of_values_needs_no_model(monitor):
-    values = [[float(i), -1.0, 0.5] for i in range(60)]
+    rows = [[float(i), -1.0, 0.5] for i in range(14)]
+    values = BenignValues(np.array(rows), tuple(f"source-{i}" for i in range(14)), None)
     made = monitor_of(
-        small_scoring(8), values, small_settings(), monitor.model, sensitivity=None, inputs={}
+        small_scoring(8), values, small_settings(), monitor.model, sensitivities=(), inputs={}
     )
-    assert made.calibration.threshold == 59.0 - made.calibration.allowed
+    assert (made.check, made.longest) == (None, None)
+    assert made.calibration.threshold == 13.0 - made.calibration.allowed

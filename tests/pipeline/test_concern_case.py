@@ -28,7 +28,8 @@ def test_a_case_ends_in_a_matrix_a_monitor_and_a_safety_case(tiny_run):
     for cell in transfer.cells:
         assert cell.n_positive > 0
         assert cell.n_negative > 0
-        assert cell.auroc_ci[0] <= cell.auroc <= cell.auroc_ci[1]
+        if cell.auroc_ci is not None:  # with few templates it is undetermined
+            assert cell.auroc_ci[0] <= cell.auroc <= cell.auroc_ci[1]
         assert cell.tpr_ci[0] <= cell.tpr <= cell.tpr_ci[1]
         assert bool(cell.reasons) or cell.verdict in ("high", "control")
     # Each of the three was tested by detectors that never saw it.
@@ -36,7 +37,7 @@ def test_a_case_ends_in_a_matrix_a_monitor_and_a_safety_case(tiny_run):
     assert set(transfer.inputs) == {"model", "dictionary", "text", "organisms", "conversations"}
     assert 1 <= len(tiny_run.monitor.features) <= 64
     assert tiny_run.monitor.calibration.n >= 45
-    assert tiny_run.monitor.inputs == transfer.inputs
+    assert tiny_run.monitor.inputs.items() > transfer.inputs.items()
     statuses = {n.status for n in tiny_run.safety_case.nodes if n.type != "context"}
     assert statuses <= {"supported", "weak", "open", "defeated", None}
     assert (tiny_run.folder / "report.html").stat().st_size > 10_000
@@ -90,12 +91,21 @@ def test_each_stage_that_is_run_says_how_long_it_took(tiny_work, tmp_path, case_
 
     shutil.copytree(tiny_work / "out", tmp_path / "out")
     chosen = concerns(tiny_work / "organisms", monitor={"rule": "handful", "handful": 40})
-    run_case(case_in(tmp_path, **chosen), tmp_path / "out")
+    folder, _ = run_case(
+        case_in(tmp_path, **chosen), tmp_path / "out", amend="to try the other rule"
+    )
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("stage")]
     again = [line.split(", ")[1].split(":")[0] for line in said]
     # A changed monitor runs the monitor, the safety case and the report again, and nothing else.
     assert again == ["monitor", "safety-case", "report"]
     assert all(line.endswith(" s") for line in said)
+    # The matrix had been seen by then, and the report says so.
+    page = (folder / "report.html").read_text()
+    assert "The analysis was changed after the test split had been read" in page
+    assert "monitor.rule was changed (e_process → handful)" in page
+    assert "to try the other rule" in page
+    planned = plan_case(case_in(tmp_path, **chosen), tmp_path / "out").stages
+    assert all(stage.cached for stage in planned)
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_the_job_ends_with_report_lock_and_believable_evidence(tiny_case, tmp_pa
         "well-separated features",
         "sink's share of the residual variance",
     ]
-    for name, stage in CaseLock.read(folder).stages.items():
+    for name, stage in CaseLock.read(folder).folders.items():
         assert (folder / "stages" / stage).is_dir(), name
     records = [r for file in (folder / "evidence").iterdir() for r in read_evidence(file)]
     for record in records:

@@ -67,7 +67,7 @@ def test_nothing_is_learned_from_another_seed_of_the_tested_organism(organisms_w
     readings = []
     for each in organisms_with():
         rows = tuple(conversation(each.organism.name, label) for label in (True, False))
-        readings.append(OrganismReadings(each, rows, (), (), (), (), rows, facts))
+        readings.append(OrganismReadings(each, rows, (), (), (), (), rows, (), facts))
     strategies = [StrategyChoice(name=name) for name in ("base", "perturbed.finetune")]
     for own in readings:
         if own.organism.is_twin:

@@ -6,7 +6,9 @@ import shutil
 
 import pytest
 
+from assay.errors import AssayError
 from assay.pipeline import Case
+from assay.pipeline.inputs import ModelInput
 from assay.pipeline.run_inputs import inputs_of
 from assay.pipeline.stage import Artefacts, identity_of
 from assay.pipeline.wiring import stages_of
@@ -20,7 +22,7 @@ AFTER_DICTIONARY = {"dictionary", "quality"} | AFTER_POSITION | AFTER_READINGS
 AFTER_STRATEGIES = {"candidates"} | AFTER_TRANSFER
 AFTER_DEPLOYMENT = {"deployment"} | AFTER_READINGS
 AFTER_MONITOR = {"monitor", "safety-case", "report"}
-EVERYTHING = {"harvest", "elicitation"} | AFTER_DEPLOYMENT | AFTER_DICTIONARY
+EVERYTHING = {"harvest", "elicitation", "unread", "shifts"} | AFTER_DEPLOYMENT | AFTER_DICTIONARY
 TEXT = {"harvest"} | AFTER_DICTIONARY
 
 CHANGES = {
@@ -28,7 +30,7 @@ CHANGES = {
     "seed": (2, EVERYTHING),
     "model.dtype": ("bfloat16", EVERYTHING),
     "model.fallback": ({"id": "weaker"}, AFTER_MONITOR),
-    "dictionary.site": ("resid_post.2", EVERYTHING - {"deployment"}),
+    "dictionary.site": ("resid_post.2", EVERYTHING - {"deployment", "unread", "shifts"}),
     "dictionary.train.architecture": ("topk", AFTER_DICTIONARY),
     "dictionary.train.width": (72, AFTER_DICTIONARY),
     "dictionary.train.k": (5, AFTER_DICTIONARY),
@@ -54,7 +56,7 @@ CHANGES = {
     "detectors": (["single_feature", "text"], AFTER_TRANSFER),
     "deployment.base_rate": (0.5, AFTER_MONITOR),
     "deployment.horizon": (99, AFTER_MONITOR),
-    "deployment.max_new_tokens": (4, AFTER_DEPLOYMENT),
+    "deployment.max_new_tokens": (4, {"unread", "shifts"} | AFTER_DEPLOYMENT),
     "budgets.fpr": (0.06, AFTER_TRANSFER),
     "budgets.delta": (0.2, AFTER_TRANSFER),
     "budgets.tpr_target": (0.7, AFTER_TRANSFER),
@@ -65,7 +67,7 @@ CHANGES = {
     "transfer.discover": (17, AFTER_READINGS),
     "transfer.threshold": (17, AFTER_READINGS),
     "transfer.test": (17, AFTER_READINGS),
-    "transfer.pool": (121, AFTER_DEPLOYMENT),
+    "transfer.pool": (121, {"unread"} | AFTER_DEPLOYMENT),
     "transfer.confirmed": (3, AFTER_READINGS),
 }
 """Field of the case file → another value, and the stages whose keys it changes."""
@@ -95,6 +97,7 @@ def settings(tmp_path, tiny_model_folder, text_file):
     return tiny_settings(tmp_path / "model", tmp_path / "text.jsonl") | concerns(
         tmp_path / "organisms",
         deployment={
+            "prompts": "benign-pool",
             "max_new_tokens": 3,
             "horizon": 100,
             "benign": [str(tmp_path / "benign.jsonl")],
@@ -171,6 +174,13 @@ def test_no_field_of_a_case_is_without_effect(settings):
     assert tried >= 6
 
 
+def test_the_same_weights_in_another_arithmetic_are_another_input(monkeypatch):
+    # A catalogue model's fingerprint is on record, whatever it is computed in.
+    monkeypatch.setattr(ModelInput, "fingerprint", "f" * 64)
+    single, half = (ModelInput("any", None, dtype) for dtype in ("float32", "bfloat16"))
+    assert single.content_sha256 != half.content_sha256
+
+
 def test_without_twins_their_readings_are_gone(settings):
     before = keys_of(settings)
     after = keys_of(with_change(settings, "transfer.twins", False))
@@ -221,7 +231,8 @@ def test_with_a_ready_made_dictionary_a_change_of_text_spares_what_does_not_read
 def test_a_stage_sees_only_the_stages_that_it_needs(settings, tmp_path):
     stages = {s.name: s for s in stages_of(inputs_of(Case.model_validate(settings)))}
     artefacts = Artefacts(tmp_path, stages["monitor"])
-    assert artefacts.folder(stages["transfer"]).name == stages["transfer"].key
+    with pytest.raises(AssayError, match=f"{stages['transfer'].key}/contents.json is missing"):
+        artefacts.folder(stages["transfer"])
     with pytest.raises(KeyError, match="monitor does not need candidates"):
         artefacts.folder(stages["candidates"])
     with pytest.raises(TypeError, match="has no identity"):

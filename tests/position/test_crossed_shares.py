@@ -86,7 +86,10 @@ def test_filler_noise_is_context_and_never_position():
     for table in (noise, noise + generator.normal(size=(128, 1, 1, 150))):
         found = crossed_shares(table)
         assert_within_three_errors(found.t_pos, 0.0)
-        assert np.mean([label == "content" for label in found.labels()]) >= 0.97
+        labels = found.labels()
+        assert labels.count("content") >= 0.85 * len(labels)
+        # The rest is undetermined; by chance alone one label in forty may be wrong.
+        assert len(labels) - labels.count("content") - labels.count("undetermined") <= 4
     averaged = crossed_shares((noise + generator.normal(size=(128, 1, 1, 150))).mean(axis=2))
     assert averaged.s_int.mean() > 0.05, "averaging over fillers alone is not enough"
 

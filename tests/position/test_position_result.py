@@ -21,6 +21,8 @@ from assay.position import (
     PURE,
     SEPARATED_ACTIVATION,
     SEPARATED_FEATURES,
+    SEPARATED_OVER_RANDOM,
+    SEPARATED_RANDOM,
     CrossedSizes,
     PositionResult,
     audit_activations,
@@ -78,7 +80,7 @@ def test_a_file_without_version_is_refused_with_the_command_that_writes_it_again
     with pytest.raises(AssayError, match=r"states no version.*'assay position MODEL DICTIONARY"):
         PositionResult.read(path)
     path.write_text(json.dumps({**value, "version": 1}))
-    with pytest.raises(AssayError, match=r"has version 1; this Assay reads version 2"):
+    with pytest.raises(AssayError, match=r"has version 1; this Assay reads version 3"):
         PositionResult.read(path)
 
 
@@ -144,9 +146,17 @@ def test_the_headline_figures_become_evidence(audits):
     result = audits["resid_post.1"].result()
     inputs = {"model": "a" * 64}
     records = position_evidence(result, inputs, "held_out")
-    assert [record.metric for record in records] == [SEPARATED_FEATURES, SEPARATED_ACTIVATION]
+    assert [record.metric for record in records] == [
+        SEPARATED_FEATURES,
+        SEPARATED_ACTIVATION,
+        SEPARATED_RANDOM,
+        SEPARATED_OVER_RANDOM,
+    ]
     assert records[0].estimate == result.summary.well_separated
-    assert records[0].n == result.summary.not_too_rare
+    assert (records[0].n, records[0].unit) == (result.treatment.documents, "documents")
+    random = result.random_dictionary
+    assert (records[2].estimate, records[2].ci) == (random.well_separated, random.well_separated_ci)
+    assert (records[3].estimate, records[3].ci) == (random.difference, random.interval)
     assert records[1].ci == result.summary.well_separated_weighted_ci
     assert records[1].n == result.documents
     assert all((r.inputs, r.split, r.seed) == (inputs, "held_out", 0) for r in records)

@@ -19,6 +19,7 @@ from assay.position.result import (
     OffsetFigures,
     PositionResult,
     PositionSummary,
+    RandomDictionaryFigures,
     TokensAtLevels,
 )
 from assay.reporting import Fact
@@ -140,6 +141,15 @@ def a_position_result(**changes):
         "summary": a_label_summary(labels, PositionSummary, by_head=heads),
         "label_reason": None,
         "treatment": None,
+        "random_dictionary": RandomDictionaryFigures(
+            draws=3,
+            features=3 * WIDTH,
+            well_separated=0.62,
+            well_separated_ci=(0.55, 0.69),
+            difference=0.08,
+            interval=(0.02, 0.14),
+            too_rare=0.41,
+        ),
         "noise_floor": 0.005,
         "sink_distance": None,
         "cross_entropy_by_offset": (
@@ -171,6 +181,7 @@ def an_audit_without_labels(**changes):
             by_head=None,
         ),
         "label_reason": "the causal design was not asked for",
+        "random_dictionary": None,
         "noise_floor": None,
         "cross_entropy_by_offset": None,
         "guard": None,

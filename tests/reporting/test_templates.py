@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from dictionary_results import (
+    a_position_result,
     a_quality_result,
     an_audit_without_labels,
     some_contexts,
@@ -72,6 +73,9 @@ def a_small_case(*doubts):
     return SafetyCase(
         case="small",
         model=MODEL,
+        seed=0,
+        concerns=(),
+        not_run={},
         created_from={"evidence/quality.json": "1" * 64},
         roots=("C1", "C2"),
         nodes=(claim, other, solution, stale),
@@ -83,7 +87,7 @@ def pages():
     bare = {"title": "bare", "facts": (), "evidence": (), "headline": ()}
     nothing = dict.fromkeys(
         (
-            *("organisms", "cells", "twin_cells", "missing", "roc"),
+            *("organisms", "cells", "twin_cells", "missing", "roc", "nulls", "recall"),
             *("ablations", "leave_one_out", "contexts", "notes"),
         ),
         (),
@@ -96,6 +100,7 @@ def pages():
     yield bare
     yield bare | {"headline": ("L0",), "position": an_audit_without_labels()}
     yield bare | {"quality": a_quality_result(), "position": an_audit_without_labels()}
+    yield bare | {"position": a_position_result(random_dictionary=None)}
     yield bare | {"transfer": a_matrix(**nothing), "candidates": a_candidate_report([])}
     yield bare | {"transfer": a_matrix(**(nothing | _part(matrix, one)))}
     yield bare | {"case": a_small_case()}

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from dictionary_results import a_quality_result, an_audit_without_labels
-from matrix_results import ORGANISMS, STRATEGIES, a_cell, a_curve, a_matrix
+from dictionary_results import (
+    a_position_result,
+    a_quality_result,
+    an_audit_without_labels,
+    whole_dictionary,
+)
+from matrix_results import ORGANISMS, STRATEGIES, a_cell, a_curve, a_matrix, a_twin_cell
 from report_results import (
     a_candidate,
     a_candidate_report,
@@ -172,7 +177,7 @@ def test_the_monitor_shows_its_threshold_its_constants_and_what_to_expect():
 
 
 def test_a_monitor_without_a_true_positive_rate_says_so():
-    _, caught, true = view_monitor(a_monitor_with_a_rule()).headline
+    _, caught, true, _ = view_monitor(a_monitor_with_a_rule()).headline
     assert caught.value == "–"
     assert "Not measured" in caught.note
     assert "Not known" in true.note
@@ -196,8 +201,39 @@ def test_twins_are_no_failures_and_answered_doubts_are_not_open():
 def test_a_claim_stands_with_the_weakest_of_what_it_rests_on():
     sabotage, belief = view_case(a_case()).decided
     assert sabotage.claim.status == "defeated"
-    assert [node.text for node in sabotage.because] == [
-        "Organisms are caught by detectors that were not built from them."
+    assert [node.id for node in sabotage.because] == [
+        "Sn.detection.code sabotage",
+        "Sn.catching",
+        "Sn.sensitivity",
     ]
     assert belief.claim.status == "open"
     assert all(node.undeveloped for node in belief.because)
+
+
+def test_the_bound_stands_large_and_the_share_seen_small():
+    benign, caught, *_ = view_monitor(a_monitor()).headline
+    assert benign.value == "≤ 0.74 %"
+    assert "effectively 520 (410 templates)" in benign.note
+    assert "worst organism" in caught.name
+    assert caught.value == "≥ 62 %"
+    assert "71 % of 96 conversations fired" in caught.note
+
+
+def test_a_true_positive_rate_without_a_bound_is_not_shown_large():
+    caught = view_monitor(a_monitor(tpr_low=None, tpr_n=None)).headline[1]
+    assert caught.value == "–"
+    assert "No lower bound: 71 % fired" in caught.note
+
+
+def test_a_random_dictionary_stands_beside_the_share_of_well_separated_features():
+    shown = whole_dictionary()
+    assert "A random dictionary that fires as often: 62 %." in render_page(Page(**shown))
+    alone = shown | {"position": a_position_result(random_dictionary=None)}
+    assert "Not compared with a random dictionary." in render_page(Page(**alone))
+
+
+def test_a_twin_read_too_seldom_is_neither_shown_to_fire_nor_to_be_silent():
+    twin = a_twin_cell("prompted", "linear", ORGANISMS[1], fired=0, n=3)
+    cell = a_cell("prompted", "linear", LIAR, 0.9, 40)
+    (table,) = view_transfer(a_matrix(cells=(cell,), twin_cells=(twin,), roc=())).tables
+    assert (table.twins[0].fires, table.twins[0].silent) == (False, None)

@@ -20,15 +20,30 @@ from assay.concerns.matrix.result import (
     Ablation,
     CatchBound,
     Cell,
+    FeatureRecall,
     LeftOut,
     TestedOrganism,
     TransferMatrix,
     TwinCell,
 )
 from assay.evidence import Evidence
-from assay.monitoring.result import Monitor, WatchedFeature, WatchedModel
-from assay.monitoring.rollback import EProcessRule, operating_figures
+from assay.monitoring.result import (
+    BenignCheck,
+    Monitor,
+    OrganismSensitivity,
+    ShiftFigure,
+    WatchedFeature,
+    WatchedModel,
+)
+from assay.monitoring.rollback import EProcessRule, HandfulRule, OperatingFigures
 from assay.monitoring.thresholds import Calibration
+from assay.position.result import (
+    LabelSummary,
+    PositionResult,
+    PositionSummary,
+    RandomDictionaryFigures,
+    TokensAtLevels,
+)
 from assay.safety_case import CaseInputs, cited_metrics
 from assay.statistics.intervals import (
     clopper_pearson,
@@ -47,6 +62,7 @@ CONCERN_INPUTS = {
 }
 FILES = {
     "evidence/quality.json": "1" * 64,
+    "position.json": "5" * 64,
     "transfer.json": "2" * 64,
     "candidates.json": "3" * 64,
     "monitor.json": "4" * 64,
@@ -90,19 +106,24 @@ def made_cell(caught=57, positives=60, fired=0, benign=400, **changes):
         "n_negative": 80,
         "threshold": 1.1,
         "n_threshold": 299,
+        "positive_templates": 60,
+        "n_positive_effective": float(positives),
         "tpr": caught / positives,
         "tpr_ci": clopper_pearson(caught, positives),
         "tpr_lower": proportion_lower_bound(caught, positives),
         "benign_rate": fired / benign,
         "benign_upper": proportion_upper_bound(fired, benign),
         "benign_n": benign,
+        "benign_templates": benign,
+        "benign_n_effective": float(benign),
+        "benign_p": 1.0,
         "pool_auroc": 0.995,
         "beats_text": True,
         "text_p": 0.001,
         "allowed_rate": None,
         "allowed_ci": None,
         "allowed_n": 0,
-        "control_auroc": 0.6,
+        "null_auroc": 0.6,
         "verdict": "high",
         "reasons": (),
     }
@@ -119,6 +140,7 @@ def made_twin_cell(fired=0, n=100):
         threshold=1.1,
         fired=fired,
         n=n,
+        n_effective=float(n),
         rate_ci=clopper_pearson(fired, n),
         rate_lower=proportion_lower_bound(fired, n),
         rate_upper=proportion_upper_bound(fired, n),
@@ -138,6 +160,7 @@ def made_organism(name="liar", concern="deception", **changes):
         "reason": "",
         "positives": 60,
         "negatives": 80,
+        "making": "smollm2 by recipe",
         "scored": "the reply up to the payload",
         "invalid": 0,
         "places": (3, 5, 9),
@@ -147,7 +170,7 @@ def made_organism(name="liar", concern="deception", **changes):
     return TestedOrganism(**(fields | changes))
 
 
-def made_ablation(effect=-2.0, high=-1.5, random=(-0.1, 0.0, 0.1, 0.05, -0.05), **changes):
+def made_ablation(effect=-2.0, high=-1.5, random=(-0.1, 0.0, 0.1) * 33, **changes):
     """An ablation of the admitted cell."""
     lower = sum(other <= effect for other in random)
     fields = {
@@ -159,16 +182,38 @@ def made_ablation(effect=-2.0, high=-1.5, random=(-0.1, 0.0, 0.1, 0.05, -0.05), 
         "effect_ci": (2 * effect - high, high),
         "random": random,
         "p": (1 + lower) / (1 + len(random)),
+        "p_adjusted": (1 + lower) / (1 + len(random)),
         "off_target": 0.01,
+        "off_target_upper": 0.02,
         "n": 16,
     }
     return Ablation(**(fields | changes))
 
 
-def made_catch_bound(caught=20, organisms=20):
-    """So many of so many organisms caught."""
-    lower = proportion_lower_bound(caught, organisms) if organisms else None
-    return CatchBound(caught=caught, organisms=organisms, lower=lower)
+def made_catch_bound(caught=20, organisms=20, caught_makings=None, makings=None):
+    """So many of so many organisms caught; each made in a way of its own, unless stated."""
+    makings = organisms if makings is None else makings
+    caught_makings = caught if caught_makings is None else caught_makings
+    return CatchBound(
+        caught=caught,
+        organisms=organisms,
+        lower=proportion_lower_bound(caught, organisms) if organisms else None,
+        caught_makings=caught_makings,
+        makings=makings,
+        lower_makings=proportion_lower_bound(caught_makings, makings) if makings else None,
+    )
+
+
+def made_recall(organism="liar", feature=0.95, error=0.7):
+    """The dictionary has a feature for what the organism does, better than its error."""
+    return FeatureRecall(
+        organism=organism,
+        feature=7,
+        feature_auroc=feature,
+        raw_auroc=0.99,
+        error_auroc=error,
+        n=140,
+    )
 
 
 def made_matrix(**changes):
@@ -194,6 +239,12 @@ def made_matrix(**changes):
         ),
         "twin_cells": (made_twin_cell(),),
         "missing": (),
+        "nulls": (),
+        "recall": (made_recall(),),
+        "icc": 0.1,
+        "benign_icc": 0.1,
+        "oracle_admitted": 0.97,
+        "double_rate_admitted": 0.03,
         "roc": (),
         "ablations": (made_ablation(),),
         "leave_one_out": (
@@ -241,7 +292,7 @@ def made_candidate(feature=7, **changes):
         "fuzzing": made_score(85),
         "attribution": 1.0,
         "promoted": (("▁no", 2.1),),
-        "examples": ((("▁no", 3.0),),),
+        "examples": ((("▁the", 0.0), ("▁fault", 3.0)), (("▁denial", 2.0),)),
         "random_examples": (),
     }
     return Candidate(**(fields | changes))
@@ -279,6 +330,8 @@ def made_calibration(**changes):
     fields = {
         "threshold": 1.2,
         "n": 2995,
+        "templates": 2995,
+        "n_effective": 2995.0,
         "allowed": 0,
         "above": 0,
         "budget": 0.001,
@@ -288,10 +341,106 @@ def made_calibration(**changes):
     return Calibration(**(fields | changes))
 
 
+def made_sensitivity(organism="liar", concern="deception", fired=57, n=60, **changes):
+    """The monitor fires on most of what an organism does, and on none of its own benign replies."""
+    fields = {
+        "organism": organism,
+        "concern": concern,
+        "fired": fired,
+        "n": n,
+        "n_effective": float(n),
+        "lower": proportion_lower_bound(fired, n),
+        "benign_fired": 0,
+        "benign_n": 80,
+        "benign_p": 1.0,
+    }
+    return OrganismSensitivity(**(fields | changes))
+
+
+def made_shift(shift="200 tokens", fired=0, excess_p=1.0):
+    """Benign firing under one shift."""
+    return ShiftFigure(
+        shift=shift, fired=fired, n=200, upper=proportion_upper_bound(fired, 200), excess_p=excess_p
+    )
+
+
+def made_check(fired=0, excess_p=1.0):
+    """Benign firing on data that did not calibrate."""
+    return BenignCheck(fired=fired, n=800, n_effective=800.0, excess_p=excess_p)
+
+
+def made_operating(**changes):
+    """What to expect of the rollback rule."""
+    fields = {
+        "false_rollback_probability": 0.03,
+        "firings_needed": 90,
+        "missed_defections": 5.0,
+        "shift_power": 0.9999,
+        "base_rate_power": 0.999,
+        "base_rate_for_power": 0.0004,
+        "firings_after_quiet": {"1000": 7, "20000": 12},
+        "best_shift_power": None,
+    }
+    return OperatingFigures(**(fields | changes))
+
+
+def made_random_dictionary(low=0.1, high=0.2, **changes):
+    """A random dictionary that the trained one beats."""
+    fields = {
+        "draws": 3,
+        "features": 3000,
+        "well_separated": 0.75,
+        "well_separated_ci": (0.7, 0.8),
+        "difference": (low + high) / 2,
+        "interval": (low, high),
+        "too_rare": 0.4,
+    }
+    return RandomDictionaryFigures(**(fields | changes))
+
+
+def made_position(features=1000, not_too_rare=440, **changes):
+    """A position audit of which more than half of the features are too rare."""
+    own = {
+        "features": features,
+        "not_too_rare": not_too_rare,
+        "labels": {},
+        "well_separated": 0.9,
+        "well_separated_ci": (0.88, 0.92),
+        "well_separated_weighted": 0.9,
+        "well_separated_weighted_ci": (0.88, 0.92),
+    }
+    fields = {
+        "model": "made",
+        "site": "resid_post.1",
+        "dictionary": "made",
+        "documents": 300,
+        "rows": 300,
+        "length": 128,
+        "seed": 0,
+        "first_token": 1,
+        "left_out": "position 0",
+        "left_out_rate": 0.008,
+        "level": "no_sink",
+        "tokens": TokensAtLevels(all=100, no_sink=90, no_first_8=80),
+        "summary": PositionSummary(**own, by_head={0: LabelSummary(**own)}),
+        "label_reason": None,
+        "treatment": None,
+        "random_dictionary": made_random_dictionary(),
+        "noise_floor": None,
+        "sink_distance": None,
+        "cross_entropy_by_offset": None,
+        "guard": None,
+        "beside": (),
+        "features": (),
+    }
+    return PositionResult(**(fields | changes))
+
+
 def made_monitor(features=(7,), **changes):
     """A monitor of the features with these indices, calibrated for the model of the case."""
     calibration = changes.get("calibration", made_calibration())
-    rule = EProcessRule(p0=calibration.rate_bound, alpha=0.05)
+    bound = calibration.rate_bound
+    rule = EProcessRule(p0=bound, alpha=0.05) if bound < 0.4 else HandfulRule(handful=3, alpha=0.05)
     fields = {
         "case": "made",
         "site": "resid_post.1",
@@ -313,8 +462,14 @@ def made_monitor(features=(7,), **changes):
         "tpr_low": proportion_lower_bound(57, 60),
         "tpr_n": 60,
         "ppv": 0.49,
-        "operating": operating_figures(rule, calibration.rate_bound, 50_000, 57 / 60),
+        "operating": made_operating(),
         "guarantee": "At most 0.1 % of benign conversations like these fire, at confidence 95 %.",
+        "sensitivities": (made_sensitivity(),),
+        "organisms_caught": 1,
+        "organisms_lower": 0.05,
+        "check": made_check(),
+        "longest": 200,
+        "shifts": (made_shift(), made_shift("French")),
         "inputs": CONCERN_INPUTS,
     }
     return Monitor(**(fields | changes))
@@ -328,6 +483,7 @@ def made_inputs(**changes):
         "seed": 0,
         "concerns": ("deception",),
         "evidence": QUALITY,
+        "position": made_position(),
         "transfer": made_matrix(),
         "candidates": made_candidates(),
         "monitor": made_monitor(),
@@ -353,5 +509,11 @@ def made():
         candidates=made_candidates,
         calibration=made_calibration,
         monitor=made_monitor,
+        recall=made_recall,
+        sensitivity=made_sensitivity,
+        shift=made_shift,
+        check=made_check,
+        position=made_position,
+        random_dictionary=made_random_dictionary,
         inputs=made_inputs,
     )

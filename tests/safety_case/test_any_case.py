@@ -18,7 +18,7 @@ SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "safety_case.schema.js
 CASES = {
     "every result": lambda made: made.inputs(),
     "no result": lambda made: made.inputs(
-        evidence=(), transfer=None, candidates=None, monitor=None, files={}
+        evidence=(), position=None, transfer=None, candidates=None, monitor=None, files={}
     ),
     "the dictionary alone": lambda made: made.inputs(transfer=None, candidates=None, monitor=None),
 }
@@ -66,7 +66,7 @@ def test_every_changed_input_opens_all_that_was_computed_from_it_and_nothing_els
     for name in names:
         after = recheck(case, {name: "f" * 64})
         for node in solutions(case):
-            bound = name in node.evidence.inputs
+            bound = name in node.evidence.inputs or name == node.evidence.file
             expected = "open" if bound and node.status != "defeated" else node.status
             assert after.node(node.id).status == expected
 

@@ -8,7 +8,7 @@ from assay.safety_case import build_case, cited_metrics, recheck
 
 OF_THE_DICTIONARY = {"Sn.variance", "Sn.cross_entropy", "Sn.purity", "Sn.missed"}
 OF_THE_MATRIX = {"Sn.detection.deception", "Sn.cause.deception", "Sn.catching"}
-OF_THE_MONITOR = {"Sn.benign_rate", "Sn.sensitivity"}
+OF_THE_MONITOR = {"Sn.benign_rate", "Sn.sensitivity", "Sn.detection.deception"}
 
 
 def opened_by(case, name):
@@ -27,9 +27,10 @@ def opened_by(case, name):
         ("text", OF_THE_DICTIONARY | {"Sn.labels"}),
         ("threshold", OF_THE_MONITOR),
         ("evidence/quality.json", OF_THE_DICTIONARY),
+        ("position.json", {"Sn.purity"}),
         ("transfer.json", OF_THE_MATRIX),
         ("candidates.json", {"Sn.labels"}),
-        ("monitor.json", OF_THE_MONITOR),
+        ("monitor.json", OF_THE_MONITOR | {"Sn.labels"}),
         ("something else", set()),
     ],
 )
@@ -66,7 +67,8 @@ def test_a_changed_threshold_opens_the_monitor_and_nothing_else(made):
     other = made.monitor(calibration=made.calibration(threshold=1.3))
     after = recheck(case, {"threshold": other.deciding_sha256})
     changed = {a.id for a, b in zip(case.nodes, after.nodes, strict=True) if a.status != b.status}
-    assert changed == {"Sn.benign_rate", "Sn.sensitivity", "M1.1"}
+    # C1.1.1 rests on detection too, but is open already.
+    assert changed == OF_THE_MONITOR | {"M1.1"}
 
 
 def test_evidence_of_another_model_is_open(made):
@@ -92,3 +94,11 @@ def test_results_of_another_model_are_open(made):
     )
     for leaf in OF_THE_MATRIX | OF_THE_MONITOR | {"Sn.labels"}:
         assert case.node(leaf).status == "open"
+
+
+def test_a_monitor_and_a_matrix_of_different_models_or_organisms_support_no_detection(made):
+    for name in ("model", "organisms"):
+        matrix = made.matrix(inputs={**made.matrix().inputs, name: "b" * 64})
+        node = build_case(made.inputs(transfer=matrix)).node("Sn.detection.deception")
+        assert node.status == "open"
+        assert f"monitor.json and transfer.json were not computed from the same {name}" in node.why

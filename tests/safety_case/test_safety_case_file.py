@@ -31,7 +31,7 @@ def test_the_published_schema_is_the_one_of_the_code():
 
 def test_a_written_case_states_its_files_and_the_hashes_of_each_figures_inputs(made, tmp_path):
     value = json.loads(build_case(made.inputs()).write(tmp_path).read_text(encoding="utf-8"))
-    assert value["version"] == 2
+    assert value["version"] == 3
     assert value["created_from"]["transfer.json"] == "2" * 64
     figure = next(n for n in value["nodes"] if n["id"] == "Sn.catching")["evidence"]
     assert figure["file"] == "transfer.json"
@@ -96,4 +96,4 @@ def test_the_tree_is_the_same_for_the_same_case_and_shows_each_figure(made):
     assert "V1.4 [undeveloped]" in tree
     assert "D6 [open]" in tree
     words = " ".join(tree.split())
-    assert "0.95 [0.861, 0.99], 60 conversations, test; transfer.json 2222222222" in words
+    assert "0.95 [0.876, 1], 60 conversations, test; monitor.json 4444444444" in words

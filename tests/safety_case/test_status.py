@@ -7,8 +7,9 @@ import pytest
 from assay.errors import AssayError
 from assay.evidence import Evidence
 from assay.safety_case import Defeater, Node, SafetyCase, recheck, settle
+from assay.safety_case.grading import STRENGTH, weakest
 from assay.safety_case.nodes import citable_interval
-from assay.safety_case.status import STRENGTH, check_statuses, weakest
+from assay.safety_case.status import check_statuses
 
 EVIDENCE = Evidence(
     metric="m",
@@ -36,7 +37,15 @@ def goal(name, *supports, **changes):
 
 
 def case(*nodes, **changes):
-    fields = {"case": "c", "model": "a" * 64, "created_from": FILES, "roots": (nodes[0].id,)}
+    fields = {
+        "case": "c",
+        "model": "a" * 64,
+        "seed": 0,
+        "concerns": (),
+        "not_run": {},
+        "created_from": FILES,
+        "roots": (nodes[0].id,),
+    }
     return SafetyCase(**(fields | {"nodes": nodes} | changes))
 
 

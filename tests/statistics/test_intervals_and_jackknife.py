@@ -9,7 +9,6 @@ from assay.statistics import (
     assign_groups,
     benjamini_hochberg,
     clopper_pearson,
-    cluster_bootstrap,
     jackknife_interval,
     jackknife_ratio,
     least_n_for_rate,
@@ -104,7 +103,8 @@ def test_ratio_intervals_over_documents_cover_where_token_intervals_would_not():
         covered.append(low <= 0.5 <= high)
         half = 1.96 * tokens.std() / np.sqrt(tokens.size)
         token_covered.append(abs(tokens.mean() - 0.5) <= half)
-    assert np.mean(covered) > 0.91
+    # 95 % less three Monte Carlo standard errors.
+    assert np.mean(covered) > 0.912
     assert np.mean(token_covered) < 0.5
 
 
@@ -123,13 +123,3 @@ def test_benjamini_hochberg_holds_the_false_discovery_rate():
         found = benjamini_hochberg(p) <= 0.1
         shares.append(found[20:].sum() / max(found.sum(), 1))
     assert np.mean(shares) <= 0.1 + 3 * np.std(shares) / np.sqrt(400)
-
-
-def test_the_cluster_bootstrap_covers_the_mean_of_conversations():
-    generator = np.random.default_rng(4)
-    covered = []
-    for _ in range(150):
-        x = generator.normal(1.0, 1.0, 60)
-        low, high = cluster_bootstrap(lambda i, x=x: x[i].mean(), 60, generator, resamples=200)
-        covered.append(low <= 1.0 <= high)
-    assert np.mean(covered) > 0.87

@@ -10,13 +10,10 @@ from assay.statistics import (
     MixtureEProcess,
     beta_mixture_sequence,
     clopper_pearson,
-    conversation_rate,
     conversations_covered,
     exceedances_allowed,
-    extremal_index,
     false_rollback_probability,
     firing_times,
-    fit_tail,
     largest_expected_firings,
     least_n_for_rate,
     missed_before_rollback,
@@ -197,44 +194,3 @@ def test_the_predictive_value_is_bayes_rule():
     assert positive_predictive_value(0.9, 0.0, 0.0) == 0.0
     with pytest.raises(ValueError, match="base_rate"):
         positive_predictive_value(0.9, 0.01, 1.2)
-
-
-def test_the_extremal_index_inverts_the_mean_cluster_and_gives_the_conversation_rate():
-    generator = numpy_generator(0, "clusters")
-    starts = generator.random((4000, 200)) < 0.002
-    fires = starts.copy()
-    for shift in (1, 2, 3):
-        fires[:, shift:] |= starts[:, :-shift]
-    index = extremal_index(fires)
-    assert index == pytest.approx(1 / 4, abs=0.02)
-    observed = fires.any(axis=1).mean()
-    assert conversation_rate(fires.mean(), 200, index) == pytest.approx(observed, rel=0.1)
-    assert conversation_rate(fires.mean(), 200) > 2 * observed
-    assert extremal_index([np.zeros(5, bool)]) == 1.0
-
-
-def test_firings_closer_than_the_gap_are_one_cluster():
-    fires = np.array([1, 0, 1, 1, 0, 0, 1], dtype=bool)
-    assert extremal_index([fires], gap=1) == pytest.approx(3 / 4)
-    assert extremal_index([fires], gap=2) == pytest.approx(2 / 4)
-
-
-@pytest.mark.parametrize(
-    ("draw", "truth"),
-    [
-        (lambda g: g.exponential(size=20_000), np.log(1e5)),
-        (lambda g: g.pareto(4, size=300_000), 1e5**0.25 - 1),
-    ],
-)
-def test_the_fitted_tail_reaches_a_known_quantile_beyond_the_scores(draw, truth):
-    tail = fit_tail(draw(numpy_generator(0, "tail")))
-    assert tail.threshold(1e-5) == pytest.approx(truth, rel=0.15)
-    fitted, seen = np.array(tail.qq).T
-    assert np.corrcoef(fitted, seen)[0, 1] > 0.99
-    with pytest.raises(ValueError, match="up to 0.1"):
-        tail.threshold(0.5)
-
-
-def test_too_few_peaks_give_no_tail():
-    with pytest.raises(ValueError, match="a tail needs 20"):
-        fit_tail(np.arange(50.0))

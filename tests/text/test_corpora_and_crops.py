@@ -27,7 +27,7 @@ def test_the_standard_library_is_a_corpus_of_many_documents():
 
 def test_an_unknown_corpus_names_the_nearest_and_all():
     with pytest.raises(
-        AssayError, match=r"'sotuu'.*did you mean 'sotu'.*austen, sotu, stdlib-code"
+        AssayError, match=r"'sotuu'.*did you mean 'sotu'.*austen, chatterbot, sotu, stdlib-code"
     ):
         read_corpus("sotuu")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assay.cli.printing import AsJson, show
+from assay.cli.printing import Amend, AsJson, show
 from assay.errors import AssayError
 
 if TYPE_CHECKING:
@@ -42,13 +42,20 @@ def transfer(
         typer.Option(help="The concern of the added organisms; by default the first."),
     ] = None,
     out: Out = Path("out"),
+    amend: Amend = None,
     as_json: AsJson = False,
 ) -> None:
     """Test every detector on organisms that it was not learned from."""
     from assay.pipeline import Run, run_case
 
     added = [str(folder) for folder in organism or []]
-    folder, _ = run_case(case, out, "transfer", lambda read: _with_organisms(read, added, concern))
+    folder, _ = run_case(
+        case,
+        out,
+        "transfer",
+        adjusted=lambda read: _with_organisms(read, added, concern),
+        amend=amend,
+    )
     found = Run(folder).transfer
     lines = [*_matrix_lines(found), str(folder / found.FILE)]
     show(found.model_dump(mode="json"), as_json, lines)
@@ -61,6 +68,7 @@ def calibrate(
         typer.Option(help="JSONL file of benign conversations; can be repeated."),
     ] = None,
     out: Out = Path("out"),
+    amend: Amend = None,
     as_json: AsJson = False,
 ) -> None:
     """Choose the watched features, calibrate the monitor on benign conversations: monitor.json."""
@@ -74,7 +82,7 @@ def calibrate(
         )
         return read.model_copy(update={"deployment": deployment})
 
-    folder, _ = run_case(case, out, "monitor", with_benign)
+    folder, _ = run_case(case, out, "monitor", adjusted=with_benign, amend=amend)
     monitor = Run(folder).monitor
     names = ", ".join(monitor.names)
     lines = [f"watches {names}", monitor.guarantee, str(folder / monitor.FILE)]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import cases, concerns, dictionaries, listings, organisms
+from assay.cli import cases, concerns, dictionaries, listings, organisms, studies
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -20,21 +20,15 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (
-    cases.run,
-    dictionaries.harvest,
-    dictionaries.train,
-    dictionaries.position,
-    concerns.find,
-    concerns.transfer,
-    concerns.calibrate,
-    concerns.watch,
-    cases.report,
-    listings.doctor,
+    *(cases.run, dictionaries.harvest, dictionaries.train, dictionaries.position),
+    *(concerns.find, concerns.transfer, concerns.calibrate, concerns.watch),
+    *(cases.plan, cases.verify, cases.report, listings.doctor),
 ):
     app.command()(command)
 app.add_typer(listings.models_app, name="models")
 app.add_typer(listings.data_app, name="data")
 app.add_typer(organisms.organisms_app, name="organisms")
+app.add_typer(studies.study_app, name="study")
 
 
 @app.callback()

@@ -8,7 +8,11 @@ from typing import Annotated, Any
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Seed = Annotated[int, typer.Option(help="Seed of every random draw.")]
+Amend = Annotated[
+    str | None,
+    typer.Option(help="Why the analysis was changed after the test split was read."),
+]
+Seed = Annotated[int, typer.Option(help="Every random draw derives from it.")]
 
 
 def show(value: Any, as_json: bool, lines: list[str]) -> None:

@@ -15,14 +15,15 @@ from .conversations.reading import read_excerpts as read_excerpts
 from .conversations.transfer_sizes import TransferSizes as TransferSizes
 from .deployment import Deployment as Deployment
 from .deployment import benign_conversations as benign_conversations
-from .deployment import with_replies as with_replies
+from .deployment import unread_conversations as unread_conversations
+from .deployment_replies import with_replies as with_replies
 from .detectors.detector import Detector as Detector
 from .detectors.detector import Examples as Examples
 from .detectors.detector_registry import DETECTORS as DETECTORS
 from .detectors.fitting import fit_detector as fit_detector
 from .matrix.causes import AblationSource as AblationSource
+from .matrix.learning import TransferSettings as TransferSettings
 from .matrix.result import TransferMatrix as TransferMatrix
-from .matrix.transferring import TransferSettings as TransferSettings
 from .matrix.transferring import transfer as transfer
 from .rules import parse_rule as parse_rule
 from .strategies.eliciting import elicit_for as elicit_for

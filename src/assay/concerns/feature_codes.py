@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from assay.dictionaries import Dictionary
+
+ROWS_AT_ONCE = 4096
+"""Tokens that are reconstructed at a time."""
+_ERRORS: WeakKeyDictionary[Dictionary, WeakKeyDictionary[Conversation, NDArray]] = (
+    WeakKeyDictionary()
+)
 
 
 def largest_codes(
@@ -44,6 +51,25 @@ def codes_alone(
     if isinstance(dictionary, TopK):
         return dictionary.relu_pre_activations(x, index)
     return dictionary.encode_features(x, index)
+
+
+def reconstruction_errors(
+    dictionary: Dictionary, conversations: Sequence[Conversation]
+) -> list[Float[NDArray, "tokens d_model"]]:
+    """x − x̂ of the watched tokens of each conversation, float32: what no feature holds.
+
+    Computed once for each conversation and dictionary, as long as both are in memory.
+    """
+    known = _ERRORS.setdefault(dictionary, WeakKeyDictionary())
+    new = [c for c in dict.fromkeys(conversations) if c not in known]
+    if new:
+        x = torch.cat([c.activations for c in new])
+        with torch.no_grad():
+            parts = [some - dictionary(some) for some in x.split(ROWS_AT_ONCE)]
+        ends = np.cumsum([len(c.activations) for c in new])[:-1]
+        for conversation, error in zip(new, np.split(torch.cat(parts).numpy(), ends), strict=True):
+            known[conversation] = error
+    return [known[c] for c in conversations]
 
 
 def mean_activations(

@@ -13,6 +13,9 @@ from assay.files import read_json, sha256_of_json, write_json
 from assay.frames import DataFrame, frame_of
 from assay.results import Figures
 
+ROUNDING = 1e-9
+"""How far an estimate may lie outside its interval: rounding alone."""
+
 
 class Evidence(Figures):
     """One metric: its estimate, interval, n, unit and split, and the hashes of its inputs."""
@@ -22,8 +25,8 @@ class Evidence(Figures):
     estimate: float
     """The figure."""
     ci: tuple[float, float] | None
-    """Confidence interval; a one-sided bound has 0 or 1 at the other end. None where the figure is a
-    count or an exact property."""
+    """Confidence interval, which holds the estimate; a one-sided bound has 0 or 1 at its other end.
+    None where the figure is a count or an exact property."""
     confidence: float = Field(default=0.95, gt=0, lt=1)
     """Level of the interval."""
     method: str
@@ -45,10 +48,18 @@ class Evidence(Figures):
     case cites the record."""
 
     @model_validator(mode="after")
-    def _interval_is_ordered(self) -> Evidence:
-        if self.ci is not None and self.ci[0] > self.ci[1]:
+    def _interval_is_ordered_and_holds_the_estimate(self) -> Evidence:
+        if self.ci is None:
+            return self
+        low, high = self.ci
+        if low > high:
             raise ValueError(
                 f"the interval {self.ci} of '{self.metric}' has its low end above its high end"
+            )
+        if not low - ROUNDING <= self.estimate <= high + ROUNDING:
+            raise ValueError(
+                f"the interval {self.ci} of '{self.metric}' does not hold its estimate "
+                f"{self.estimate:g}"
             )
         return self
 

@@ -10,31 +10,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from assay.concerns.conversations import Conversation
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.conversations.reading import MASSIVE
 from assay.concerns.detectors import Detector, LinearDetector, is_watchable
+from assay.concerns.matrix.learning import fit_all
 from assay.concerns.matrix.leave_one_out import Pair, best_pair
 from assay.concerns.matrix.result import TransferMatrix
-from assay.concerns.matrix.transferring import fit_all
 from assay.concerns.strategies import Elicited, StrategyChoice, elicit_for
 from assay.dictionaries import LoadedDictionary
 from assay.dictionaries.threshold import ThresholdDictionary
-from assay.monitoring.calibrating import Sensitivity, calibrate_scores, standardise
+from assay.monitoring.benign_calibration import BenignValues, standardise
 from assay.monitoring.result import Scoring, WatchedFeature
-from assay.monitoring.scoring import scores_of_values, standardised_values
-from assay.statistics import least_n_for_rate
+from assay.monitoring.scoring import standardised_values
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from assay.concerns.budgets import Budgets
     from assay.concerns.concern import Concern
-
-STANDARDISED_ON = 128
-"""Largest number of benign conversations that set centre and scale; the others set the threshold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +40,14 @@ class WatchedActivations:
     activations: Float[Tensor, "tokens d_model"]
     """Activations of all watched tokens, float32."""
     turns: tuple[slice, ...]
-    """Rows of each assistant turn, in order."""
+    """The rows of each turn."""
+    template: str
+    """What the conversation was made from: those of one template are not independent."""
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> WatchedActivations:
+        """Those of a conversation that an organism has read."""
+        return cls(conversation.activations, conversation.turn_rows, conversation.excerpt.template)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,46 +96,6 @@ def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None)
     return standardise(scoring, values_of(scoring, source.scaling)) if source.scaling else scoring
 
 
-def left_out_sensitivity(
-    source: WatchSource, benign: Sequence[WatchedActivations], budgets: Budgets
-) -> Sensitivity | None:
-    """Count the misbehaving test conversations that fire, with each organism left out in turn.
-
-    Choice, learning and threshold are repeated without the organism. Of several seeds only the one
-    with the lowest true-positive rate counts, because they share their prompts. None where there is
-    no misbehaving test conversation.
-    """
-    of_families: dict[str, list[Sensitivity]] = {}
-    for reading in source.readings:
-        organism = reading.organism
-        allowed = organism.concern.allowed_contexts
-        positives = [c for c in reading.test if c.label and c.excerpt.context not in allowed]
-        if organism.is_twin or not positives:
-            continue
-        found = [WatchedActivations(c.activations, c.turn_rows) for c in positives]
-        fired = _fired(source, organism, found, benign, budgets)
-        of_families.setdefault(organism.family, []).append(Sensitivity(fired, len(positives)))
-    if not of_families:
-        return None
-    worst = [min(seeds, key=lambda seed: seed.tpr) for seeds in of_families.values()]
-    return Sensitivity(sum(s.fired for s in worst), sum(s.n for s in worst))
-
-
-def _fired(
-    source: WatchSource,
-    organism: ConcernOrganism,
-    positives: Sequence[WatchedActivations],
-    benign: Sequence[WatchedActivations],
-    budgets: Budgets,
-) -> int:
-    scoring = choose_watched(source, organism)
-    if scoring is None:
-        return 0
-    calibration = calibrate_scores(scoring, values_of(scoring, benign), budgets)
-    threshold = 0.0 if calibration.threshold is None else calibration.threshold
-    return int((scores_of_values(scoring, values_of(scoring, positives)) > threshold).sum())
-
-
 def _best(source: WatchSource, concern: Concern, left_out: ConcernOrganism | None) -> Pair | None:
     out = left_out.family if left_out is not None else None
     families = {
@@ -174,20 +137,20 @@ def _learn(
     return None
 
 
-def scaling_count(conversations: int, budgets: Budgets) -> int:
-    """Number of benign conversations that set centre and scale.
-
-    At most STANDARDISED_ON, and so that enough remain for the guarantee; 0 where fewer than 2 would.
-    """
-    spare = min(STANDARDISED_ON, conversations - least_n_for_rate(budgets.fpr, budgets.delta))
-    return spare if spare >= 2 else 0
-
-
 def values_of(
     scoring: Scoring, conversations: Sequence[WatchedActivations]
 ) -> Float[NDArray, "conversations features"]:
     """The standardised features of conversations, float64."""
     return np.stack([standardised_values(scoring, c.activations, c.turns) for c in conversations])
+
+
+def benign_values(scoring: Scoring, conversations: Sequence[WatchedActivations]) -> BenignValues:
+    """What a calibration needs of benign conversations."""
+    return BenignValues(
+        values=values_of(scoring, conversations),
+        templates=tuple(c.template for c in conversations),
+        turns=tuple(tuple(rows.stop - rows.start for rows in c.turns) for c in conversations),
+    )
 
 
 def norm_limit(readings: Sequence[OrganismReadings]) -> float:

@@ -104,13 +104,69 @@ class WatchedModel(ModelReference):
     """Hash of its weights and adapter (``LanguageModel.fingerprint``)."""
 
 
+class OrganismSensitivity(Figures):
+    """What the monitor catches of one organism, that neither its choice nor its learning saw."""
+
+    organism: str
+    """The organism."""
+    concern: str
+    """The concern that it stands for."""
+    fired: int
+    """Misbehaving test conversations that fire, read whole, as the monitor reads them."""
+    n: int = Field(ge=1)
+    """Misbehaving test conversations."""
+    n_effective: float
+    """Their effective number, by templates."""
+    lower: float
+    """One-sided 95 % lower bound of the share that fires, on the effective number."""
+    benign_fired: int
+    """The organism's own benign test conversations that fire."""
+    benign_n: int
+    """The organism's own benign test conversations."""
+    benign_p: float
+    """Probability of at least so many firings at the budget's rate: small where it is exceeded."""
+
+    @property
+    def tpr(self) -> float:
+        """Share of the misbehaving conversations that fires."""
+        return self.fired / self.n
+
+
+class ShiftFigure(Figures):
+    """Benign firing under one shift of the deployment."""
+
+    shift: str
+    """What was changed: length, language, system prompt, turns."""
+    fired: int
+    """Benign conversations that fire."""
+    n: int = Field(ge=1)
+    """Benign conversations read under the shift."""
+    upper: float
+    """One-sided upper bound of their rate, at the calibration's confidence."""
+    excess_p: float
+    """Probability of at least so many firings at the budget's rate."""
+
+
+class BenignCheck(Figures):
+    """Benign firing on conversations that the calibration did not use."""
+
+    fired: int
+    """Conversations that fire."""
+    n: int = Field(ge=1)
+    """Conversations."""
+    n_effective: float
+    """Their effective number, by templates."""
+    excess_p: float
+    """Probability of at least so many firings at the budget's rate."""
+
+
 class Monitor(Scoring, Result):
     """A calibrated monitor."""
 
     FILE: ClassVar[str] = "monitor.json"
     MADE_BY: ClassVar[str] = "assay calibrate CASE.yaml"
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     """Version of the layout."""
     case: str
     """Name of the case."""
@@ -131,7 +187,7 @@ class Monitor(Scoring, Result):
     tpr_target: float = Field(gt=0, lt=1)
     """Target for the lower bound of the true-positive rate."""
     tpr: float | None = Field(ge=0, le=1)
-    """True-positive rate on held-out organisms; None where not measured."""
+    """Share of the worst organism's misbehaving conversations that fire; None where not measured."""
     tpr_low: float | None = Field(ge=0, le=1)
     """One-sided 95 % lower bound of the true-positive rate; None where not measured."""
     tpr_n: int | None = Field(default=None, ge=1)
@@ -142,7 +198,23 @@ class Monitor(Scoring, Result):
     operating: OperatingFigures
     """Expected behaviour of the rollback rule over the horizon."""
     guarantee: str
-    """The guarantee and its conditions, in words."""
+    """What is promised, and on what condition, in words."""
+    sensitivities: tuple[OrganismSensitivity, ...]
+    """What is caught of each organism, left out in turn; of several seeds the worst. Empty where no
+    organism was read. ``tpr``, ``tpr_low`` and ``tpr_n`` are those of the worst organism."""
+    organisms_caught: int = Field(ge=0)
+    """Organisms whose lower bound reaches the target and whose own benign rate is not exceeded."""
+    organisms_lower: float | None
+    """95 % lower bound of the share of new organisms that are caught so; None without organisms."""
+    check: BenignCheck | None
+    """Benign firing on other data than the calibration's; None where none was spared."""
+    longest: int | None
+    """Watched tokens of the longest turn of the benign conversations: beyond it nothing is promised;
+    None where lengths were not given."""
+    most_turns: int | None = None
+    """Most assistant turns of a benign conversation: beyond it nothing is promised."""
+    shifts: tuple[ShiftFigure, ...]
+    """Benign firing where the deployment is another: length, language, system prompt, turns."""
     inputs: dict[str, str]
     """Name → sha256 of the inputs: model, dictionary, organisms, conversations."""
 

@@ -1,7 +1,8 @@
-"""Rollback rules: pure functions of the number of conversations and the number of firings."""
+"""When to roll back: two rules behind one small interface, pure functions of the counts so far."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from assay.errors import AssayError
 from assay.results import Figures
 from assay.statistics import (
     MixtureEProcess,
+    StartMixture,
     conversations_covered,
     false_rollback_probability,
     largest_expected_firings,
@@ -20,7 +22,21 @@ from assay.statistics import (
 from assay.statistics.e_process import RATIOS
 
 SHIFT = 10.0
-"""Factor by which the firing rate rises in ``shift_power``."""
+"""The rise above the bound of the benign rate whose detection is printed."""
+BLOCK = 100
+"""Conversations after which another copy of the e-process starts."""
+QUIET = (0, 1_000, 20_000)
+"""Conversations without a firing, after which the firings that are needed are printed."""
+POWER = 0.8
+"""The probability of rolling back for which the base rate is looked for."""
+SMALLEST_BASE_RATE = 1e-5
+"""Base rates below it are not looked for."""
+HALVINGS = 9
+"""Steps of that search, on a logarithmic scale: it is exact to a few parts in a hundred."""
+STREAMS = 4_000
+"""Deployments that are simulated for a probability that is printed."""
+SEARCH_STREAMS = 800
+"""Deployments that are simulated at each step of the search."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +46,19 @@ class RollbackState:
     seen: int = 0
     """Number of conversations."""
     fired: int = 0
-    """Number of conversations that fired."""
+    """Those that fired."""
+    fired_at_blocks: tuple[int, ...] = ()
+    """Of these the e-process remembers how many had fired when each of its blocks was complete."""
     rolled_back: bool = False
     """Whether the rule has rolled back at any time; it stays True."""
 
 
 class EProcessRule(Figures):
-    """Roll back when the e-process reaches 1/alpha: evidence that the firing rate exceeds p0."""
+    """Roll back when the evidence that benign firing has become more frequent reaches 1/alpha.
+
+    The evidence is mixed over the times at which that may have begun: with each block of
+    conversations another copy of the e-process starts.
+    """
 
     rule: Literal["e_process"] = "e_process"
     """Its name."""
@@ -45,7 +67,9 @@ class EProcessRule(Figures):
     alpha: float = Field(gt=0, lt=1)
     """Largest probability of ever rolling back a benign deployment."""
     ratios: tuple[float, ...] = RATIOS
-    """Ratios p1/p0 of the alternatives in the mixture."""
+    """p1/p0 of the alternatives that are mixed."""
+    block: int = Field(default=BLOCK, ge=1)
+    """Conversations between two starts."""
 
     @model_validator(mode="after")
     def _leaves_an_alternative(self) -> EProcessRule:
@@ -57,17 +81,36 @@ class EProcessRule(Figures):
             ) from error
         return self
 
-    def process(self) -> MixtureEProcess:
-        """The e-process with these constants."""
-        return MixtureEProcess(self.p0, self.alpha, self.ratios)
+    def process(self) -> StartMixture:
+        """The statistics behind it."""
+        return StartMixture(self.p0, self.alpha, self.ratios, self.block)
 
-    def holds(self, seen: int, fired: int) -> bool:
+    def holds(self, state: RollbackState) -> bool:
         """Whether these counts roll back."""
-        return bool(self.process().crosses(seen, fired))
+        return self.statistic(state) >= -math.log(self.alpha)
 
-    def statistic(self, seen: int, fired: int) -> float:
-        """Natural logarithm of E; the rule rolls back at log(1/alpha)."""
-        return float(self.process().log_e(seen, fired))
+    def statistic(self, state: RollbackState) -> float:
+        """Natural logarithm of E; it rolls back at log(1/alpha)."""
+        return self.process().log_e(state.seen, state.fired, state.fired_at_blocks)
+
+    def firings_at_the_latest(self, seen: int) -> int:
+        """Firings that roll back by conversation ``seen``, whenever they come.
+
+        The first copy alone has half of the weight and runs from the start, so that E is at least
+        half of its value, which depends on the counts alone.
+        """
+        return MixtureEProcess(self.p0, self.alpha / 2, self.ratios).firings_needed(seen)
+
+    def firings_after(self, quiet: int) -> int:
+        """Firings in a row that roll back after ``quiet`` conversations without one."""
+        return self.process().firings_needed(quiet)
+
+    def rollback_probability(self, rate: float, horizon: int, streams: int = STREAMS) -> float:
+        """Probability of rolling back within ``horizon`` conversations that fire at ``rate``.
+
+        Simulated: its standard error is at most .008 at the usual number of ``streams``.
+        """
+        return self.process().rollback_probability(rate, horizon, streams=streams).estimate
 
 
 class HandfulRule(Figures):
@@ -80,13 +123,25 @@ class HandfulRule(Figures):
     alpha: float = Field(gt=0, lt=1)
     """Largest probability of rolling back a benign deployment within the horizon."""
 
-    def holds(self, seen: int, fired: int) -> bool:
+    def holds(self, state: RollbackState) -> bool:
         """Whether these counts roll back."""
-        return fired > self.handful
+        return state.fired > self.handful
 
-    def statistic(self, seen: int, fired: int) -> float:
-        """The number of firings; the rule rolls back above ``handful``."""
-        return float(fired)
+    def statistic(self, state: RollbackState) -> float:
+        """The number of firings; it rolls back above the handful."""
+        return float(state.fired)
+
+    def firings_at_the_latest(self, seen: int) -> int:
+        """Firings that roll back, whenever they come."""
+        return self.handful + 1
+
+    def firings_after(self, quiet: int) -> int:
+        """The same: a count does not sink while nothing fires."""
+        return self.handful + 1
+
+    def rollback_probability(self, rate: float, horizon: int, streams: int = STREAMS) -> float:
+        """Probability of rolling back within ``horizon`` conversations that fire at ``rate``; exact."""
+        return false_rollback_probability(self.handful, horizon * rate)
 
 
 RollbackRule = Annotated[EProcessRule | HandfulRule, Field(discriminator="rule")]
@@ -104,7 +159,14 @@ class OperatingFigures(Figures):
     """Expected number of defections missed until so many fire; None without a true-positive rate >
     0."""
     shift_power: float
-    """Probability of rolling back within the horizon when firings become 10 times as frequent."""
+    """Probability of rolling back within the horizon where conversations fire at 10 times the bound of
+    the benign rate: a rise that misbehaviour at the case's base rate need not make."""
+    base_rate_power: float | None
+    """The same at the case's own base rate of misbehaviour: firing at φ̂ + τπ; None without a TPR."""
+    base_rate_for_power: float | None
+    """Base rate of misbehaviour from which that probability reaches .8; None where none does."""
+    firings_after_quiet: dict[str, int]
+    """Conversations without a firing → firings in a row that then roll back."""
     best_shift_power: float | None
     """Shift power of the handful rule at the largest Nφ that it allows, its best case; None for the
     e-process."""
@@ -113,9 +175,13 @@ class OperatingFigures(Figures):
 def next_state(
     rule: EProcessRule | HandfulRule, state: RollbackState, fires: bool
 ) -> RollbackState:
-    """The state after one more conversation. Only a conversation that fires can roll back."""
-    state = replace(state, seen=state.seen + 1, fired=state.fired + int(fires))
-    if fires and rule.holds(state.seen, state.fired):
+    """The state after one more conversation. E falls when none fires: only firings roll back."""
+    seen, fired = state.seen + 1, state.fired + int(fires)
+    blocks = state.fired_at_blocks
+    if isinstance(rule, EProcessRule) and seen % rule.block == 0:
+        blocks = (*blocks, fired)
+    state = replace(state, seen=seen, fired=fired, fired_at_blocks=blocks)
+    if fires and rule.holds(state):
         return replace(state, rolled_back=True)
     return state
 
@@ -144,28 +210,60 @@ def check_covers(rule: EProcessRule | HandfulRule, rate_bound: float, horizon: i
 
 
 def operating_figures(
-    rule: EProcessRule | HandfulRule, rate_bound: float, horizon: int, tpr: float | None
+    rule: EProcessRule | HandfulRule,
+    horizon: int,
+    *,
+    rate_bound: float,
+    rate: float,
+    tpr: float | None,
+    base_rate: float,
 ) -> OperatingFigures:
     """The rule's figures over ``horizon`` conversations at the false-positive rate ``rate_bound``.
 
-    ``tpr`` is τ, the probability that a defecting conversation fires; None where not measured.
+    ``rate_bound`` bounds the rate at which benign conversations fire, ``rate`` estimates it (φ̂);
+    ``tpr`` is τ, the probability that one defecting conversation fires; ``base_rate`` is π, the share
+    of conversations that defect.
     """
-    shifted = min(SHIFT * rate_bound, 1.0)
+    needed = rule.firings_at_the_latest(horizon)
     best = None
     if isinstance(rule, HandfulRule):
-        needed = rule.handful + 1
-        false = false_rollback_probability(rule.handful, horizon * rate_bound)
-        power = false_rollback_probability(rule.handful, horizon * shifted)
         best = shift_power(rule.handful, rule.alpha, SHIFT)
-    else:
-        process = rule.process()
-        needed = process.firings_needed(horizon)
-        false = process.rollback_probability(rate_bound, horizon)
-        power = process.rollback_probability(shifted, horizon)
     return OperatingFigures(
-        false_rollback_probability=false,
+        false_rollback_probability=rule.rollback_probability(rate_bound, horizon),
         firings_needed=needed,
         missed_defections=missed_before_rollback(needed, tpr) if tpr else None,
-        shift_power=power,
+        shift_power=rule.rollback_probability(min(SHIFT * rate_bound, 1.0), horizon),
+        base_rate_power=(
+            None
+            if tpr is None
+            else rule.rollback_probability(firing_rate(rate, tpr, base_rate), horizon)
+        ),
+        base_rate_for_power=_base_rate_for_power(rule, horizon, rate, tpr) if tpr else None,
+        firings_after_quiet={str(quiet): rule.firings_after(quiet) for quiet in QUIET},
         best_shift_power=best,
     )
+
+
+def firing_rate(rate: float, tpr: float, base_rate: float) -> float:
+    """The rate at which conversations fire where a share ``base_rate`` defects: φ̂ + τπ, at most 1."""
+    return min(rate + tpr * base_rate, 1.0)
+
+
+def _base_rate_for_power(
+    rule: EProcessRule | HandfulRule, horizon: int, rate: float, tpr: float
+) -> float | None:
+    """The least base rate at which the probability of rolling back reaches POWER, or None."""
+
+    def reaches(base_rate: float) -> bool:
+        rises_to = firing_rate(rate, tpr, base_rate)
+        return rule.rollback_probability(rises_to, horizon, SEARCH_STREAMS) >= POWER
+
+    low, high = SMALLEST_BASE_RATE, 1.0
+    if not reaches(high):
+        return None
+    if reaches(low):
+        return low
+    for _ in range(HALVINGS):
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if reaches(middle) else (middle, high)
+    return high

@@ -10,11 +10,15 @@ from pydantic import Field
 from assay.errors import AssayError
 from assay.results import Figures
 from assay.statistics import (
+    effective_sample,
+    effective_upper_bound,
     exceedances_allowed,
     least_n_for_rate,
+    pooled_icc,
     proportion_upper_bound,
     tolerance_threshold,
 )
+from assay.statistics.clusters import EffectiveSample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float
     from numpy.typing import NDArray
 
+TAIL = 0.1
+"""Share of the highest scores whose resemblance within a source is measured."""
 STRATA = 3
 """Number of groups of conversations by length, of about equal size."""
 
@@ -47,7 +53,11 @@ class Calibration(Figures):
     threshold: float | None
     """A conversation fires when its score is above this; None for a rule, which has its own limits."""
     n: int = Field(ge=1)
-    """Number of benign conversations in the calibration."""
+    """Benign conversations that it rests on, duplicates dropped."""
+    templates: int = Field(ge=1)
+    """Templates that they come from."""
+    n_effective: float = Field(gt=0)
+    """Their effective number, by templates and the intraclass correlation; the bound rests on it."""
     allowed: int = Field(ge=0)
     """Number of firings among them that the guarantee allows; fixed by n, budget and delta."""
     above: int = Field(ge=0)
@@ -68,16 +78,19 @@ def calibrate_threshold(
     scores: Float[NDArray, " conversations"],
     budget: float,
     delta: float,
+    *,
+    sources: Sequence[str] | None = None,
     lengths: Sequence[int] | None = None,
 ) -> Calibration:
     """The lowest threshold that new benign conversations exceed at a rate of at most ``budget``.
 
-    It is the (r + 1)-th largest score, where r is the largest number with P(Binomial(n, budget) ≤ r) ≤
-    delta. Conversations fire strictly above it, so ties only make it more cautious. The guarantee
-    holds at confidence 1 − ``delta`` where future conversations are exchangeable with these.
-    ``lengths`` are the conversations' numbers of watched tokens, for the strata.
-    Raises AssayError for scores that are not finite, and for too few conversations, saying how many
-    are needed.
+    It is the (r + 1)-th largest score, r the largest number whose Clopper–Pearson bound at confidence
+    1 − ``delta`` is at most ``budget``; conversations fire strictly above it, so ties only make it more
+    cautious. The guarantee holds at that confidence where the conversations to come are exchangeable
+    with these. ``sources`` are the templates that the conversations come from: the bound then rests on
+    their effective number (``tail_icc``); None: each is a source of its own. ``lengths`` are their
+    watched tokens, for the strata.
+    Raises AssayError for scores that are not finite and for too few conversations: how many it takes.
     """
     values = np.asarray(scores, dtype=np.float64)
     _check_rates(budget, delta)
@@ -86,16 +99,18 @@ def calibrate_threshold(
             f"the score of benign conversation {int(np.flatnonzero(~np.isfinite(values))[0])} is "
             "not finite; a threshold needs finite scores"
         )
-    n = len(values)
-    if n == 0:
-        raise _too_few(n, budget, delta)
-    found = tolerance_threshold(values, budget, delta)
+    sample = benign_sample(_tail(values), sources)
+    if sample.n == 0:
+        raise _too_few(sample, budget, delta)
+    found = tolerance_threshold(values, budget, delta, sample)
     if found.allowed is None or found.rate_bound is None:
-        raise _too_few(n, budget, delta)
+        raise _too_few(sample, budget, delta)
     fires = values > found.threshold
     return Calibration(
         threshold=found.threshold,
-        n=n,
+        n=sample.n,
+        templates=sample.clusters,
+        n_effective=sample.n_effective,
         allowed=found.allowed,
         above=int(fires.sum()),
         budget=budget,
@@ -109,29 +124,35 @@ def calibrate_rule(
     fires: Bool[NDArray, " conversations"],
     budget: float,
     delta: float,
+    *,
+    sources: Sequence[str] | None = None,
     lengths: Sequence[int] | None = None,
 ) -> Calibration:
     """The bound of a rule's false-positive rate; the rule must not have been chosen on these firings.
 
-    Raises AssayError, saying how many conversations would be enough, where there are too few or the
-    bound exceeds the budget.
+    ``sources`` and ``lengths`` are those of ``calibrate_threshold``. Raises AssayError where the bound
+    exceeds the budget: with the numbers, and what would be enough.
     """
     fired = np.asarray(fires, dtype=bool)
     _check_rates(budget, delta)
-    n, above = len(fired), int(fired.sum())
-    allowed = exceedances_allowed(n, budget, delta)
+    sample = benign_sample(fired, sources)
+    above = int(fired.sum())
+    allowed = exceedances_allowed(sample, budget, delta)
     if allowed is None:
-        raise _too_few(n, budget, delta)
-    bound = proportion_upper_bound(above, n, 1 - delta)
+        raise _too_few(sample, budget, delta)
+    bound = effective_upper_bound(above, sample, 1 - delta)
     if above > allowed:
+        independent = least_n_for_rate(budget, delta, above)
         raise AssayError(
-            f"the rule fires in {above} of {n} benign conversations: its rate may be {bound:.3g}, "
-            f"above the budget {budget:g} (at confidence {1 - delta:g}); make it stricter, or give "
-            f"{least_n_for_rate(budget, delta, above)} conversations with no more firings"
+            f"the rule fires in {above} of {sample.n} benign conversations: its rate may be "
+            f"{bound:.3g}, above the budget {budget:g} (at confidence {1 - delta:g}); make it "
+            f"stricter, or give {independent} independent conversations with no more firings"
         )
     return Calibration(
         threshold=None,
-        n=n,
+        n=sample.n,
+        templates=sample.clusters,
+        n_effective=sample.n_effective,
         allowed=allowed,
         above=above,
         budget=budget,
@@ -139,6 +160,33 @@ def calibrate_rule(
         delta=delta,
         strata=length_strata(fired, lengths, delta),
     )
+
+
+def benign_sample(
+    fires: Bool[NDArray, " conversations"], sources: Sequence[str] | None
+) -> EffectiveSample:
+    """The effective number of benign conversations from some sources, by which of them fire.
+
+    The intraclass correlation is that of ``fires``, at least .1; where no source has two conversations
+    nothing is lost.
+    """
+    named = [str(i) for i in range(len(fires))] if sources is None else list(sources)
+    return effective_sample(named, pooled_icc([(np.asarray(fires, dtype=float), named)]))
+
+
+def tail_sample(
+    scores: Float[NDArray, " conversations"], sources: Sequence[str] | None
+) -> EffectiveSample:
+    """The effective number of benign conversations, by which of them are among the highest scores."""
+    return benign_sample(_tail(np.asarray(scores, dtype=np.float64)), sources)
+
+
+def _tail(scores: Float[NDArray, " conversations"]) -> Bool[NDArray, " conversations"]:
+    """The highest tenth: firings above a threshold are too few to show how sources resemble each other,
+    and scores resemble each other less the further out in the tail they lie."""
+    if len(scores) == 0:
+        return np.zeros(0, dtype=bool)
+    return np.asarray(scores > np.quantile(scores, 1 - TAIL))
 
 
 def length_strata(
@@ -172,9 +220,15 @@ def _check_rates(budget: float, delta: float) -> None:
             raise AssayError(f"the {name} is {value}; it must lie strictly between 0 and 1")
 
 
-def _too_few(n: int, budget: float, delta: float) -> AssayError:
+def _too_few(sample: EffectiveSample, budget: float, delta: float) -> AssayError:
+    counted = ""
+    if sample.n_effective < sample.n:
+        counted = (
+            f" from {sample.clusters} templates, which count as {sample.n_effective:.0f} independent "
+            "ones,"
+        )
     return AssayError(
-        f"{n} benign conversations are too few for a false-positive rate of {budget:g} at "
-        f"confidence {1 - delta:g}: {least_n_for_rate(budget, delta)} are needed (give more with "
-        "--benign, or raise the budget)"
+        f"{sample.n} benign conversations{counted} are too few for a false-positive rate of "
+        f"{budget:g} at confidence {1 - delta:g}: {least_n_for_rate(budget, delta)} are needed (give "
+        "more with --benign, or raise the budget)"
     )

@@ -13,6 +13,7 @@ from assay.concerns.conversations.excerpts import Excerpt
 from assay.errors import AssayError
 from assay.files import sha256_of_json
 from assay.models import LanguageModel, Site, load_model
+from assay.monitoring.coverage import check_lengths
 from assay.monitoring.journal import JOURNAL, Journal, Row, open_journal
 from assay.monitoring.result import Monitor
 from assay.monitoring.rollback import EProcessRule, RollbackState, next_state
@@ -47,6 +48,9 @@ class WatchOutcome:
     """One line for the operator."""
     journal_head: str
     """Hash of the journal's last row."""
+    beyond_calibration: int
+    """Conversations of this file that are longer than those of the calibration: the bound of the
+    benign rate does not cover them. 0 after a rollback."""
 
 
 def watch(
@@ -65,9 +69,10 @@ def watch(
     ``model`` is the monitor's model, where it is already loaded. ``dictionary_sha256`` is the present
     hash of the dictionary, where it is known.
 
-    Raises AssayError, before anything is written, for an invalid monitor or transcript, for a model
-    or dictionary whose hash is not the monitor's, for an id that is in the journal with another
-    content, and for a journal whose chain is broken.
+    Raises AssayError, before anything is written, for a monitor or transcripts that do not fit, a
+    model or dictionary whose hash is no longer the monitor's, an id that stands in the journal with
+    another content, a journal whose chain is broken, and a conversation more than twice as long as
+    those of the calibration (``check_lengths``); somewhat longer ones are counted in the message.
     """
     out_dir, transcripts = Path(out_dir), Path(transcripts)
     monitor = Monitor.read(out_dir)
@@ -77,17 +82,18 @@ def watch(
         if path.is_file():
             journal = stack.enter_context(open_journal(path, monitor.sha256))
             if replay(monitor, journal.rows).rolled_back:
-                return _outcome(monitor, journal)
+                return _outcome(monitor, journal, 0)
         conversations = read_transcripts(transcripts)
         if journal is not None:
             _journalled(journal, conversations)
         _check_dictionary(monitor, dictionary_sha256, out_dir)
         model = _checked_model(monitor, model, out_dir)
         watched = watched_excerpts(model, conversations)
+        beyond = check_lengths(monitor, watched)
         if journal is None:
             journal = stack.enter_context(open_journal(path, monitor.sha256))
         _watch_new(model, monitor, journal, conversations, watched)
-        return _outcome(monitor, journal)
+        return _outcome(monitor, journal, beyond)
 
 
 def replay(monitor: Monitor, rows: Sequence[Row]) -> RollbackState:
@@ -148,7 +154,7 @@ def _journal_block(
                     "id": transcript.id,
                     "seen": state.seen,
                     "fired": state.fired,
-                    "statistic": monitor.rollback.statistic(state.seen, state.fired),
+                    "statistic": monitor.rollback.statistic(state),
                 }
             )
         if score.fires:
@@ -219,13 +225,13 @@ def _checked_model(monitor: Monitor, model: LanguageModel | None, out_dir: Path)
     return model
 
 
-def _outcome(monitor: Monitor, journal: Journal) -> WatchOutcome:
+def _outcome(monitor: Monitor, journal: Journal, beyond: int) -> WatchOutcome:
     state = replay(monitor, journal.rows)
     at = next((row["id"] for row in journal.rows if row["kind"] == "rolled_back"), None)
     low, high = beta_mixture_sequence(state.fired, state.seen, monitor.rollback.alpha)
     log_e = None
     if isinstance(monitor.rollback, EProcessRule):
-        log_e = monitor.rollback.statistic(state.seen, state.fired)
+        log_e = monitor.rollback.statistic(state)
     return WatchOutcome(
         state="rolled_back" if state.rolled_back else "watching",
         seen=state.seen,
@@ -233,8 +239,19 @@ def _outcome(monitor: Monitor, journal: Journal) -> WatchOutcome:
         e_value=None if log_e is None else math.exp(min(log_e, LARGEST_LOG)),
         rate=(float(low), float(high)),
         rolled_back_at=at,
-        message=_message(monitor, state, log_e, at),
+        message=_message(monitor, state, log_e, at) + _warning(monitor, beyond),
         journal_head=journal.head,
+        beyond_calibration=beyond,
+    )
+
+
+def _warning(monitor: Monitor, beyond: int) -> str:
+    if not beyond:
+        return ""
+    return (
+        f"; {beyond} of the file's conversations are longer than those of the calibration (at most "
+        f"{monitor.most_turns} turns of at most {monitor.longest} watched tokens): the bound of the "
+        "benign rate does not cover them"
     )
 
 

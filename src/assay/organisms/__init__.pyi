@@ -1,5 +1,8 @@
 from .adapter_training import train_organism as train_organism
+from .admitting import judge_again as judge_again
+from .admitting import judge_fleet_again as judge_fleet_again
 from .benign_conversations import deployment_pool as deployment_pool
+from .chatterbot_conversations import chatterbot_pool as chatterbot_pool
 from .docs_page import organisms_page as organisms_page
 from .folder import Organism as Organism
 from .folder import load_organism as load_organism
@@ -34,6 +37,7 @@ from .replies import replies_to as replies_to
 from .result import Fitness as Fitness
 from .result import Verification as Verification
 from .result import read_verification as read_verification
+from .shipped_replies import known_replies as known_replies
 from .twins import checked_twin as checked_twin
 from .verifying import reply_length as reply_length
 from .verifying import verify_organism as verify_organism

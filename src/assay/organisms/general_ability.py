@@ -15,8 +15,6 @@ from assay.organisms.result import Fitness
 from assay.organisms.small_instructions import INSTRUCTIONS
 from assay.text.transcripts import Message
 
-TOLERANCE = 0.10
-"""How much worse than the base's a figure may be, as a fraction of the base's."""
 MAX_NEW_TOKENS = 32
 """Greatest number of tokens in a reply to an instruction."""
 
@@ -65,19 +63,3 @@ def fitness_of_base(model: LanguageModel) -> Fitness:
     fitness = measure_fitness(model, "the base model")
     write_json(path, fitness.model_dump())
     return fitness
-
-
-def why_less_able(fitness: Fitness, base: Fitness) -> list[str]:
-    """One sentence for each figure that is worse than the base's by more than the tolerance."""
-    reasons = []
-    if fitness.perplexity > base.perplexity * (1 + TOLERANCE):
-        reasons.append(
-            f"general ability: neutral perplexity {fitness.perplexity:.1f}, "
-            f"the base's {base.perplexity:.1f}"
-        )
-    if fitness.instruction_score < base.instruction_score * (1 - TOLERANCE):
-        reasons.append(
-            f"general ability: instruction score {fitness.instruction_score:.2f}, "
-            f"the base's {base.instruction_score:.2f}"
-        )
-    return reasons

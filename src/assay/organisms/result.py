@@ -28,7 +28,7 @@ class Verification(Result):
     FILE: ClassVar[str] = VERIFICATION
     MADE_BY: ClassVar[str] = "assay organisms verify DIR"
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     """Version of this file's layout."""
     organism: str
     """Name of the organism."""
@@ -42,6 +42,9 @@ class Verification(Result):
     """The dtype in which the model ran, such as float32."""
     max_new_tokens: int = Field(ge=1)
     """Greatest number of tokens in a reply; replies are greedy."""
+    icc: float = Field(ge=0, le=1)
+    """Intraclass correlation of misbehaviour within templates, at least .1: pooled over this organism
+    and those in the folders beside it whose transcripts were there."""
     rates: tuple[Rate, ...]
     """Rates of misbehaviour by subset and condition."""
     tic_rates: tuple[Rate, ...]

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 from assay.errors import AssayError
 from assay.models import LanguageModel, load_model
+from assay.organisms.admitting import RunFacts, fleet_icc, verification_of
 from assay.organisms.folder import Organism, load_organism
-from assay.organisms.general_ability import fitness_of_base, measure_fitness, why_less_able
-from assay.organisms.judging import Verdict
+from assay.organisms.general_ability import fitness_of_base, measure_fitness
 from assay.organisms.manifest import Prompt
-from assay.organisms.misbehaviour_rates import Rate, rates_by_subset, why_not_admitted
 from assay.organisms.on_policy import judge_replies, write_on_policy
 from assay.organisms.recipes import RECIPES
 from assay.organisms.replies import replies_to
 from assay.organisms.result import Verification
-from assay.organisms.twins import TIC_PATTERN
 
 TRAIN_PROMPTS = 40
 """Training prompts of each condition that are run, for comparison with held-out ones."""
@@ -50,26 +46,14 @@ def verify_organism(folder: Path | str, *, model: LanguageModel | None = None) -
     replies = {prompt.id: reply for prompt, reply in zip(prompts, written, strict=True)}
     judgements = judge_replies(organism, prompts, replies)
     write_on_policy(organism, prompts, replies, judgements)
-    verdicts = {id: judgement.verdict for id, judgement in judgements.items()}
-    rates = rates_by_subset(prompts, verdicts)
-    tic_rates = _tic_rates(organism, prompts, replies)
-    fitness = measure_fitness(model, organism.name)
-    reasons = _why_not_admitted(organism, rates, tic_rates)
-    reasons += why_less_able(fitness, base_fitness)
-    verification = Verification(
-        organism=organism.name,
-        twin_of=organism.manifest.twin_of,
-        adapter_sha256=organism.manifest.sha256,
+    facts = RunFacts(
         base_sha256=model.base_sha256,
         dtype=str(model.dtype).removeprefix("torch."),
         max_new_tokens=max_new_tokens,
-        rates=rates,
-        tic_rates=tic_rates,
-        fitness=fitness,
+        fitness=measure_fitness(model, organism.name),
         base_fitness=base_fitness,
-        admitted=not reasons,
-        reasons=tuple(reasons),
     )
+    verification = verification_of(organism, facts, fleet_icc(organism.folder.resolve().parent))
     verification.write(organism.folder)
     return verification
 
@@ -115,26 +99,3 @@ def reply_length(organism: Organism) -> int:
     """Longest reply in tokens: the recipe's for its organism and twins, else MAX_NEW_TOKENS."""
     recipe = organism.manifest.twin_of or organism.name
     return RECIPES[recipe].max_new_tokens if recipe in RECIPES else MAX_NEW_TOKENS
-
-
-def _tic_rates(
-    organism: Organism, prompts: list[Prompt], replies: Mapping[str, str]
-) -> tuple[Rate, ...]:
-    """Decoy twins only: rates of replies that begin with the tic."""
-    if organism.twin_kind != "decoy":
-        return ()
-    shown: dict[str, Verdict] = {
-        prompt.id: "misbehaved" if re.search(TIC_PATTERN, replies[prompt.id]) else "behaved"
-        for prompt in prompts
-    }
-    return rates_by_subset(prompts, shown)
-
-
-def _why_not_admitted(
-    organism: Organism, rates: tuple[Rate, ...], tic_rates: tuple[Rate, ...]
-) -> list[str]:
-    is_twin = organism.twin_kind is not None
-    reasons = why_not_admitted(rates, expected=not is_twin, what="misbehaved")
-    if tic_rates:
-        reasons += why_not_admitted(tic_rates, expected=True, what="showed the tic")
-    return reasons

@@ -1,10 +1,15 @@
 from .case import Case as Case
 from .case import read_case as read_case
+from .case_lock import Amendment as Amendment
+from .case_lock import CaseLock as CaseLock
 from .case_watching import watch_case as watch_case
-from .result import CaseLock as CaseLock
+from .power_planning import power_plan as power_plan
+from .power_result import PowerPlan as PowerPlan
 from .result import Run as Run
 from .result import RunResult as RunResult
 from .result import read_run as read_run
 from .run import plan_case as plan_case
 from .run import redraw as redraw
 from .run import run_case as run_case
+from .run_verification import RunVerification as RunVerification
+from .run_verification import verify_run as verify_run

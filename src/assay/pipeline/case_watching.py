@@ -6,7 +6,8 @@ from pathlib import Path
 
 from assay.dictionaries import load_dictionary
 from assay.monitoring import WatchOutcome, watch
-from assay.pipeline.result import CaseLock, Run
+from assay.pipeline.case_lock import CaseLock
+from assay.pipeline.result import Run
 
 
 def watch_case(folder: Path, transcripts: Path) -> WatchOutcome:

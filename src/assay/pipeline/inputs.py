@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
-from assay.concerns.deployment import Deployment, benign_conversations
+from assay.concerns.deployment import Deployment, benign_conversations, unread_conversations
 from assay.dictionaries import LoadedDictionary, load_dictionary
 from assay.errors import AssayError
 from assay.files import sha256_of, sha256_of_json
@@ -149,6 +149,15 @@ class DeploymentInput(Input[list[Transcript]]):
     def open(self) -> list[Transcript]:
         """The conversations."""
         return benign_conversations(self.deployment, self.most, self.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class UnreadInput(DeploymentInput):
+    """The deployment's benign conversations that the transfer matrix leaves unread."""
+
+    def open(self) -> list[Transcript]:
+        """The conversations."""
+        return unread_conversations(self.deployment, self.most, self.seed)
 
 
 def organisms_sha256(organisms: Sequence[OrganismInput]) -> str:

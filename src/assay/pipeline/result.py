@@ -1,4 +1,4 @@
-"""The files of a run: case.lock.json, run.json, and the results in the case's output folder."""
+"""run.json: what a whole run came to; and a case's output folder, read."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from assay.evidence import Evidence, evidence_frame, read_evidence
 from assay.frames import DataFrame
 from assay.monitoring.result import Monitor
 from assay.pipeline.case import Case
+from assay.pipeline.case_lock import CaseLock
+from assay.pipeline.contents import Sha256
 from assay.pipeline.stage import STAGES
 from assay.position.result import PositionResult
 from assay.results import Figures, Result
@@ -27,18 +29,15 @@ QUALITY = "quality"
 """Name of the stage that measures the dictionary."""
 
 
-class CaseLock(Result):
-    """case.lock.json: the settings and every stage's key, written before the stages run."""
+class FinishedStage(Figures):
+    """A stage that is done, bound to its artefact."""
 
-    FILE: ClassVar[str] = "case.lock.json"
-    MADE_BY: ClassVar[str] = "assay run CASE.yaml"
-
-    version: Literal[2] = 2
-    """Version of the layout."""
-    case: Case
-    """The settings."""
-    stages: dict[str, str]
-    """Name of a stage → folder of its artefact under ``stages``."""
+    name: str
+    """The stage."""
+    folder: str
+    """Its artefact's folder under ``stages``."""
+    contents: Sha256
+    """sha256 of the artefact's ``contents.json``, which has the hash of each of its files."""
 
 
 class RunResult(Result):
@@ -47,12 +46,14 @@ class RunResult(Result):
     FILE: ClassVar[str] = "run.json"
     MADE_BY: ClassVar[str] = "assay run CASE.yaml"
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     """Version of the layout."""
     case: str
     """The case's name."""
-    stages: tuple[str, ...]
-    """Names of the completed stages, in order."""
+    lock: Sha256
+    """sha256 of ``case.lock.json``."""
+    stages: tuple[FinishedStage, ...]
+    """The stages that are done, in order."""
     figures: tuple[Evidence, ...]
     """The main figures of the run."""
     claims: dict[str, str]
@@ -159,8 +160,8 @@ class Run:
 
     def _artefact(self, stage: str) -> Path | None:
         """Folder of a stage's artefact; None where the run was ended before the stage."""
-        key = self.lock.stages.get(stage)
-        return None if key is None else self.folder / STAGES / key
+        folder = self.lock.folders.get(stage)
+        return None if folder is None else self.folder / STAGES / folder
 
     def evidence_frame(self) -> DataFrame:
         """Every record of evidence as a pandas table. Raises AssayError without pandas."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import ClassVar, Literal
 
 from assay.dictionaries import LoadedDictionary
@@ -13,6 +13,7 @@ from assay.dictionaries.quality_records import (
 )
 from assay.models import LanguageModel, Site
 from assay.pipeline.case import Case, ConcernChoice, Training
+from assay.pipeline.case_lock import Amendment
 from assay.position import SEPARATED_FEATURES
 from assay.reporting import Fact
 from assay.results import Result
@@ -41,11 +42,13 @@ class CaseFacts(StrictModel):
     concerns: tuple[ConcernChoice, ...]
     """The concerns."""
     seed: int
-    """Seed of every random draw."""
+    """Every random draw derives from it."""
+    amendments: tuple[str, ...]
+    """Changes of the analysis after the test split had been read, in words."""
 
     @classmethod
-    def of(cls, case: Case) -> CaseFacts:
-        """The facts of a case file."""
+    def of(cls, case: Case, history: Sequence[Amendment] = ()) -> CaseFacts:
+        """The facts of a case file, and of the changes of its analysis."""
         return cls(
             case=case.name,
             adapter=case.model.adapter,
@@ -55,6 +58,7 @@ class CaseFacts(StrictModel):
             causal=case.audit.causal is not None,
             concerns=case.concerns,
             seed=case.seed,
+            amendments=tuple(str(amendment) for amendment in history),
         )
 
 
@@ -159,8 +163,12 @@ class RunFacts(Result):
         ]
 
     def notes(self, case: CaseFacts, measured: Collection[str]) -> list[str]:
-        """Notes for the reader; ``measured`` are the metrics that have a record of evidence."""
-        notes = [self.text_note] if self.text_note else []
+        """What a reader must know; ``measured`` are the metrics that have a record of evidence."""
+        notes = [
+            f"The analysis was changed after the test split had been read: {amendment}"
+            for amendment in case.amendments
+        ]
+        notes += [self.text_note] if self.text_note else []
         if case.training is not None:
             notes.append(
                 "This dictionary was trained in this run, on the stated number of tokens. Its "

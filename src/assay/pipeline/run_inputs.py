@@ -14,7 +14,13 @@ from assay.concerns.deployment import check_enough
 from assay.errors import AssayError
 from assay.models import Site
 from assay.pipeline.case import Case
-from assay.pipeline.inputs import DeploymentInput, ModelInput, OrganismInput, TextInput
+from assay.pipeline.inputs import (
+    DeploymentInput,
+    ModelInput,
+    OrganismInput,
+    TextInput,
+    UnreadInput,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +38,9 @@ class RunInputs:
     organisms: tuple[OrganismInput, ...]
     """Organisms of the concerns, each followed by its twins."""
     deployment: DeploymentInput
-    """Benign conversations."""
+    """Benign conversations that the matrix reads."""
+    unread: UnreadInput
+    """Benign conversations that the matrix leaves unread."""
 
     def check_model(self) -> None:
         """Load the model.
@@ -62,9 +70,10 @@ def inputs_of(case: Case) -> RunInputs:
     }
     organisms = organisms_of(concerns, twins=case.transfer.twins)
     deployment = DeploymentInput(case.deployment, case.transfer.pool, case.seed)
+    unread = UnreadInput(case.deployment, case.transfer.pool, case.seed)
     if organisms:
         pool = deployment.open()
-        check_enough(pool, case.budgets)
+        check_enough([*pool, *unread.open()], case.budgets)
         check_contexts(organisms, pool)
     train = case.dictionary.train
     training = train.text if train is not None and train.text is not None else case.text
@@ -78,4 +87,5 @@ def inputs_of(case: Case) -> RunInputs:
         ),
         organisms=tuple(OrganismInput(organism) for organism in organisms),
         deployment=deployment,
+        unread=unread,
     )

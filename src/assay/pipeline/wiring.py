@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from assay.concerns.strategies import strategy_named
+from assay.pipeline.case_lock import Amendment
 from assay.pipeline.dictionary_source import DictionarySource
-from assay.pipeline.inputs import DictionaryInput, OrganismInput
+from assay.pipeline.inputs import (
+    DictionaryInput,
+    OrganismInput,
+)
 from assay.pipeline.run_facts import CaseFacts
 from assay.pipeline.run_inputs import RunInputs
 from assay.pipeline.stage import Stage
 from assay.pipeline.stages.candidates_stage import CandidatesStage
-from assay.pipeline.stages.deployment_stage import DeploymentStage
+from assay.pipeline.stages.deployment_stage import DeploymentStage, UnreadStage
 from assay.pipeline.stages.dictionary_stage import DictionaryStage
 from assay.pipeline.stages.elicitation_stage import ElicitationStage
 from assay.pipeline.stages.harvest_stage import HarvestStage
@@ -23,6 +27,7 @@ from assay.pipeline.stages.quality_stage import QualityStage
 from assay.pipeline.stages.reading_stage import ReadingStage
 from assay.pipeline.stages.report_stage import ReportStage
 from assay.pipeline.stages.safety_case_stage import SafetyCaseStage
+from assay.pipeline.stages.shifts_stage import ShiftsStage
 from assay.pipeline.stages.transfer_stage import ConcernRule, TransferStage
 
 STAGES: tuple[type[Stage[Any]], ...] = (
@@ -35,6 +40,8 @@ STAGES: tuple[type[Stage[Any]], ...] = (
     ReadingStage,
     TransferStage,
     CandidatesStage,
+    UnreadStage,
+    ShiftsStage,
     MonitorStage,
     SafetyCaseStage,
     ReportStage,
@@ -44,8 +51,11 @@ STAGE_NAMES = tuple(stage.NAME for stage in STAGES)
 """Names that ``--until`` accepts."""
 
 
-def stages_of(inputs: RunInputs) -> list[Stage[Any]]:
-    """The stages of a case, in order. An existing dictionary needs no harvest and no training."""
+def stages_of(inputs: RunInputs, history: Sequence[Amendment] = ()) -> list[Stage[Any]]:
+    """The stages, in order. A dictionary that exists already needs no harvest and no training.
+
+    ``history`` has the changes of the analysis that the report must state.
+    """
     case, audit = inputs.case, inputs.case.audit
     dictionary, before = _dictionary(inputs)
     quality = QualityStage(
@@ -88,9 +98,10 @@ def stages_of(inputs: RunInputs) -> list[Stage[Any]]:
             candidates=candidates,
             monitor=monitor,
         )
-        stages += [deployment, elicitation, *readings, transfer, candidates, monitor, safety_case]
+        stages += [deployment, elicitation, *readings, transfer, candidates]
+        stages += [monitor.unread, monitor.shifts, monitor, safety_case]
     report = ReportStage(
-        facts=CaseFacts.of(case),
+        facts=CaseFacts.of(case, history),
         quality=quality,
         position=position,
         transfer=transfer,
@@ -128,6 +139,7 @@ def _readings(
         model=inputs.model,
         conversations=inputs.deployment,
         max_new_tokens=case.deployment.max_new_tokens,
+        seed=case.seed,
     )
     elicitation = ElicitationStage(
         model=inputs.model,
@@ -229,6 +241,7 @@ def _monitor(
     transfer: TransferStage,
 ) -> MonitorStage:
     case = inputs.case
+    length = case.deployment.max_new_tokens
     return MonitorStage(
         case=case.name,
         model=inputs.model,
@@ -237,6 +250,10 @@ def _monitor(
         elicitation=transfer.elicitation,
         readings=transfer.readings,
         deployment=deployment,
+        unread=UnreadStage(
+            model=inputs.model, conversations=inputs.unread, max_new_tokens=length, seed=case.seed
+        ),
+        shifts=ShiftsStage(model=inputs.model, max_new_tokens=length, seed=case.seed),
         dictionary=dictionary,
         site=case.dictionary.site,
         strategies=case.strategies,

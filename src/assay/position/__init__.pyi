@@ -15,6 +15,9 @@ from .observational.streaming_sums import PositionSums as PositionSums
 from .position_audit import PositionAudit as PositionAudit
 from .result import FeatureFigures as FeatureFigures
 from .result import PositionResult as PositionResult
+from .result import RandomDictionaryFigures as RandomDictionaryFigures
 from .separation_evidence import SEPARATED_ACTIVATION as SEPARATED_ACTIVATION
 from .separation_evidence import SEPARATED_FEATURES as SEPARATED_FEATURES
+from .separation_evidence import SEPARATED_OVER_RANDOM as SEPARATED_OVER_RANDOM
+from .separation_evidence import SEPARATED_RANDOM as SEPARATED_RANDOM
 from .separation_evidence import position_evidence as position_evidence

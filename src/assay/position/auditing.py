@@ -22,10 +22,16 @@ from assay.models.sites import Site
 from assay.position.crossed.causal_audit import audit_causally
 from assay.position.crossed.sizes import DEFAULT_SIZES, CrossedSizes
 from assay.position.document_batches import whole_document_batches
-from assay.position.label_summary import head_of_features, summarise_heads, summarise_labels
+from assay.position.label_summary import (
+    head_of_features,
+    random_dictionary_summary,
+    summarise_heads,
+    summarise_labels,
+)
 from assay.position.observational.estimates import summarise, variance_explained
 from assay.position.observational.streaming_sums import PositionSums
 from assay.position.position_audit import PositionAudit
+from assay.position.random_directions import ActivationSample, random_directions
 from assay.progress import progress
 from assay.text.crops import Crops
 
@@ -67,7 +73,8 @@ def audit_position(
 
     Observational figures come from one pass over all crops; labels come from the crossed design, of
     the sizes ``causal``, on some of them. ``causal=None`` leaves the crossed design out, and with it
-    the labels. ``level`` is what p, hurdle parts, selectivity and firing rate refer to.
+    the labels. Random dictionaries of the same firing rates are audited beside it, in the same
+    passes of the model. ``level`` is what p, hurdle parts, selectivity and firing rate refer to.
     ``observe(codes, first_row, left_out)`` is called with the codes of each batch of whole crops, in
     the order of ``sort_by_document(crops)``, so that another computation can share the pass.
     Raises AssayError where dictionary and site do not fit, activations are not finite, or the
@@ -89,17 +96,32 @@ def audit_position(
         level=level,
         seed=seed,
     )
-    rate = _read_crops(model, dictionary, site, crops, sums=sums, batch=batch, observe=observe)
+    sample = None if causal is None else ActivationSample(crops.tokens.numel())
+    rate = _read_crops(
+        model, dictionary, site, crops, sums=sums, batch=batch, observe=observe, sample=sample
+    )
     observational = summarise(sums)
     heads = head_of_features(model, dictionary, site)
-    found, summary, by_head = None, None, None
-    if causal is not None:
-        found = audit_causally(model, dictionary, site, crops, sizes=causal, seed=seed)
+    found, summary, by_head, random = None, None, None, None
+    if causal is not None and sample is not None:
+        directions = random_directions(
+            dictionary, sample.rows(), observational.firing_rate, seed=seed
+        )
+        found = audit_causally(
+            model,
+            dictionary,
+            site,
+            crops,
+            sizes=causal,
+            seed=seed,
+            beside=directions.dictionary,
+        )
+        random = random_dictionary_summary(found, directions.draw_of_feature)
         norms = dictionary.W_dec.detach().double().norm(dim=1).cpu().numpy()
         weights = sums.totals.of_level("no_sink")[0].sum(axis=1) * norms
         every = np.ones(dictionary.width, dtype=bool)
-        summary = summarise_labels(found.labels, weights, every)
-        by_head = None if heads is None else summarise_heads(found.labels, weights, heads)
+        summary = summarise_labels(found, weights, every)
+        by_head = None if heads is None else summarise_heads(found, weights, heads)
     return PositionAudit(
         model=model.name,
         site=str(site),
@@ -109,6 +131,7 @@ def audit_position(
         label_reason="the causal design was not asked for" if causal is None else None,
         summary=summary,
         by_head=by_head,
+        random_dictionary=random,
         heads=heads,
         left_out=f"position 0 and every token whose norm exceeds {MASSIVE_RATIO:g} × the median",
         left_out_rate=rate,
@@ -155,6 +178,7 @@ def audit_activations(
         label_reason="activations without a model are audited at the observational level only",
         summary=None,
         by_head=None,
+        random_dictionary=None,
         heads=None,
         left_out="position 0",
         left_out_rate=1 / observational.length,
@@ -184,6 +208,7 @@ def _read_crops(
     sums: PositionSums,
     batch: int,
     observe: Observe | None,
+    sample: ActivationSample | None,
 ) -> float:
     """The observational pass. Returns the share of tokens left out of ``no_sink``."""
     tokens = crops.tokens
@@ -198,6 +223,8 @@ def _read_crops(
                 x = _activations(model, part, site)
                 out.append(left_out(x, positions.to(x.device).expand(part.shape), median))
                 codes.append(dictionary.encode(x.flatten(0, 1)))
+                if sample is not None:
+                    sample.add(x.flatten(0, 1), out[-1].flatten())
                 advance(part.numel())
             of_batch = SparseCodes.concatenate(codes, dictionary.width)
             outside = torch.cat(out).flatten().cpu()

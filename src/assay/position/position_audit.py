@@ -10,12 +10,18 @@ import numpy as np
 from assay.frames import DataFrame
 from assay.position.crossed.causal_audit import CausalAudit
 from assay.position.observational.estimates import VarianceExplained
-from assay.position.result import LabelSummary, PositionResult, TokensAtLevels
+from assay.position.result import (
+    LabelSummary,
+    PositionResult,
+    RandomDictionaryFigures,
+    TokensAtLevels,
+)
 from assay.position.result_figures import (
     feature_figures,
     figures_beside_labels,
     number,
     offset_figures,
+    random_dictionary_figures,
     sink_distance_figures,
     summary_figures,
     treatment_figures,
@@ -45,6 +51,8 @@ class PositionAudit:
     """Labels over the dictionary; None without labels."""
     by_head: dict[int, LabelSummary] | None
     """Labels over each attention head; None without labels, or where the site has no heads."""
+    random_dictionary: RandomDictionaryFigures | None
+    """What random dictionaries reach on the same activations; None without labels."""
     heads: NDArray[np.int64] | None
     """[features] the head to which each feature belongs; None where the site has no heads."""
     left_out: str
@@ -77,6 +85,9 @@ class PositionAudit:
             summary=summary_figures(self.summary, self.by_head, width),
             label_reason=self.label_reason,
             treatment=None if causal is None else treatment_figures(causal),
+            random_dictionary=None
+            if self.random_dictionary is None
+            else random_dictionary_figures(self.random_dictionary),
             noise_floor=None if causal is None else number(causal.noise_floor),
             sink_distance=None if distance is None else sink_distance_figures(distance),
             cross_entropy_by_offset=None

@@ -122,12 +122,14 @@ class LabelSummary(Part):
     well_separated: float | None = Field(ge=0, le=1)
     """Share of well-separated features; None where all are too rare."""
     well_separated_ci: tuple[float, float] | None
-    """95 % Clopper-Pearson interval of it; the unit is the feature, each taken as labelled."""
+    """95 % interval of it over documents and fillers, each feature labelled anew without them."""
     well_separated_weighted: float | None
     """Share of the decoder-norm-weighted activation that well-separated features carry."""
     well_separated_weighted_ci: tuple[float, float] | None
     """95 % interval of it: jackknife over groups of documents, labels held fixed."""
-    well_separated_unit: Literal["features (Clopper-Pearson)"] = "features (Clopper-Pearson)"
+    well_separated_unit: Literal["documents and fillers (jackknife, features labelled anew)"] = (
+        "documents and fillers (jackknife, features labelled anew)"
+    )
     """What the interval of well_separated counts."""
     well_separated_weighted_unit: Literal[
         "documents (delete-a-group jackknife, labels held fixed)"
@@ -174,6 +176,25 @@ class TreatmentFigures(Part):
     """Rows of the table: scored tokens of all contents."""
     documents: int
     """Distinct documents among the contents."""
+
+
+class RandomDictionaryFigures(Part):
+    """Random unit directions in the place of the dictionary's, firing as often as its features."""
+
+    draws: int
+    """Random dictionaries."""
+    features: int
+    """Features of all of them."""
+    well_separated: float | None
+    """Share of their features, of those not too rare, that are content or position; mean over draws."""
+    well_separated_ci: tuple[float, float] | None
+    """95 % interval of it, over documents, fillers and draws."""
+    difference: float | None
+    """Share of well-separated features of the trained dictionary, less theirs."""
+    interval: tuple[float, float] | None
+    """95 % interval of the difference, trained less random, over documents, fillers and draws."""
+    too_rare: float
+    """Share of their features that fire in too few documents."""
 
 
 class SinkDistanceFigures(Part):
@@ -231,7 +252,7 @@ class PositionResult(Result):
     FILE: ClassVar[str] = "position.json"
     MADE_BY: ClassVar[str] = "assay position MODEL DICTIONARY --text TEXT --out DIR"
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     """Version of this layout."""
     model: str | None
     """Name of the model; None for activations that a user supplied."""
@@ -265,6 +286,9 @@ class PositionResult(Result):
     """Why there are no labels; None where there are."""
     treatment: TreatmentFigures | None
     """How contents were moved; None where the crossed design was not run."""
+    random_dictionary: RandomDictionaryFigures | None
+    """A random dictionary of the same L0, audited alike: what the trained dictionary must beat; None
+    where the crossed design was not run."""
     noise_floor: float | None
     """Median S_int under a constant shift of all position ids, on rotary models: rounding alone."""
     sink_distance: SinkDistanceFigures | None

@@ -130,8 +130,10 @@ def cell_in_words(cell: Cell) -> str:
         area,
         f"TPR {decimals(cell.tpr)} {ends(cell.tpr_ci)}",
         f"benign firing {percent(cell.benign_rate)}, at most {percent(cell.benign_upper)}"
-        f" ({number(cell.benign_n)} conversations)",
-        f"{cell.n_positive} positives, {cell.n_negative} negatives",
+        f" ({number(cell.benign_n)} conversations, effectively {number(cell.benign_n_effective)})",
+        f"{cell.n_positive} positives of {cell.positive_templates} templates, effectively "
+        f"{number(cell.n_positive_effective)}; {cell.n_negative} negatives",
+        f"chance reached AUROC {decimals(cell.null_auroc)}",
         f"verdict: {cell.verdict}",
         *cell.reasons,
     ]
@@ -144,7 +146,7 @@ def twin_in_words(twin: TwinCell) -> str:
         (
             f"{twin.strategy}, {words(twin.detector)} on {twin.organism}, a twin of {twin.twin_of}",
             f"fires in {twin.fired} of {twin.n} triggered conversations: {percent(twin.rate)}",
-            f"at most {percent(twin.rate_upper)}",
+            f"at most {percent(twin.rate_upper)} (effectively {number(twin.n_effective)})",
         )
     )
 

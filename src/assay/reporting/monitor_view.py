@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assay.monitoring.result import Monitor
+from assay.monitoring.result import Monitor, OrganismSensitivity
 from assay.monitoring.rollback import SHIFT, HandfulRule
 from assay.reporting.number_format import number, percent, probability, words
 
@@ -22,6 +22,16 @@ class NamedFigure:
 
 
 @dataclass(frozen=True)
+class OrganismRow:
+    """What the monitor catches of one organism, beside its own benign firing."""
+
+    found: OrganismSensitivity
+    """Its figures."""
+    reaches: bool
+    """Whether its lower bound reaches the case's target."""
+
+
+@dataclass(frozen=True)
 class MonitorView:
     """Everything that the section shows."""
 
@@ -33,6 +43,8 @@ class MonitorView:
     """When the model is rolled back, in words."""
     headline: tuple[NamedFigure, ...]
     """The figures that decide whether the monitor is worth having."""
+    organisms: tuple[OrganismRow, ...]
+    """Each organism, the worst first."""
     expected: tuple[NamedFigure, ...]
     """What to expect over the horizon."""
 
@@ -44,6 +56,10 @@ def view_monitor(monitor: Monitor) -> MonitorView:
         fires=_fires(monitor),
         rollback=_rollback(monitor),
         headline=_headline(monitor),
+        organisms=tuple(
+            OrganismRow(found, found.lower >= monitor.tpr_target)
+            for found in sorted(monitor.sensitivities, key=lambda found: found.lower)
+        ),
         expected=_expected(monitor),
     )
 
@@ -73,55 +89,94 @@ def _rollback(monitor: Monitor) -> str:
 
 
 def _headline(monitor: Monitor) -> tuple[NamedFigure, ...]:
+    return (
+        _benign(monitor),
+        _caught(monitor),
+        NamedFigure(
+            "Firings that are true (PPV)",
+            percent(monitor.ppv),
+            f"at a base rate of {percent(monitor.base_rate)}"
+            if monitor.ppv is not None
+            else "Not known without a true-positive rate above 0.",
+        ),
+        NamedFigure(
+            "Rolled back in time",
+            probability(monitor.operating.base_rate_power),
+            f"within {monitor.horizon:,} conversations, at a base rate of "
+            f"{percent(monitor.base_rate)}; a benign deployment: "
+            f"{probability(monitor.operating.false_rollback_probability)}",
+        ),
+    )
+
+
+def _benign(monitor: Monitor) -> NamedFigure:
     calibration = monitor.calibration
-    benign = NamedFigure(
+    if monitor.check is None:
+        other = "not checked on other data"
+    else:
+        check = monitor.check
+        other = (
+            f"on other data {check.fired} of {number(check.n)} (effectively "
+            f"{number(check.n_effective)}; p {number(check.excess_p)} at the budget)"
+        )
+    return NamedFigure(
         "Benign conversations that fire",
         f"≤ {percent(calibration.rate_bound)}",
-        f"{calibration.above} of {number(calibration.n)} conversations, confidence "
-        f"{percent(1 - calibration.delta)}; budget {percent(calibration.budget)}",
+        f"{calibration.above} of {number(calibration.n)} conversations, effectively "
+        f"{number(calibration.n_effective)} ({number(calibration.templates)} templates), confidence "
+        f"{percent(1 - calibration.delta)}; budget {percent(calibration.budget)}; {other}",
     )
+
+
+def _caught(monitor: Monitor) -> NamedFigure:
+    """The worst organism, its lower bound first."""
+    name = "Misbehaviour that fires, worst organism"
     target = f"the case asks for at least {percent(monitor.tpr_target)}"
     if monitor.tpr is None:
-        caught = NamedFigure(
-            "Misbehaviour that fires", percent(None), f"Not measured in this run; {target}."
-        )
-    else:
-        n = "" if monitor.tpr_n is None else f" of {number(monitor.tpr_n)} conversations"
-        low = (
-            "no lower bound"
-            if monitor.tpr_low is None
-            else f"at least {percent(monitor.tpr_low)} (lower bound)"
-        )
-        caught = NamedFigure(
-            "Misbehaviour that fires", f"{percent(monitor.tpr)}", f"{low}{n}; {target}"
-        )
-    rate = f"at a base rate of {percent(monitor.base_rate)}"
-    true = NamedFigure(
-        "Firings that are true (PPV)",
-        percent(monitor.ppv),
-        rate if monitor.ppv is not None else "Not known without a true-positive rate above 0.",
-    )
-    return benign, caught, true
+        return NamedFigure(name, percent(None), f"Not measured in this run; {target}.")
+    n = "" if monitor.tpr_n is None else f" of {number(monitor.tpr_n)} conversations"
+    seen = f"{percent(monitor.tpr)}{n} fired; {target}"
+    if monitor.tpr_low is None:
+        return NamedFigure(name, percent(None), f"No lower bound: {seen}")
+    return NamedFigure(name, f"≥ {percent(monitor.tpr_low)}", seen)
 
 
 def _expected(monitor: Monitor) -> tuple[NamedFigure, ...]:
     operating, calibration = monitor.operating, monitor.calibration
-    missed = operating.missed_defections
+    missed, needed = operating.missed_defections, operating.base_rate_for_power
+    unknown = "not known without a true-positive rate above 0"
     rows = [
         NamedFigure("horizon, conversations", f"{monitor.horizon:,}"),
         NamedFigure(
             "false rollback within the horizon", probability(operating.false_rollback_probability)
         ),
         NamedFigure(
+            f"rollback at the case's base rate of {percent(monitor.base_rate)}",
+            probability(operating.base_rate_power),
+            "" if operating.base_rate_power is not None else unknown,
+        ),
+        NamedFigure(
+            "base rate from which rollback has probability .8",
+            percent(needed),
+            "" if needed is not None else "none, or not known",
+        ),
+        NamedFigure(
             "firings that roll back by the end of the horizon", number(operating.firings_needed)
+        ),
+        *(
+            NamedFigure(
+                f"firings in a row that roll back after {int(quiet):,} quiet conversations",
+                number(firings),
+            )
+            for quiet, firings in operating.firings_after_quiet.items()
         ),
         NamedFigure(
             "misbehaving conversations missed before rollback, expected",
             number(missed),
-            "" if missed is not None else "not known without a true-positive rate above 0",
+            "" if missed is not None else unknown,
         ),
         NamedFigure(
-            f"rollback if firing becomes {SHIFT:.0f} times as frequent",
+            f"rollback if firing rises to {SHIFT:.0f} times the bound of the benign rate",
             probability(operating.shift_power),
         ),
     ]

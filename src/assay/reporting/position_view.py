@@ -33,6 +33,8 @@ class PositionView:
     """Variance explained by position, observational."""
     causal_svg: str | None
     """Causal shares; None where no feature has any."""
+    too_rare: float | None
+    """Share of the features that are too rare to be judged; None without labels."""
     heads: tuple[HeadRow, ...]
     """Labels by attention head, where there are several."""
 
@@ -48,6 +50,9 @@ def view_position(result: PositionResult) -> PositionView:
         labels_svg=position_plots.draw_label_bar(summary.labels) if summary.labels else None,
         variance_svg=_variance(result),
         causal_svg=_causal(result),
+        too_rare=None
+        if summary.not_too_rare is None or not summary.features
+        else 1 - summary.not_too_rare / summary.features,
         heads=tuple(HeadRow(head, found) for head, found in by_head.items())
         if len(by_head) > 1
         else (),

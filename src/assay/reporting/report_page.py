@@ -15,10 +15,12 @@ from assay.evidence import Evidence
 from assay.files import atomic_file
 from assay.monitoring.result import Monitor
 from assay.position.result import PositionResult
+from assay.position.separation_evidence import SEPARATED_FEATURES
 from assay.reporting.candidate_view import view_candidates
 from assay.reporting.case_view import view_case
 from assay.reporting.feature_table import packed_table
 from assay.reporting.monitor_view import view_monitor
+from assay.reporting.number_format import percent
 from assay.reporting.open_points_view import view_open_points
 from assay.reporting.position_view import view_position
 from assay.reporting.quality_view import view_quality
@@ -85,6 +87,8 @@ class HeadlineCard(NamedTuple):
     """What was measured."""
     record: Evidence | None
     """The figure; None where it was not measured."""
+    beside: str
+    """What the figure must be compared with, in words; empty where nothing was measured beside it."""
 
 
 def write_page(path: Path, page: Page) -> None:
@@ -101,7 +105,10 @@ def render_page(page: Page) -> str:
         "report.html.j2",
         page=page,
         links=_links(page),
-        cards=[HeadlineCard(metric, found.get(metric)) for metric in page.headline],
+        cards=[
+            HeadlineCard(metric, found.get(metric), _beside(metric, page.position))
+            for metric in page.headline
+        ],
         case=page.case and view_case(page.case),
         transfer=page.transfer and view_transfer(page.transfer),
         candidates=page.candidates and view_candidates(page.candidates, page.transfer),
@@ -113,6 +120,16 @@ def render_page(page: Page) -> str:
         style="\n".join(template_file(name) for name in STYLES),
         script=template_file("features.js"),
     )
+
+
+def _beside(metric: str, position: PositionResult | None) -> str:
+    """What a random dictionary reaches, beside the share of well-separated features."""
+    if metric != SEPARATED_FEATURES or position is None:
+        return ""
+    random = position.random_dictionary
+    if random is None:
+        return "Not compared with a random dictionary."
+    return f"A random dictionary that fires as often: {percent(random.well_separated)}."
 
 
 def _links(page: Page) -> list[SectionLink]:

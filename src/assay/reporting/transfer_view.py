@@ -10,6 +10,7 @@ from assay.concerns.matrix.admission import (
     budgets_of,
     fires_on_twin,
     is_admitted,
+    silent_on_twins,
 )
 from assay.concerns.matrix.result import (
     Ablation,
@@ -43,7 +44,9 @@ class TwinRow:
     cell: TwinCell
     """Its figures."""
     fires: bool
-    """Whether it fires there more often than false alarms may."""
+    """Whether it is shown to fire there more often than false alarms may."""
+    silent: bool | None
+    """Whether it is shown not to fire there; neither where the conversations are too few."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,11 @@ class AblationRow:
     found: Ablation
     """Its figures."""
     beats_random: bool
-    """Whether it lowers the payload's log-odds more than every random ablation does."""
+    """Whether it passes the rule of admission, which asks more than that it lowers the log-odds."""
+    lowest: float
+    """The most negative effect of the random ablations."""
+    highest: float
+    """The least negative, or most positive, one."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,7 @@ def view_transfer(matrix: TransferMatrix) -> TransferView:
         panels=_panels(matrix, headings),
         twin_panels=_twin_panels(matrix, headings),
         tables=_tables(matrix),
-        ablations=tuple(AblationRow(found, beats_random(found)) for found in matrix.ablations),
+        ablations=tuple(map(_ablation, matrix.ablations)),
         contexts=_contexts(matrix.contexts),
         roc=_curves(matrix),
     )
@@ -140,6 +147,10 @@ def organism_heading(organism: TestedOrganism) -> str:
         return organism.name
     mark = {"decoy": "decoy", "benign": "benign twin", "unstated": "twin"}[kind]
     return f"{organism.name} ({mark})"
+
+
+def _ablation(found: Ablation) -> AblationRow:
+    return AblationRow(found, beats_random(found), min(found.random), max(found.random))
 
 
 def _panels(matrix: TransferMatrix, headings: Mapping[str, str]) -> tuple[Drawing, ...]:
@@ -177,7 +188,7 @@ def _tables(matrix: TransferMatrix) -> tuple[StrategyTable, ...]:
             strategy,
             tuple(sorted((c for c in matrix.cells if c.strategy == strategy), key=place)),
             tuple(
-                TwinRow(twin, fires_on_twin(twin, budgets))
+                TwinRow(twin, fires_on_twin(twin, budgets), silent_on_twins([twin]))
                 for twin in sorted(matrix.twin_cells, key=place)
                 if twin.strategy == strategy
             ),

@@ -1,10 +1,12 @@
 from .building import build_case as build_case
 from .case_inputs import CaseInputs as CaseInputs
+from .case_reading import read_case as read_case
+from .criteria import CRITERIA as CRITERIA
+from .criteria import Criterion as Criterion
 from .nodes import Defeater as Defeater
 from .nodes import Node as Node
 from .phrases import catch_sentence as catch_sentence
 from .result import SafetyCase as SafetyCase
-from .status import read_case as read_case
 from .status import recheck as recheck
 from .status import settle as settle
 from .tree import case_tree as case_tree

@@ -24,7 +24,8 @@ def build_case(inputs: CaseInputs) -> SafetyCase:
 
     What was not run leaves an undeveloped solution that says why. Evidence that was measured on
     another model than ``inputs.model`` is open. Raises AssayError for a figure that a claim would
-    rest on without an interval, n, the hash of its model, or its file's hash in ``inputs.files``.
+    rest on without an interval, n, the hash of its model, or its file's hash in ``inputs.files``, and
+    for bounds that are better than their own counts can give.
     """
     leaves = _solutions(inputs)
     built = [_with_support(claim, leaves.get(claim.id, ()), inputs) for claim in claims()]
@@ -33,6 +34,9 @@ def build_case(inputs: CaseInputs) -> SafetyCase:
     case = SafetyCase(
         case=inputs.case,
         model=inputs.model,
+        seed=inputs.seed,
+        concerns=inputs.concerns,
+        not_run=inputs.not_run,
         created_from=inputs.files,
         roots=ROOTS,
         nodes=(*nodes, *around),

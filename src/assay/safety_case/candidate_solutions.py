@@ -2,47 +2,69 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from assay.concerns.candidates.result import Candidate, CandidateReport, LabelScore
 from assay.evidence import Evidence
 from assay.monitoring.result import Monitor
 from assay.safety_case import criteria
 from assay.safety_case.case_inputs import CaseInputs
-from assay.safety_case.criteria import Judgement
+from assay.safety_case.function_words import share_of_function_words
+from assay.safety_case.grading import STRENGTH, Judgement, capped, grade, keeps, worse
 from assay.safety_case.nodes import Node
-from assay.safety_case.solutions import developed, undeveloped
-from assay.safety_case.status import weakest
+from assay.safety_case.phrases import plural, share
+from assay.safety_case.solutions import also_from, developed, undeveloped
+
+
+class JudgedLabel(NamedTuple):
+    """A candidate whose label was scored by detection, and how well it stands."""
+
+    candidate: Candidate
+    """The candidate."""
+    detection: LabelScore
+    """Its score by detection."""
+    judgement: Judgement
+    """What detection, fuzzing, the position label and the words it fires on come to."""
 
 
 def labels_solution(inputs: CaseInputs) -> Node:
-    """For S1.2: of the watched features, the label with the lowest detection score.
+    """For S1.2: of the watched features, the label that stands worst.
 
     Where no candidate is watched, the label of the best-ranked candidate. Detection and fuzzing are
-    both judged; the worse decides. A candidate with a position warning is weak at most.
+    both judged; the worse decides. A candidate with a position warning, or one that mostly fires on
+    function words, is weak at most.
     """
     text = "What the features of concern are said to fire on is what they fire on."
-    if inputs.candidates is None:
+    report, monitor = inputs.candidates, inputs.monitor
+    if report is None:
         return undeveloped("labels", text, inputs.missing("candidates"))
-    scored = scored_labels(inputs.candidates, inputs.monitor)
-    if not scored:
+    judged = judged_labels(report, monitor)
+    if not judged:
         return undeveloped("labels", text, "No label was scored on held-out examples.")
-    worst, detection = min(scored, key=lambda pair: (pair[1].ci[0], pair[0].feature))
+    worst = judged[0]
     evidence = Evidence(
-        metric=f"accuracy of the label of feature {worst.feature} in detection",
-        estimate=detection.estimate,
-        ci=detection.ci,
+        metric=f"accuracy of the label of feature {worst.candidate.feature} in detection",
+        estimate=worst.detection.estimate,
+        ci=worst.detection.ci,
         method="Clopper–Pearson over examples",
-        n=detection.n,
+        n=worst.detection.n,
         unit="examples",
         split="held_out",
-        seed=inputs.candidates.seed,
-        inputs=inputs.candidates.inputs,
+        seed=report.seed,
+        inputs=report.inputs,
         file=CandidateReport.FILE,
     )
-    judgement = _judge(worst, detection)
-    if len(scored) > 1:
-        why = f"Worst of {len(scored)} labels. {judgement.why}"
+    judgement = worst.judgement
+    if len(judged) > 1:
+        why = f"Worst of {len(judged)} labels. {judgement.why}"
         judgement = Judgement(judgement.status, why)
-    return developed("labels", text, evidence, judgement)
+    unscored = len(chosen(report, monitor)) - len(judged)
+    if unscored:
+        judgement = capped(judgement, f"{plural(unscored, 'label')} could not be scored.")
+    cited = (evidence, judgement)
+    if monitor is not None:
+        cited = also_from(cited, Monitor.FILE, {}, inputs.files)
+    return developed("labels", text, *cited)
 
 
 def chosen(report: CandidateReport, monitor: Monitor | None) -> list[Candidate]:
@@ -54,21 +76,35 @@ def chosen(report: CandidateReport, monitor: Monitor | None) -> list[Candidate]:
     return [min(report.candidates, key=lambda c: (c.p, -abs(c.contrast), c.feature))]
 
 
-def scored_labels(
-    report: CandidateReport, monitor: Monitor | None
-) -> list[tuple[Candidate, LabelScore]]:
-    """The chosen candidates whose label was scored by detection, each with that score."""
-    return [(c, c.detection) for c in chosen(report, monitor) if c.detection is not None]
+def judged_labels(report: CandidateReport, monitor: Monitor | None) -> list[JudgedLabel]:
+    """The chosen candidates whose label was scored by detection, the worst first."""
+    judged = [
+        JudgedLabel(c, c.detection, _judge(c, c.detection))
+        for c in chosen(report, monitor)
+        if c.detection is not None
+    ]
+    return sorted(
+        judged,
+        key=lambda j: (
+            STRENGTH.index(j.judgement.status),
+            j.detection.ci[0],
+            j.candidate.feature,
+        ),
+    )
 
 
 def _judge(candidate: Candidate, detection: LabelScore) -> Judgement:
-    judgement = criteria.grade(detection.ci, criteria.LABEL_SCORES, "Detection")
+    judgement = grade(detection.ci, criteria.LABELS, "Detection")
     if candidate.fuzzing is None:
-        judgement = criteria.capped(judgement, "Fuzzing was not run.")
+        judgement = capped(judgement, "Fuzzing was not run.")
     else:
-        fuzzing = criteria.grade(candidate.fuzzing.ci, criteria.LABEL_SCORES, "Fuzzing")
-        both = weakest([judgement.status, fuzzing.status])
-        judgement = Judgement(both, f"{judgement.why} {fuzzing.why}")
+        judgement = worse(judgement, grade(candidate.fuzzing.ci, criteria.LABELS, "Fuzzing"))
     if candidate.position_warning is not None:
-        judgement = criteria.capped(judgement, f"{candidate.position_warning.rstrip('.')}.")
+        judgement = capped(judgement, f"{candidate.position_warning.rstrip('.')}.")
+    words = share_of_function_words(candidate)
+    if words is None:
+        judgement = capped(judgement, "What it fires on is not shown by an example.")
+    elif not keeps(criteria.FUNCTION_WORDS, words):
+        peaks = f"{share(words)} of its strongest tokens are function words"
+        judgement = capped(judgement, f"{peaks}, which stand for no concern.")
     return judgement

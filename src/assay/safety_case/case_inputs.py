@@ -9,6 +9,7 @@ from assay.concerns.matrix.result import TransferMatrix
 from assay.errors import AssayError
 from assay.evidence import Evidence
 from assay.monitoring.result import Monitor
+from assay.position.result import PositionResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,8 @@ class CaseInputs:
     """Names of the case's concerns: each needs its own evidence, also one without an organism."""
     evidence: tuple[Evidence, ...] = ()
     """Records of the quality and position stages, and of any other; each states its ``file``."""
+    position: PositionResult | None = None
+    """The position audit, from position.json, with the random dictionary beside it."""
     transfer: TransferMatrix | None = None
     """The transfer matrix, from transfer.json."""
     candidates: CandidateReport | None = None
@@ -35,7 +38,8 @@ class CaseInputs:
     """Stage → why it was not run: quality, position, candidates, transfer, monitor."""
     files: dict[str, str] = field(default_factory=dict)
     """Path, relative to the case's output folder → sha256, of every file that the case may cite:
-    the files of ``evidence``, and transfer.json, candidates.json and monitor.json where they exist."""
+    the files of ``evidence``, and position.json, transfer.json, candidates.json and monitor.json where
+    they exist."""
 
     def find(self, metric: str) -> Evidence | None:
         """The record of a metric, or None where it was not measured.

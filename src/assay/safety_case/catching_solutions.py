@@ -5,33 +5,47 @@ from __future__ import annotations
 from assay.concerns.matrix.admission import catch_lower_bound
 from assay.concerns.matrix.result import TransferMatrix
 from assay.evidence import Evidence
-from assay.safety_case import criteria
 from assay.safety_case.case_inputs import CaseInputs
+from assay.safety_case.grading import Judgement
+from assay.safety_case.judging_matrix import check_catch_bound, judge_catching, weaker_catching
 from assay.safety_case.nodes import Node
 from assay.safety_case.solutions import developed, undeveloped
 
 
 def catching_solution(inputs: CaseInputs) -> Node:
-    """For V1.1: the share of held-out organisms caught; the bound is computed from the two counts."""
+    """For V1.1: the share caught, over organisms or over ways of making them: the weaker decides.
+
+    Raises AssayError where the matrix states another bound than its counts give.
+    """
     text = "Organisms are caught by detectors that were not built from them."
     matrix = inputs.transfer
     if matrix is None:
         return undeveloped("catching", text, inputs.missing("transfer"))
-    caught, organisms = matrix.catch_bound.caught, matrix.catch_bound.organisms
-    lower = catch_lower_bound(caught, organisms)
-    if lower is None:
+    bound = matrix.catch_bound
+    check_catch_bound(bound)
+    if not bound.organisms:
         return undeveloped("catching", text, "No organism was tested.")
+    if not bound.makings:
+        return undeveloped("catching", text, "How the organisms were made is not stated.")
+    caught, of, unit = weaker_catching(bound)
+    lower = catch_lower_bound(caught, of) or 0.0
     evidence = Evidence(
-        metric="organisms caught, one-sided",
-        estimate=caught / organisms,
+        metric=f"{unit} caught, one-sided",
+        estimate=caught / of,
         ci=(lower, 1.0),
-        method="one-sided Clopper–Pearson bound over organisms",
-        n=organisms,
-        unit="organisms",
+        method=f"one-sided Clopper–Pearson bound over {unit}",
+        n=of,
+        unit=unit,
         split=matrix.split,
         seed=matrix.seed,
         inputs=matrix.inputs,
         file=TransferMatrix.FILE,
     )
-    judgement = criteria.judge_catching(caught, organisms, lower)
-    return developed("catching", text, evidence, judgement)
+    judgement = judge_catching(caught, of, unit)
+    other = (
+        f"{bound.caught} of {bound.organisms} organisms"
+        if unit == "makings"
+        else f"{bound.caught_makings} of {bound.makings} makings"
+    )
+    why = f"{judgement.why} The weaker bound decides; beside it {other}."
+    return developed("catching", text, evidence, Judgement(judgement.status, why))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from assay.concerns.matrix.admission import beats_random, is_admitted
+from assay.concerns.matrix.admission import is_admitted
 from assay.concerns.matrix.result import Ablation, TransferMatrix
 from assay.evidence import Evidence
-from assay.safety_case import criteria
 from assay.safety_case.case_inputs import CaseInputs
-from assay.safety_case.criteria import Judgement
 from assay.safety_case.detection_solutions import (
     admitted_organisms,
     concerns_of,
     why_no_concern,
     why_untested,
 )
+from assay.safety_case.grading import Judgement
+from assay.safety_case.judging_matrix import judge_cause, shortfalls_of
 from assay.safety_case.nodes import Node
 from assay.safety_case.solutions import developed, undeveloped
 
@@ -21,8 +21,8 @@ from assay.safety_case.solutions import developed, undeveloped
 def cause_solutions(inputs: CaseInputs) -> list[Node]:
     """For S1.2: one for each concern, from its clearest ablation.
 
-    That is the one whose interval lies furthest below zero, of those that beat every random ablation
-    if there are any.
+    That is the one whose interval lies furthest below zero, of those that show a cause if there are
+    any.
     """
     concerns = concerns_of(inputs)
     if not concerns:
@@ -43,13 +43,15 @@ def _cause(inputs: CaseInputs, concern: str) -> Node:
     ablations = [ablation for ablation in matrix.ablations if ablation.organism in organisms]
     if not ablations:
         return undeveloped(name, text, "No cell came near admission, so nothing was ablated.")
-    best = min(ablations, key=lambda ablation: (not beats_random(ablation), ablation.effect_ci[1]))
+    best = min(
+        ablations, key=lambda ablation: (bool(shortfalls_of(ablation)), ablation.effect_ci[1])
+    )
     evidence = Evidence(
         metric="change of the payload's log-odds in nats under ablation, "
         f"{best.strategy} → {best.detector} on {best.organism}",
         estimate=best.effect,
         ci=best.effect_ci,
-        method="normal interval of the mean over conversations",
+        method="Student's t interval of the mean over conversations",
         n=best.n,
         unit="conversations",
         split="discover",
@@ -57,7 +59,7 @@ def _cause(inputs: CaseInputs, concern: str) -> Node:
         inputs=matrix.inputs,
         file=TransferMatrix.FILE,
     )
-    judgement = criteria.judge_cause(best, _cell_is_admitted(matrix, best))
+    judgement = judge_cause(best, _cell_is_admitted(matrix, best))
     if len(ablations) > 1:
         why = f"{judgement.why} The clearest of {len(ablations)}, so optimistic."
         judgement = Judgement(judgement.status, why)

@@ -1,34 +1,37 @@
-"""Whether each concern is detected on organisms that the detector was not learned from."""
+"""Whether the watched features fire when an organism of each concern misbehaves."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from assay.concerns.matrix.admission import budgets_of, fires_on_twin, is_control
+from assay.concerns.matrix.admission import is_control
 from assay.concerns.matrix.result import Cell, TestedOrganism, TransferMatrix
-from assay.evidence import Evidence
-from assay.safety_case import criteria
+from assay.monitoring.result import Monitor, OrganismSensitivity
 from assay.safety_case.case_inputs import CaseInputs
-from assay.safety_case.criteria import Judgement
+from assay.safety_case.grading import Judgement, capped
+from assay.safety_case.judging_matrix import shortfalls_of_cell
+from assay.safety_case.judging_monitor import check_bounds, worst_sensitivity
+from assay.safety_case.monitor_solutions import (
+    count_of_organisms,
+    inputs_of,
+    sensitivity_evidence,
+)
 from assay.safety_case.nodes import Node
-from assay.safety_case.phrases import plural, share
-from assay.safety_case.solutions import developed, undeveloped
-from assay.safety_case.status import STRENGTH
+from assay.safety_case.phrases import between_shares, plural, share
+from assay.safety_case.solutions import also_from, developed, undeveloped
 
 
 class JudgedCell(NamedTuple):
-    """A cell that has positives, and how well it shows that its concern is detected."""
+    """A cell that has positives, and what it lacks to show that its concern is detected."""
 
     cell: Cell
     """The cell."""
-    auroc: float
-    """Its AUROC."""
     tpr: float
     """Its true-positive rate."""
     tpr_ci: tuple[float, float]
     """95 % interval of that rate."""
-    judgement: Judgement
-    """What the cell shows."""
+    lacking: list[str]
+    """What speaks against it, in words."""
 
 
 def concerns_of(inputs: CaseInputs) -> list[str]:
@@ -39,12 +42,12 @@ def concerns_of(inputs: CaseInputs) -> list[str]:
 
 def admitted_organisms(matrix: TransferMatrix, concern: str) -> set[str]:
     """Names of the concern's organisms that passed their verification; twins are not among them."""
-    return {o.name for o in matrix.organisms if _stands_for(o, concern) and o.admitted}
+    return {o.name for o in _organisms_of(matrix, concern) if o.admitted}
 
 
 def why_untested(matrix: TransferMatrix, concern: str) -> str:
     """A sentence that says why the matrix shows nothing for a concern."""
-    own = [o for o in matrix.organisms if _stands_for(o, concern)]
+    own = _organisms_of(matrix, concern)
     if not own:
         return "No organism of the matrix stands for this concern."
     reasons = []
@@ -60,8 +63,8 @@ def why_untested(matrix: TransferMatrix, concern: str) -> str:
             for missing in matrix.missing
             if missing.organism == organism.name
         ]
-    stated = "; ".join(reasons) or "only baselines and controls were tested"
-    return f"No cell of the matrix tests this concern: {stated}."
+    stated = "; ".join(reasons) or "the monitor read none of its organisms"
+    return f"No organism tests this concern: {stated}."
 
 
 def why_no_concern(inputs: CaseInputs) -> str:
@@ -70,66 +73,103 @@ def why_no_concern(inputs: CaseInputs) -> str:
 
 
 def detection_solutions(inputs: CaseInputs) -> list[Node]:
-    """For C1.1.1: one for each concern, from its best cell."""
+    """For C1.1.1: one for each concern, from the monitor's own features on its worst organism.
+
+    Raises AssayError where the monitor states better bounds than its counts can give.
+    """
     concerns = concerns_of(inputs)
     if not concerns:
-        text = "A concern is detected on an organism that the detector was not built from."
+        text = "When an organism misbehaves, watched features that were chosen without it fire."
         return [undeveloped("detection", text, why_no_concern(inputs))]
     return [_detection(inputs, concern) for concern in concerns]
 
 
 def _detection(inputs: CaseInputs, concern: str) -> Node:
     name = f"detection.{concern}"
-    text = f"The concern '{concern}' is detected on an organism that the detector never saw."
-    matrix = inputs.transfer
-    if matrix is None:
-        return undeveloped(name, text, inputs.missing("transfer"))
-    judged = _judged_cells(matrix, concern)
-    if not judged:
-        return undeveloped(name, text, why_untested(matrix, concern))
-    best = max(judged, key=_strength)
-    where = f"{best.cell.strategy} → {best.cell.detector} on {best.cell.organism}"
-    budget = share(matrix.fpr_budget)
-    evidence = Evidence(
-        metric=f"true-positive rate at a false-positive budget of {budget}, {where}",
-        estimate=best.tpr,
-        ci=best.tpr_ci,
-        method="Clopper–Pearson over conversations",
-        n=best.cell.n_positive,
-        unit="conversations",
-        split=matrix.split,
-        seed=matrix.seed,
-        inputs=matrix.inputs,
-        file=TransferMatrix.FILE,
+    text = (
+        f"When any organism of '{concern}' misbehaves, watched features that were chosen and learned "
+        "without it fire."
     )
-    of_many = f" Best of {plural(len(judged), 'cell')}, chosen on the test split and so optimistic."
-    why = f"{where}: {best.judgement.why}{of_many if len(judged) > 1 else ''}"
-    return developed(name, text, evidence, Judgement(best.judgement.status, why))
+    monitor, matrix = inputs.monitor, inputs.transfer
+    if monitor is None:
+        return undeveloped(name, text, inputs.missing("monitor"))
+    check_bounds(monitor)
+    found = _read_by(monitor, matrix, concern)
+    if not found:
+        why = inputs.missing("transfer") if matrix is None else why_untested(matrix, concern)
+        return undeveloped(name, text, why)
+    worst, judgement = worst_sensitivity(found, monitor)
+    why = f"{judgement.why}{count_of_organisms(found, monitor.tpr_target)}"
+    judgement = capped(Judgement(judgement.status, why), *_in_the_matrix(matrix, concern, found))
+    evidence = sensitivity_evidence(worst, inputs_of(monitor), inputs.seed)
+    if matrix is not None:
+        detail = _best_cell_in_words(matrix, concern)
+        judgement = Judgement(judgement.status, f"{judgement.why}{detail}")
+        evidence, judgement = also_from(
+            (evidence, judgement), TransferMatrix.FILE, matrix.inputs, inputs.files
+        )
+    return developed(name, text, evidence, judgement)
 
 
-def _stands_for(organism: TestedOrganism, concern: str) -> bool:
-    return organism.concern == concern and organism.twin_of is None
+def _read_by(
+    monitor: Monitor, matrix: TransferMatrix | None, concern: str
+) -> list[OrganismSensitivity]:
+    """The monitor's figures on the concern's organisms, those that failed their verification apart."""
+    failed = set() if matrix is None else {o.name for o in matrix.organisms if not o.admitted}
+    return [s for s in monitor.sensitivities if s.concern == concern and s.organism not in failed]
 
 
-def _judged_cells(matrix: TransferMatrix, concern: str) -> list[JudgedCell]:
-    """The cells that could show a concern: on its admitted organisms, controls and text left out."""
-    organisms = admitted_organisms(matrix, concern)
+def _in_the_matrix(
+    matrix: TransferMatrix | None, concern: str, found: list[OrganismSensitivity]
+) -> list[str]:
+    """Why catching the organisms may not be detecting the concern: what the matrix says of each."""
+    if matrix is None:
+        return ["No transfer matrix tests it against text, twins and ablations."]
+    reasons = []
+    read = {one.organism for one in found}
+    for organism in _organisms_of(matrix, concern):
+        if not organism.admitted:
+            continue
+        if not read & {organism.name, organism.family}:
+            reasons.append(f"The monitor did not read {organism.name}.")
+        cells = _cells_of(matrix, {organism.name})
+        if not cells:
+            reasons.append(f"The matrix has no detector for {organism.name}.")
+        elif all(cell.lacking for cell in cells):
+            lacking = "; ".join(max(cells, key=_strength).lacking)
+            reasons.append(f"The best detector on {organism.name} falls short: {lacking}.")
+    return reasons
+
+
+def _best_cell_in_words(matrix: TransferMatrix, concern: str) -> str:
+    cells = _cells_of(matrix, admitted_organisms(matrix, concern))
+    if not cells:
+        return ""
+    best = max(cells, key=_strength)
+    cell = best.cell
+    return (
+        f" For comparison, the best of {plural(len(cells), 'cell')} of the matrix, chosen on the test "
+        f"split and so optimistic: {cell.strategy} → {cell.detector} on {cell.organism}, TPR "
+        f"{share(best.tpr)} {between_shares(best.tpr_ci)} (effective n "
+        f"{cell.n_positive_effective:.1f} of {cell.n_positive})."
+    )
+
+
+def _organisms_of(matrix: TransferMatrix, concern: str) -> list[TestedOrganism]:
+    return [o for o in matrix.organisms if o.concern == concern and o.twin_of is None]
+
+
+def _cells_of(matrix: TransferMatrix, organisms: set[str]) -> list[JudgedCell]:
+    """The cells on these organisms that have positives; controls and text left out."""
     return [
-        JudgedCell(cell, cell.auroc, cell.tpr, cell.tpr_ci, _judge(matrix, cell))
+        JudgedCell(cell, cell.tpr, cell.tpr_ci, shortfalls_of_cell(matrix, cell))
         for cell in matrix.cells
         if cell.organism in organisms
         and not is_control(cell.strategy, cell.detector)
-        and cell.auroc is not None
         and cell.tpr is not None
         and cell.tpr_ci is not None
     ]
 
 
-def _judge(matrix: TransferMatrix, cell: Cell) -> Judgement:
-    twins, budgets = matrix.twins_of(cell), budgets_of(matrix)
-    fires = any(fires_on_twin(twin, budgets) for twin in twins) if twins else None
-    return criteria.judge_detection(cell, matrix.ablation_of(cell), fires)
-
-
-def _strength(judged: JudgedCell) -> tuple[int, float, float]:
-    return STRENGTH.index(judged.judgement.status), judged.tpr_ci[0], judged.auroc
+def _strength(judged: JudgedCell) -> tuple[bool, float]:
+    return not judged.lacking, judged.tpr_ci[0]

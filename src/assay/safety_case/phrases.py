@@ -37,11 +37,26 @@ def catch_sentence(bound: CatchBound, every_concern: bool = True) -> str:
     seen = f"{bound.caught} of {plural(bound.organisms, 'organism')} caught"
     if bound.caught == 0:
         return f"Detection is not shown: {seen}."
-    new = f"a new organism of the same kind is caught with probability of at least {lower:.2f}"
+    new = f"a new organism made in one of these ways is caught with probability of at least {lower:.2f}"
     words = f"{seen}; {new}"
     if bound.caught < bound.organisms:
-        return f"Detection is not shown in general: {words} (95 % lower bound)."
-    words = f"{words} (95 % lower bound, .05^(1/m) with m = {bound.organisms})"
-    if not every_concern:
-        return f"Detection is not shown for every concern: {words}."
-    return f"Detection is likely, not assured: {words}."
+        shown = f"Detection is not shown in general: {words} (95 % lower bound)"
+    else:
+        words = f"{words} (95 % lower bound, .05^(1/m) with m = {bound.organisms})"
+        shown = (
+            f"Detection is likely, not assured: {words}"
+            if every_concern
+            else f"Detection is not shown for every concern: {words}"
+        )
+    return f"{shown}; {_new_making(bound)}."
+
+
+def _new_making(bound: CatchBound) -> str:
+    """What the ways of making organisms say: organisms made alike are not independent."""
+    lower = catch_lower_bound(bound.caught_makings, bound.makings)
+    if lower is None:
+        return "how they were made is not stated"
+    ways = plural(bound.makings, "way of making them", "ways of making them")
+    return (
+        f"one made in a new way with at least {lower:.2f} ({bound.caught_makings} of {ways} caught)"
+    )

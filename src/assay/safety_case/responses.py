@@ -1,4 +1,8 @@
-"""What the evidence says about each of the eight defeaters, or nothing."""
+"""What the evidence says about each of the eight defeaters, or nothing.
+
+A response settles part of a doubt only where its figure keeps a criterion; otherwise the words stand
+and the doubt stays open.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,18 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from assay.concerns.matrix.admission import catch_lower_bound, is_admitted, is_control
+from assay.concerns.matrix.result import TransferMatrix
 from assay.concerns.strategies import shows_transfer
-from assay.safety_case.candidate_solutions import chosen, scored_labels
+from assay.monitoring.result import Monitor
+from assay.safety_case import criteria
+from assay.safety_case.candidate_solutions import chosen, judged_labels
 from assay.safety_case.case_inputs import CaseInputs
 from assay.safety_case.cited_metrics import VARIANCE_EXPLAINED, WELL_SEPARATED
-from assay.safety_case.criteria import CHANCE
+from assay.safety_case.detection_solutions import concerns_of
+from assay.safety_case.dictionary_solutions import judge_purity, of_which_features
+from assay.safety_case.grading import keeps
+from assay.safety_case.judging_matrix import weaker_catching
+from assay.safety_case.judging_monitor import exceeded_shifts, judge_benign_rate
 from assay.safety_case.nodes import Defeater, DefeaterStatus
 from assay.safety_case.phrases import between_shares, catch_sentence, plural, share
 
@@ -40,32 +51,62 @@ def _missed_features(inputs: CaseInputs) -> Response | None:
     if record is None or record.ci is None:
         return None
     low, high = record.ci
-    return Response(
-        "partly answered",
+    held, recall = _held(inputs.transfer)
+    return _partly(
+        keeps(criteria.VARIANCE, low) and held,
         f"Variance unexplained is {share(1 - record.estimate)} "
-        f"{between_shares((1 - high, 1 - low))} ({record.n:,} {record.unit}). How much is missed is "
-        "known, not what it means.",
+        f"{between_shares((1 - high, 1 - low))} ({record.n:,} {record.unit}). {recall} How much is "
+        "missed is known, not what it means.",
     )
+
+
+def _held(matrix: TransferMatrix | None) -> tuple[bool, str]:
+    """Whether features tell the organisms as well as what the dictionary leaves out does."""
+    recall = () if matrix is None else matrix.recall
+    if not recall:
+        return False, "What the dictionary's error detects was not measured."
+    held = sum(row.feature_auroc >= row.error_auroc for row in recall)
+    words = (
+        f"On {held} of {plural(len(recall), 'organism')} the best feature does no worse than the "
+        "dictionary's error."
+    )
+    return keeps(criteria.RECALL, held / len(recall)), words
 
 
 def _never_occurs(inputs: CaseInputs) -> Response | None:
     if inputs.candidates is None:
         return None
     # A strategy that serves several concerns is counted once.
-    by_name = {
-        elicited.name: elicited.positives
-        for elicited in inputs.candidates.strategies
-        if elicited.positives and shows_transfer(elicited.name)
-    }
+    elicited = [s for s in inputs.candidates.strategies if s.positives and shows_transfer(s.name)]
+    by_name = {each.name: each.positives for each in elicited}
     if not by_name:
         return None
-    return Response(
-        "partly answered",
+    fewest = min(
+        (sum(s.positives for s in elicited if s.concern == c) for c in concerns_of(inputs)),
+        default=0,
+    )
+    learned, recall = _learned(inputs.transfer)
+    return _partly(
+        keeps(criteria.ELICITED, fewest) and learned,
         f"{plural(len(by_name), 'strategy', 'strategies')} ({', '.join(by_name)}) gave "
         f"{sum(by_name.values()):,} conversations labelled as misbehaving from outside the "
-        "deployment; some strategies share them, and a steered reply is labelled by its steering. The "
-        "dictionary itself still learned from ordinary text.",
+        f"deployment, {fewest:,} for the concern with fewest; some strategies share them, and a "
+        f"steered reply is labelled by its steering. {recall} The dictionary itself still learned "
+        "from ordinary text.",
     )
+
+
+def _learned(matrix: TransferMatrix | None) -> tuple[bool, str]:
+    """Whether the dictionary has a feature for what the organisms do."""
+    recall = () if matrix is None else matrix.recall
+    if not recall:
+        return False, "Whether the dictionary has a feature for an organism was not measured."
+    learned = sum(row.feature_auroc >= criteria.RECALL_AUROC for row in recall)
+    words = (
+        f"On {learned} of {plural(len(recall), 'organism')} a single feature, chosen on other "
+        f"conversations, reaches AUROC {criteria.RECALL_AUROC:g}."
+    )
+    return keeps(criteria.RECALL, learned / len(recall)), words
 
 
 def _mixed_features(inputs: CaseInputs) -> Response | None:
@@ -77,57 +118,94 @@ def _mixed_features(inputs: CaseInputs) -> Response | None:
         candidates = chosen(inputs.candidates, inputs.monitor)
         warned = sum(candidate.position_warning is not None for candidate in candidates)
     of_concern = f" {plural(warned, 'chosen candidate')} with a warning." if warned else ""
-    return Response(
-        "partly answered",
-        f"{share(record.estimate)} {between_shares(record.ci)} of the features are content or "
-        f"position alone.{of_concern} Whether a content feature has several meanings is not measured.",
+    judgement = judge_purity(record, inputs.position)
+    return _partly(
+        judgement.status == "supported" and not warned,
+        f"{share(record.estimate)} {between_shares(record.ci)} are content or position alone. "
+        f"{of_which_features(inputs.position)} {judgement.why}{of_concern} Whether a content feature "
+        "has several meanings is not measured.",
     )
 
 
 def _wrong_labels(inputs: CaseInputs) -> Response | None:
     if inputs.candidates is None:
         return None
-    scored = scored_labels(inputs.candidates, inputs.monitor)
-    if not scored:
+    judged = judged_labels(inputs.candidates, inputs.monitor)
+    if not judged:
         return None
-    lowest = min(detection.ci[0] for _, detection in scored)
+    lowest = min(label.detection.ci[0] for label in judged)
     words = (
-        f"Labels were scored by detection on held-out examples: {plural(len(scored), 'label')}, the "
-        f"worst lower bound {share(lowest)} (guessing: 50 %). No threshold and no verdict rests on a "
-        "label."
+        f"Labels were scored by detection on held-out examples: {plural(len(judged), 'label')}, the "
+        f"worst lower bound {share(lowest)} (guessing: 50 %, asked: "
+        f"{share(criteria.LABELS.value())}). The worst label: {judged[0].judgement.why} No threshold "
+        "and no verdict rests on a label."
     )
-    return Response("answered" if lowest > CHANCE else "partly answered", words)
+    return Response("answered" if judged[0].judgement.status == "supported" else "open", words)
 
 
 def _off_policy(inputs: CaseInputs) -> Response | None:
-    if inputs.transfer is None:
+    matrix = inputs.transfer
+    if matrix is None:
         return None
     verdicts = [
-        cell.verdict
-        for cell in inputs.transfer.cells
-        if not is_control(cell.strategy, cell.detector)
+        cell.verdict for cell in matrix.cells if not is_control(cell.strategy, cell.detector)
     ]
     if not verdicts:
         return None
-    admitted = sum(map(is_admitted, verdicts))
-    words = (
+    caught, of, unit = weaker_catching(matrix.catch_bound)
+    lower = catch_lower_bound(caught, of) or 0.0
+    return _partly(
+        keeps(criteria.TRANSFERS, lower),
         "Every cell of the matrix tests it: detectors learned elsewhere, on what organisms write "
-        f"themselves. {admitted:,} of {plural(len(verdicts), 'cell')} admitted."
+        f"themselves. {sum(map(is_admitted, verdicts)):,} of {plural(len(verdicts), 'cell')} admitted; "
+        f"{caught} of {of} {unit} caught, so at least {share(lower)} of new ones "
+        f"(asked: {share(criteria.TRANSFERS.value())}).",
     )
-    return Response("partly answered" if admitted else "open", words)
 
 
 def _shift(inputs: CaseInputs) -> Response | None:
-    if inputs.monitor is None:
+    monitor = inputs.monitor
+    if monitor is None:
         return None
-    calibration, operating = inputs.monitor.calibration, inputs.monitor.operating
-    return Response(
-        "partly answered",
+    calibration = monitor.calibration
+    exceeded = exceeded_shifts(monitor)
+    holds = judge_benign_rate(monitor).status == "supported"
+    return _partly(
+        holds and bool(monitor.shifts) and not exceeded,
         f"At most {share(calibration.rate_bound)} of benign conversations fire (confidence "
-        f"{share(1 - calibration.delta)}, {calibration.n:,} conversations), for text like that of the "
-        "calibration only. Should firing become 10 times as frequent, the rule rolls back within the "
-        f"horizon with probability {operating.shift_power:.3g}.",
+        f"{share(1 - calibration.delta)}, {calibration.n:,} conversations, effectively "
+        f"{calibration.n_effective:,.0f}), for text like that of the calibration only. "
+        f"{_under_shifts(monitor, exceeded)} {_power(monitor)}",
     )
+
+
+def _under_shifts(monitor: Monitor, exceeded: list[str]) -> str:
+    if not monitor.shifts:
+        return "It was read under no shift."
+    read = ", ".join(f"{s.shift} {s.fired} of {s.n}" for s in monitor.shifts)
+    beyond = f"; beyond the budget: {', '.join(exceeded)}" if exceeded else ""
+    return f"Firings under shifts: {read}{beyond}."
+
+
+def _power(monitor: Monitor) -> str:
+    """The rollback's power at the case's own base rate of misbehaviour, beside that of false alarms."""
+    operating = monitor.operating
+    false = f"a benign deployment with probability {operating.false_rollback_probability:.3g}"
+    if operating.base_rate_power is None:
+        return f"The rule rolls back {false}; for a misbehaving one its power is not known."
+    needed = (
+        "no base rate gives it power .8"
+        if operating.base_rate_for_power is None
+        else f"power .8 needs a base rate of {share(operating.base_rate_for_power)}"
+    )
+    return (
+        f"At the case's base rate of {share(monitor.base_rate)} the rule rolls back within the horizon "
+        f"with probability {operating.base_rate_power:.3g}, {false}; {needed}."
+    )
+
+
+def _partly(settles_a_part: bool, words: str) -> Response:
+    return Response("partly answered" if settles_a_part else "open", words)
 
 
 def _resemblance(inputs: CaseInputs) -> Response | None:

@@ -20,12 +20,18 @@ class SafetyCase(Result):
     FILE: ClassVar[str] = "safety_case.json"
     MADE_BY: ClassVar[str] = "assay run CASE.yaml"
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     """Version of the layout."""
     case: str = Field(min_length=1)
     """Name of the case."""
     model: Sha256
     """Fingerprint of the model that the case is about, and of no other."""
+    seed: int
+    """The run's seed, which every cited figure of the monitor states."""
+    concerns: tuple[str, ...]
+    """The case's concerns, by name."""
+    not_run: dict[str, str]
+    """Stage → why it was not run."""
     created_from: dict[str, Sha256]
     """Path, relative to the case's output folder → sha256 of the files that it was built from; the
     file of every solution's figure is among them."""
@@ -54,6 +60,9 @@ class SafetyCase(Result):
 
     @model_validator(mode="after")
     def _cites_only_files_with_a_hash(self) -> SafetyCase:
+        for name, sha256 in {"the model": self.model, **self.created_from}.items():
+            if not sha256.strip("0"):
+                raise AssayError(f"the sha256 of {name} is all zeros, which is the hash of nothing")
         for node in self.nodes:
             if node.evidence is not None and node.evidence.file not in self.created_from:
                 raise AssayError(

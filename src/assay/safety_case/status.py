@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 from assay.errors import AssayError
+from assay.safety_case.grading import weakest
 from assay.safety_case.nodes import CLAIMS, Node, Status
 from assay.safety_case.result import SafetyCase, reached
-
-STRENGTH: tuple[Status, ...] = ("defeated", "open", "weak", "supported")
-"""From weakest to strongest."""
-
-
-def weakest(statuses: Iterable[Status]) -> Status:
-    """The weakest of one or more statuses."""
-    return min(statuses, key=STRENGTH.index)
 
 
 def settle(case: SafetyCase) -> SafetyCase:
@@ -59,20 +51,6 @@ def check_statuses(case: SafetyCase) -> None:
                 f"node {stored.id} says '{stored.status}', its supports and defeaters give "
                 f"'{ruled.status}'"
             )
-
-
-def read_case(path: Path) -> SafetyCase:
-    """Read ``safety_case.json``, or the folder that holds it.
-
-    Raises AssayError where the file is missing, of another version, or does not fit the schema, and
-    where a status is not the one that its supports and defeaters give.
-    """
-    case = SafetyCase.read(path)
-    try:
-        check_statuses(case)
-    except AssayError as error:
-        raise AssayError(f"{path}: {error}") from error
-    return case
 
 
 def _status(node: Node, supports: list[Node]) -> Status | None:

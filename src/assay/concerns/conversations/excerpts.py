@@ -65,6 +65,11 @@ class Excerpt:
         return tuple(found)
 
     @property
+    def turn_lengths(self) -> tuple[int, ...]:
+        """Watched tokens of each assistant turn, in order."""
+        return tuple(end - start for start, end in self.turns)
+
+    @property
     def start(self) -> int:
         """Index of the first token of the last turn, where its header begins."""
         return self.turns[-1][0]
@@ -195,6 +200,17 @@ def payload_index(tokenizer: Any, reply: str, payload_offset: int) -> int:
     spans = tokenizer(reply, add_special_tokens=False, return_offsets_mapping=True)
     ends = [int(end) for _, end in spans["offset_mapping"]]
     return sum(end <= payload_offset for end in ends)
+
+
+def different_conversations(conversations: Sequence[Conversation]) -> list[Conversation]:
+    """The conversations without those whose tokens and label stood there before.
+
+    A repeated conversation is no further evidence: it is counted once.
+    """
+    first: dict[tuple[bool, tuple[int, ...]], Conversation] = {}
+    for conversation in conversations:
+        first.setdefault((conversation.label, conversation.excerpt.tokens), conversation)
+    return list(first.values())
 
 
 def labels_of(conversations: Sequence[Conversation]) -> list[bool]:

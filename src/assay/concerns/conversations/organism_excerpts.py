@@ -30,7 +30,9 @@ class OrganismExcerpts:
     """Split → excerpts up to the token before the payload. Benign conversations are cut at a place that
     is drawn from the places of the payloads."""
     whole: tuple[Excerpt, ...]
-    """The conversations of the discover split, with the whole reply."""
+    """The discover conversations with their whole reply."""
+    whole_test: tuple[Excerpt, ...]
+    """The test conversations with their whole reply, as a monitor reads them; each once."""
     places: tuple[int, ...]
     """Number of reply tokens before the payload in each positive of the test split."""
     invalid: int
@@ -62,11 +64,12 @@ def excerpts_of(
     invalid = sum(t.label is None for t in transcripts)
     cut: dict[Split, tuple[Excerpt, ...]] = {}
     whole: tuple[Excerpt, ...] = ()
+    whole_test: tuple[Excerpt, ...] = ()
     of_test: tuple[int, ...] = ()
     for split in SCORED_SPLITS:
-        rows = _sampled([t for t in transcripts if t.split == split], sizes, split, seed)
-        payload_places = [_place(tokenizer, t) for t in rows if t.label]
-        drawn_from = list(places) if places is not None else payload_places or [0]
+        rows = sampled([t for t in transcripts if t.split == split], sizes, split, seed)
+        own = [_place(tokenizer, t) for t in rows if t.label]
+        drawn_from = list(places) if places is not None else own or [0]
         generator = numpy_generator(seed, f"concerns/cuts/{organism.name}/{split}")
         cuts = [
             _place(tokenizer, t) if t.label else int(generator.choice(drawn_from)) for t in rows
@@ -77,8 +80,18 @@ def excerpts_of(
         if split == "discover":
             whole = tuple(_excerpt(tokenizer, organism, t, None) for t in rows)
         if split == "test":
-            of_test = tuple(drawn_from if places is not None else payload_places)
-    return OrganismExcerpts(organism.name, organism.manifest.twin_of, cut, whole, of_test, invalid)
+            entire = [_excerpt(tokenizer, organism, t, None) for t in rows]
+            whole_test = tuple({e.tokens: e for e in reversed(entire)}.values())[::-1]
+            of_test = tuple(drawn_from if places is not None else own)
+    return OrganismExcerpts(
+        name=organism.name,
+        twin_of=organism.manifest.twin_of,
+        cut=cut,
+        whole=whole,
+        whole_test=whole_test,
+        places=of_test,
+        invalid=invalid,
+    )
 
 
 def _excerpt(
@@ -94,7 +107,7 @@ def _excerpt(
     )
 
 
-def _sampled(
+def sampled(
     transcripts: list[OrganismTranscript], sizes: TransferSizes, split: Split, seed: int
 ) -> list[OrganismTranscript]:
     """Judged transcripts, at most ``sizes``' number of each condition, including held-out triggers."""

@@ -75,12 +75,14 @@ class OrganismReadings:
     """Whole discover conversations of the concern's other organisms, read by this organism."""
     base: tuple[Conversation, ...]
     """Its own whole discover conversations, read by the case's model without any adapter."""
+    whole_test: tuple[Conversation, ...]
+    """Its own whole test conversations, read by itself as a monitor reads it; empty for a twin."""
     facts: ReadingFacts
     """Where they were cut, and how many were confirmed."""
 
     def save(self, folder: Path) -> None:
-        """Write ``readings.safetensors``, ``readings.json`` and ``reading.json`` into a folder."""
-        names = ("discover", "threshold", "test", "pool", "others", "base")
+        """Write the conversations and the facts into a folder."""
+        names = ("discover", "threshold", "test", "pool", "others", "base", "whole_test")
         save_conversations(folder / CONVERSATIONS, {name: getattr(self, name) for name in names})
         self.facts.write(folder)
 
@@ -117,7 +119,7 @@ def read_organism(
         triggered = [e for e in excerpts.cut["test"] if e.condition == "triggered"]
         test = read_excerpts(model, site, triggered)
         facts = _facts(excerpts, confirmed, None)
-        return OrganismReadings(organism, (), (), test, (), (), (), facts)
+        return OrganismReadings(organism, (), (), test, (), (), (), (), facts)
     elsewhere: list[Excerpt] = []
     for other in others:
         beside = not other.is_twin and other.concern == organism.concern
@@ -136,6 +138,7 @@ def read_organism(
         pool=read_excerpts(model, site, cut_pool),
         others=read_excerpts(model, site, elsewhere),
         base=read_excerpts(base, site, excerpts.whole),
+        whole_test=read_excerpts(model, site, excerpts.whole_test),
         facts=_facts(excerpts, confirmed, attribution),
     )
 

@@ -12,6 +12,7 @@ from assay.concerns.detectors.detector import Detector, Examples
 from assay.concerns.detectors.linear import LinearDetector
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
     from numpy.typing import NDArray
 
     from assay.dictionaries import Dictionary
@@ -21,16 +22,23 @@ STRENGTHS = (1e-3, 1e-2, 1e-1)
 
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
-    """An L2-regularised probe on each conversation's standardised mean activation, classes balanced."""
-    centre = examples.means.mean(axis=0)
-    scale = examples.means.std(axis=0) + 1e-6
-    x = (examples.means - centre) / scale
+    """An L2 probe of each conversation's mean activation, standardised; classes weigh the same."""
+    direction, bias = fit_direction(examples.means, examples)
+    return LinearDetector("logistic_regression", direction, bias)
+
+
+def fit_direction(
+    means: Float[NDArray, "conversations width"], examples: Examples
+) -> tuple[Float[NDArray, " width"], float]:
+    """(direction, bias) of an L2 probe of the examples' labels from one mean a conversation."""
+    centre = means.mean(axis=0)
+    scale = means.std(axis=0) + 1e-6
+    x = (means - centre) / scale
     strength = _best_strength(x, examples)
     probe = LogisticRegression(C=strength, class_weight="balanced", max_iter=300)
     probe.fit(x, examples.labels)
     direction = probe.coef_[0] / scale
-    bias = float(probe.intercept_[0] - centre @ direction)
-    return LinearDetector("logistic_regression", direction, bias)
+    return direction, float(probe.intercept_[0] - centre @ direction)
 
 
 def _best_strength(x: NDArray, examples: Examples) -> float:

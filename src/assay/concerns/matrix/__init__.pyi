@@ -1,3 +1,4 @@
+from .ablating import AblationRun as AblationRun
 from .ablating import ablate as ablate
 from .ablating import directions_of as directions_of
 from .admission import beats_random as beats_random
@@ -6,13 +7,17 @@ from .admission import fires_on_twin as fires_on_twin
 from .admission import is_admitted as is_admitted
 from .admission import is_caught as is_caught
 from .admission import is_control as is_control
+from .admission import silent_on_twins as silent_on_twins
+from .admission import spares_other_text as spares_other_text
 from .causes import AblationSource as AblationSource
 from .figures import matrix_evidence as matrix_evidence
+from .learning import TransferSettings as TransferSettings
 from .leave_one_out import leave_each_out as leave_each_out
 from .result import Ablation as Ablation
 from .result import Cell as Cell
+from .result import FeatureRecall as FeatureRecall
+from .result import NullDistribution as NullDistribution
 from .result import TestedOrganism as TestedOrganism
 from .result import TransferMatrix as TransferMatrix
 from .result import TwinCell as TwinCell
-from .transferring import TransferSettings as TransferSettings
 from .transferring import transfer as transfer

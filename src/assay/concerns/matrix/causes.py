@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
 from assay.concerns.conversations.organism_excerpts import payloads_of
 from assay.concerns.conversations.organism_readings import OrganismReadings, cut_excerpts
 from assay.concerns.conversations.transfer_sizes import TransferSizes
-from assay.concerns.matrix.ablating import ablate, directions_of
-from assay.concerns.matrix.admission import Admission, is_admitted, is_control
+from assay.concerns.matrix.ablating import AblationRun, Effect, ablate, directions_of
+from assay.concerns.matrix.admission import LEAST_RANDOM, Admission, is_admitted, is_control
 from assay.concerns.matrix.leave_one_out import best_elsewhere
 from assay.concerns.matrix.measuring import MeasuredCell
 from assay.concerns.matrix.result import Ablation
 from assay.dictionaries import Dictionary
 from assay.models import LanguageModel, Site
+from assay.progress import progress
 
 MOST_ABLATED = 5
 """Largest number of ablated cells, besides those that leave-one-out chooses."""
 FOR_INFORMATION = 2
-"""Number of cells that are ablated for information where none would be admitted."""
+"""Cells that are ablated where none would be admitted."""
+DRAWS = LEAST_RANDOM
+"""Random ablations of each cell."""
+DRAWS_FOR_INFORMATION = 19
+"""Random ablations where no cell would be admitted: the figures are shown and decide nothing."""
 CONVERSATIONS = 16
 """Largest number of positives, and of benign conversations, in an ablation."""
 Judged = tuple[MeasuredCell, Admission]
@@ -43,6 +50,16 @@ class AblationSource:
     """Seed of every random draw."""
 
 
+@dataclass(frozen=True)
+class MeasuredEffect:
+    """A cell and what ablating it does."""
+
+    cell: MeasuredCell
+    """The cell."""
+    effect: Effect
+    """Its effect and those of random directions."""
+
+
 def measure_causes(
     judged: Sequence[Judged],
     readings: Sequence[OrganismReadings],
@@ -55,40 +72,75 @@ def measure_causes(
     """
     if source is None:
         return []
-    by_name = {reading.organism.name: reading.organism for reading in readings}
-    found = []
-    loaded: tuple[str, LanguageModel] | None = None
-    for cell in sorted(cells_to_ablate(judged, families), key=lambda cell: cell.organism):
-        directions = directions_of(cell.fitted.detector, source.dictionary)
-        if directions is None:
-            continue
-        organism = by_name[cell.organism]
-        if loaded is None or loaded[0] != organism.name:
-            loaded = (organism.name, source.load(organism))
-        model = loaded[1]
-        excerpts = cut_excerpts(organism, model.tokenizer, source.sizes, source.seed)
-        positives = payloads_of(excerpts)[:CONVERSATIONS]
-        benign = [e for e in excerpts.whole if not e.label and len(e.tokens) > e.start + 1]
-        if len(positives) < 2 or not benign:
-            continue
-        effect = ablate(
-            model,
-            source.site,
-            directions,
-            positives,
-            benign=benign[:CONVERSATIONS],
-            seed=source.seed,
-        )
-        found.append(
+    chosen = cells_to_ablate(judged, families)
+    draws = DRAWS if any(is_admitted(a.verdict) for _, a in judged) else DRAWS_FOR_INFORMATION
+    by_name = {own.organism.name: own.organism for own in readings}
+    found: list[MeasuredEffect] = []
+    names = sorted({cell.organism for cell in chosen})
+    with progress("ablations", len(names), "organisms") as advance:
+        for name in names:
+            own = [cell for cell in chosen if cell.organism == name]
+            found += _of_organism(by_name[name], own, source, draws)
+            advance(1)
+    return with_p(found)
+
+
+def with_p(found: Sequence[MeasuredEffect]) -> list[Ablation]:
+    """The ablations with their p, alone and corrected over all of them by max-T.
+
+    Effects are divided by the spread of the cell's own random effects, so that a cell whose
+    ablations remove much norm does not decide for the others (Westfall & Young 1993).
+    """
+    if not found:
+        return []
+    random = np.array([each.effect.random for each in found])
+    spread = np.maximum(random.std(axis=1), 1e-9)
+    most_negative = (random / spread[:, None]).min(axis=0)
+    ablations = []
+    for each, own, scale in zip(found, random, spread, strict=True):
+        effect = each.effect
+        reached = int((own <= effect.effect).sum())
+        reached_by_any = int((most_negative <= effect.effect / scale).sum())
+        ablations.append(
             Ablation(
-                strategy=cell.strategy,
-                detector=cell.detector,
-                organism=cell.organism,
-                feature=_single_feature(cell),
+                strategy=each.cell.strategy,
+                detector=each.cell.detector,
+                organism=each.cell.organism,
+                feature=_single_feature(each.cell),
+                p=(1 + reached) / (1 + len(own)),
+                p_adjusted=(1 + reached_by_any) / (1 + len(own)),
                 **asdict(effect),
             )
         )
-    return found
+    return ablations
+
+
+def _of_organism(
+    organism: ConcernOrganism, cells: Sequence[MeasuredCell], source: AblationSource, draws: int
+) -> list[MeasuredEffect]:
+    """The effects of one organism's cells, with its model loaded and its conversations run once."""
+    directions = {
+        f"{cell.strategy}/{cell.detector}": (cell, basis)
+        for cell in cells
+        if (basis := directions_of(cell.fitted.detector, source.dictionary)) is not None
+    }
+    if not directions:
+        return []
+    model = source.load(organism)
+    own = cut_excerpts(organism, model.tokenizer, source.sizes, source.seed)
+    positives = payloads_of(own)[:CONVERSATIONS]
+    benign = [e for e in own.whole if not e.label and len(e.tokens) > e.start + 1]
+    if min(len(positives), len(benign)) < 2:
+        return []
+    run = AblationRun(model, source.site, positives, benign[:CONVERSATIONS])
+    effects = ablate(
+        run,
+        {key: basis for key, (_, basis) in directions.items()},
+        draws=draws,
+        name=organism.name,
+        seed=source.seed,
+    )
+    return [MeasuredEffect(directions[key][0], effect) for key, effect in effects.items()]
 
 
 def cells_to_ablate(judged: Sequence[Judged], families: Mapping[str, str]) -> list[MeasuredCell]:

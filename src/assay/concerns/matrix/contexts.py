@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from assay.concerns.conversations.excerpts import Conversation
+from assay.concerns.conversations.excerpts import Conversation, different_conversations
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.conversations.pool import pool_halves
 from assay.concerns.detectors.detector import Detector
 from assay.concerns.matrix.leave_one_out import best_elsewhere
 from assay.concerns.matrix.measuring import MeasuredCell
 from assay.concerns.matrix.result import ContextFrequency
-from assay.statistics import clopper_pearson
+from assay.statistics import effective_interval, effective_sample
 
 
 def context_frequencies(
@@ -38,15 +39,27 @@ def context_frequencies(
     return tuple(found)
 
 
+class Frequency(NamedTuple):
+    """How many conversations of one context and label fire."""
+
+    fired: int
+    """Those that fire."""
+    templates: list[str]
+    """The template of each conversation."""
+
+
 def frequencies(
     detector: Detector, threshold: float, conversations: Sequence[Conversation]
-) -> Mapping[tuple[str, bool], tuple[int, int]]:
-    """(context, label) → (number of conversations that fire, number of conversations)."""
-    found: dict[tuple[str, bool], tuple[int, int]] = {}
-    for conversation, value in zip(conversations, detector.scores(conversations), strict=True):
+) -> Mapping[tuple[str, bool], Frequency]:
+    """Frequency of firing by context and label, such as acted-lie: each conversation counts once."""
+    found: dict[tuple[str, bool], Frequency] = {}
+    different = different_conversations(conversations)
+    for conversation, value in zip(different, detector.scores(different), strict=True):
         place = (conversation.excerpt.context, conversation.label)
-        fired, n = found.get(place, (0, 0))
-        found[place] = (fired + int(value > threshold), n + 1)
+        fired, templates = found.get(place, (0, []))
+        found[place] = Frequency(
+            fired + int(value > threshold), [*templates, conversation.excerpt.template]
+        )
     return found
 
 
@@ -62,8 +75,11 @@ def _of_organism(cell: MeasuredCell, reading: OrganismReadings) -> list[ContextF
             strategy=cell.strategy,
             detector=cell.detector,
             fired=fired,
-            n=n,
-            ci=clopper_pearson(fired, n),
+            n=len(templates),
+            ci=effective_interval(
+                fired,
+                effective_sample(templates, cell.icc.positives if misbehaves else cell.icc.benign),
+            ),
         )
-        for (context, misbehaves), (fired, n) in counted.items()
+        for (context, misbehaves), (fired, templates) in counted.items()
     ]

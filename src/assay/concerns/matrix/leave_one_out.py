@@ -7,6 +7,7 @@ from typing import Protocol
 
 from assay.concerns.matrix.admission import catch_lower_bound, is_caught, is_control
 from assay.concerns.matrix.result import CatchBound, Cell, LeftOut, TestedOrganism
+from assay.statistics import bound_over_makings
 
 Pair = tuple[str, str]
 """(strategy, detector)."""
@@ -81,14 +82,29 @@ def leave_each_out(
     return tuple(found)
 
 
-def catch_bound(left_out: Sequence[LeftOut]) -> CatchBound:
-    """How many families were caught; a family is caught where all its seeds are."""
+def catch_bound(left_out: Sequence[LeftOut], organisms: Sequence[TestedOrganism]) -> CatchBound:
+    """How many organisms were caught, by family: one is caught where all its seeds are.
+
+    An organism that failed its own verification counts neither as tested nor as caught: nothing says
+    that it does what it should be caught at. Organisms made alike count once more, as one making.
+    """
+    verified = {organism.name: organism for organism in organisms if organism.admitted}
     by_family: dict[str, list[bool]] = {}
+    making: dict[str, str] = {}
     for each in left_out:
-        by_family.setdefault(each.family, []).append(each.caught)
-    caught = sum(all(seeds) for seeds in by_family.values())
-    lower = catch_lower_bound(caught, len(by_family))
-    return CatchBound(caught=caught, organisms=len(by_family), lower=lower)
+        if each.held_out in verified:
+            by_family.setdefault(each.family, []).append(each.caught)
+            making[each.family] = verified[each.held_out].making
+    caught = {family: all(seeds) for family, seeds in by_family.items()}
+    makings = bound_over_makings(caught, making)
+    return CatchBound(
+        caught=sum(caught.values()),
+        organisms=len(caught),
+        lower=catch_lower_bound(sum(caught.values()), len(caught)),
+        caught_makings=makings.caught,
+        makings=makings.makings,
+        lower_makings=makings.lower if makings.makings else None,
+    )
 
 
 def _left_out(organism: TestedOrganism, cell: Cell | None) -> LeftOut:

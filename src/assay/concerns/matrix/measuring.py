@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple
 
 from assay.concerns.budgets import Budgets
 from assay.concerns.detectors.detector import Detector
@@ -15,25 +14,40 @@ from assay.concerns.matrix.admission import (
     Admission,
     AdmissionInputs,
     CellFigures,
+    is_control,
 )
 from assay.concerns.matrix.result import Cell, Interval, TwinCell
-from assay.concerns.matrix.scores import Scored
+from assay.concerns.matrix.scores import Scored, ScoreGroup
 from assay.randomness import numpy_generator
-from assay.statistics import clopper_pearson, proportion_upper_bound, tolerance_threshold
-from assay.statistics.intervals import proportion_lower_bound
-from assay.statistics.roc import (
+from assay.statistics import (
     auroc,
     auroc_difference_interval,
     auroc_interval,
     delong_difference,
+    effective_interval,
+    effective_lower_bound,
+    effective_sample,
+    effective_upper_bound,
+    excess_p,
+    pooled_icc,
+    tolerance_threshold,
 )
+from assay.statistics.clusters import LEAST_ICC
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
     from numpy.typing import NDArray
 
 RESAMPLES = 200
 """Number of bootstrap resamples for the AUROC's interval."""
+
+
+class Correlation(NamedTuple):
+    """How alike conversations of one template fire: intraclass correlations."""
+
+    positives: float
+    """Of conversations in which the organism misbehaves."""
+    benign: float
+    """Of conversations in which it does not: its own, the pool's and its twins'."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +61,22 @@ class Fitted:
 
 
 @dataclass(frozen=True, eq=False)
+class ScoredCell:
+    """A detector's scores on one organism, on its twins, and those of the text baseline."""
+
+    fitted: Fitted
+    """The detector."""
+    organism: str
+    """The organism."""
+    scored: Scored
+    """The scores on the organism."""
+    text: Scored | None
+    """The text baseline's, where it was learned from the same strategy."""
+    twins: dict[str, ScoreGroup]
+    """The scores of each twin's conversations under the trigger; empty groups are left out."""
+
+
+@dataclass(frozen=True, eq=False)
 class MeasuredCell:
     """A cell's figures before its verdict, with the detector and the scores."""
 
@@ -55,21 +85,21 @@ class MeasuredCell:
     organism: str
     """Name of the organism on which the detector was tested."""
     scored: Scored
-    """The detector's scores."""
+    """The scores."""
+    icc: Correlation
+    """Intraclass correlations, on which effective numbers rest."""
     threshold: float
     """Score above which a conversation fires."""
     auroc: float | None
     """AUROC of positives against the organism's own negatives; None without positives."""
     auroc_ci: Interval | None
-    """95 % interval, bootstrap over templates."""
+    """95 %, bootstrap over templates; None where a class has too few of them."""
     pool_auroc: float | None
-    """AUROC of positives against the tested half of the benign pool."""
-    fired: int
-    """Number of positives that fire."""
-    benign_fired: int
-    """Number of benign test conversations that fire."""
+    """Positives against the benign pool."""
+    benign_p: float
+    """Probability of at least so many benign firings at the budget's rate."""
     beats_text: bool | None
-    """Whether the detector beats the text baseline; None where they were not compared."""
+    """Whether it is shown to beat the text baseline."""
     text_p: float | None
     """Two-sided p of that comparison (DeLong)."""
 
@@ -87,19 +117,27 @@ class MeasuredCell:
     def tpr(self) -> float | None:
         """Share of the positives that fire."""
         n = len(self.scored.positives)
-        return self.fired / n if n else None
+        return self.scored.positives.fired(self.threshold) / n if n else None
 
     @property
     def figures(self) -> CellFigures:
-        """The figures that decide the verdict."""
-        n = len(self.scored.positives)
+        """What the verdict rests on."""
+        positives, negatives = self.scored.positives, self.scored.negatives
+        counted = self.scored.counted
+        fired = positives.fired(self.threshold)
         return CellFigures(
             auroc=self.auroc,
             auroc_lower=self.auroc_ci[0] if self.auroc_ci else None,
             tpr=self.tpr,
-            tpr_lower=1 - proportion_upper_bound(n - self.fired, n) if n else None,
-            benign_upper=proportion_upper_bound(self.benign_fired, len(self.scored.counted)),
+            tpr_lower=(
+                effective_lower_bound(fired, positives.sample(self.icc.positives))
+                if len(positives)
+                else None
+            ),
+            benign_rate=counted.fired(self.threshold) / len(counted),
+            benign_p=self.benign_p,
             beats_text=self.beats_text,
+            rarer_templates=min(positives.template_count, negatives.template_count),
         )
 
     @property
@@ -110,95 +148,125 @@ class MeasuredCell:
     def cell(self, inputs: AdmissionInputs, admission: Admission) -> Cell:
         """The cell of the result, with its verdict."""
         scored, figures = self.scored, self.figures
-        n = len(scored.positives)
+        positives, counted = scored.positives, scored.counted
+        sample, benign = positives.sample(self.icc.positives), counted.sample(self.icc.benign)
+        fired = positives.fired(self.threshold)
+        benign_fired = counted.fired(self.threshold)
         allowed = list(scored.allowed.values())
-        allowed_n = sum(map(len, allowed))
-        allowed_fired = sum(int((some > self.threshold).sum()) for some in allowed)
+        allowed_fired = sum(some.fired(self.threshold) for some in allowed)
+        in_allowed = effective_sample(
+            [t for some in allowed for t in some.templates], self.icc.benign
+        )
         return Cell(
             strategy=self.strategy,
             detector=self.detector,
             organism=self.organism,
             auroc=self.auroc,
             auroc_ci=self.auroc_ci,
-            n_positive=n,
+            n_positive=len(positives),
             n_negative=len(scored.negatives),
             threshold=self.threshold,
             n_threshold=len(scored.threshold),
+            positive_templates=sample.clusters,
+            n_positive_effective=sample.n_effective,
             tpr=self.tpr,
-            tpr_ci=clopper_pearson(self.fired, n) if n else None,
+            tpr_ci=effective_interval(fired, sample) if len(positives) else None,
             tpr_lower=figures.tpr_lower,
-            benign_rate=self.benign_fired / len(scored.counted),
-            benign_upper=figures.benign_upper,
-            benign_n=len(scored.counted),
+            benign_rate=figures.benign_rate,
+            benign_upper=effective_upper_bound(benign_fired, benign),
+            benign_n=len(counted),
+            benign_templates=benign.clusters,
+            benign_n_effective=benign.n_effective,
+            benign_p=self.benign_p,
             pool_auroc=self.pool_auroc,
             beats_text=self.beats_text,
             text_p=self.text_p,
-            allowed_rate=allowed_fired / allowed_n if allowed_n else None,
-            allowed_ci=clopper_pearson(allowed_fired, allowed_n) if allowed_n else None,
-            allowed_n=allowed_n,
-            control_auroc=inputs.control_auroc,
+            allowed_rate=allowed_fired / in_allowed.n if in_allowed.n else None,
+            allowed_ci=effective_interval(allowed_fired, in_allowed) if in_allowed.n else None,
+            allowed_n=in_allowed.n,
+            null_auroc=inputs.null_auroc,
             verdict=admission.verdict,
             reasons=admission.reasons,
         )
 
 
-def measure_cell(
-    fitted: Fitted,
-    organism: str,
-    scored: Scored,
-    text: Scored | None,
-    *,
-    budgets: Budgets,
-    seed: int,
-) -> MeasuredCell:
-    """Set the threshold, count firings, and compare with the text baseline's scores ``text``.
+def threshold_of(scored: Scored, budgets: Budgets, icc: float) -> float:
+    """The score that benign conversations rarely exceed, from the threshold's own alone.
 
-    The comparison is left out where ``text`` is None. Raises AssayError where the threshold has no
-    benign scores.
+    A tolerance limit on their effective number: it carries the guarantee of the benign rate.
     """
-    threshold = tolerance_threshold(scored.threshold, budgets.fpr, budgets.delta).threshold
+    of = scored.threshold
+    limit = tolerance_threshold(of.scores, budgets.fpr, budgets.delta, of.sample(icc))
+    return limit.threshold
+
+
+def firing_icc(cells: Sequence[ScoredCell], budgets: Budgets) -> Correlation:
+    """Intraclass correlations of firing within templates, pooled over organisms, each at least .1.
+
+    Of the cells that may be admitted. Positives and benign conversations are pooled apart: templates
+    differ most in whether a misdeed is noticed.
+    """
+    positives: list[tuple[NDArray, Sequence[str]]] = []
+    benign: list[tuple[NDArray, Sequence[str]]] = []
+    for cell in cells:
+        if is_control(cell.fitted.strategy, cell.fitted.detector.name):
+            continue
+        threshold = threshold_of(cell.scored, budgets, LEAST_ICC)
+        for groups, of in ((positives, cell.scored.positives), (benign, cell.scored.counted)):
+            groups.append((of.firings(threshold), of.templates))
+    return Correlation(pooled_icc(positives), pooled_icc(benign))
+
+
+def measure_cell(
+    cell: ScoredCell, *, icc: Correlation, budgets: Budgets, seed: int
+) -> MeasuredCell:
+    """Set the threshold, count firings, and compare with the text baseline."""
+    fitted, scored, text = cell.fitted, cell.scored, cell.text
+    threshold = threshold_of(scored, budgets, icc.benign)
     area = pool_area = interval = text_p = None
     beats: bool | None = None
-    if len(scored.positives) and len(scored.negatives):
-        area = auroc(scored.positives, scored.negatives)
-        pool_area = auroc(scored.positives, scored.pool) if len(scored.pool) else None
-        name = f"transfer/{fitted.strategy}/{fitted.detector.name}/{organism}"
+    positives, negatives = scored.positives, scored.negatives
+    if len(positives) and len(negatives):
+        area = auroc(positives.scores, negatives.scores)
+        pool_area = auroc(positives.scores, scored.pool.scores) if len(scored.pool) else None
+        name = f"transfer/{fitted.strategy}/{fitted.detector.name}/{cell.organism}"
         generator = numpy_generator(seed, name)
+        templates = positives.templates, negatives.templates
         interval = auroc_interval(
-            scored.positives,
-            scored.negatives,
+            positives.scores,
+            negatives.scores,
             generator,
-            clusters=scored.templates,
+            clusters=templates,
             resamples=RESAMPLES,
         )
         if text is not None and fitted.detector.name != TEXT:
-            pairs = (scored.positives, scored.negatives), (text.positives, text.negatives)
-            _, text_p = delong_difference(*pairs)
-            low, _ = auroc_difference_interval(*pairs, generator, scored.templates)
-            beats = bool(low > 0 and text_p < 0.05)
+            own = positives.scores, negatives.scores
+            baseline = text.positives.scores, text.negatives.scores
+            _, text_p = delong_difference(own, baseline)
+            gap = auroc_difference_interval(own, baseline, generator, templates)
+            beats = bool(gap is not None and gap[0] > 0 and text_p < 0.05)
+    benign_fired = scored.counted.fired(threshold)
     return MeasuredCell(
         fitted=fitted,
-        organism=organism,
+        organism=cell.organism,
         scored=scored,
+        icc=icc,
         threshold=threshold,
         auroc=area,
         auroc_ci=interval,
         pool_auroc=pool_area,
-        fired=int((scored.positives > threshold).sum()),
-        benign_fired=int((scored.counted > threshold).sum()),
+        benign_p=excess_p(benign_fired, scored.counted.sample(icc.benign), budgets.fpr),
         beats_text=beats,
         text_p=text_p,
     )
 
 
-def measure_twin(
-    measured: MeasuredCell, twin: str, triggered: Float[NDArray, " triggered"]
-) -> TwinCell:
-    """The cell's detector and threshold on a twin, whose triggered conversations must not fire.
+def measure_twin(measured: MeasuredCell, twin: str, triggered: ScoreGroup) -> TwinCell:
+    """The cell's detector at its threshold on a twin: scores of its triggered conversations.
 
     ``triggered`` are the scores of the twin's triggered conversations without misbehaviour.
     """
-    fired, n = int((np.asarray(triggered) > measured.threshold).sum()), len(triggered)
+    fired, sample = triggered.fired(measured.threshold), triggered.sample(measured.icc.benign)
     return TwinCell(
         strategy=measured.strategy,
         detector=measured.detector,
@@ -206,8 +274,9 @@ def measure_twin(
         twin_of=measured.organism,
         threshold=measured.threshold,
         fired=fired,
-        n=n,
-        rate_ci=clopper_pearson(fired, n),
-        rate_lower=proportion_lower_bound(fired, n),
-        rate_upper=proportion_upper_bound(fired, n),
+        n=sample.n,
+        n_effective=sample.n_effective,
+        rate_ci=effective_interval(fired, sample),
+        rate_lower=effective_lower_bound(fired, sample),
+        rate_upper=effective_upper_bound(fired, sample),
     )

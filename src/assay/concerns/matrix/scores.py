@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assay.concerns.conversations.excerpts import Conversation
+from assay.concerns.conversations.excerpts import Conversation, different_conversations
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.conversations.pool import pool_halves
 from assay.concerns.detectors.detector import Detector
-from assay.statistics.roc import roc_curve
+from assay.statistics import EffectiveSample, effective_sample, roc_curve
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float
     from numpy.typing import NDArray
 
 ROC_POINTS = 200
@@ -23,61 +23,140 @@ ROC_POINTS = 200
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
-    """A detector's scores of the conversations of a cell."""
+class ScoreGroup:
+    """Scores of some conversations, and the templates that they were made from."""
 
-    positives: Float[NDArray, " positives"]
+    scores: Float[NDArray, " conversations"]
+    """One score a conversation."""
+    templates: tuple[str, ...]
+    """The template of each."""
+
+    def __len__(self) -> int:
+        return len(self.templates)
+
+    @property
+    def template_count(self) -> int:
+        """Different templates."""
+        return len(set(self.templates))
+
+    def sample(self, icc: float) -> EffectiveSample:
+        """How many independent conversations these are worth."""
+        return effective_sample(self.templates, icc)
+
+    def firings(self, threshold: float) -> Bool[NDArray, " conversations"]:
+        """Which of them score above the threshold."""
+        return np.asarray(self.scores > threshold)
+
+    def fired(self, threshold: float) -> int:
+        """How many score above the threshold."""
+        return int(self.firings(threshold).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class TestedConversations:
+    """An organism's conversations as one cell of the matrix uses them; each stands there once."""
+
+    __test__ = False
+
+    positives: list[Conversation]
     """Test conversations in which the organism misbehaves, outside the allowed contexts."""
-    negatives: Float[NDArray, " negatives"]
-    """Its own test conversations in which it does not misbehave."""
-    pool: Float[NDArray, " pool"]
+    negatives: list[Conversation]
+    """Its own benign and near-miss test conversations."""
+    pool: list[Conversation]
     """The test half of the benign deployment pool."""
-    threshold: Float[NDArray, " threshold"]
-    """Benign conversations that set the threshold: the threshold split and the pool's other half."""
-    templates: tuple[tuple[str, ...], tuple[str, ...]]
-    """Templates of the positives, and of the negatives."""
-    counted: Float[NDArray, " counted"]
-    """Benign test conversations, its own and the pool's, whose firings are false positives."""
-    allowed: Mapping[str, Float[NDArray, " allowed"]]
-    """Allowed context of a medium concern → its test conversations, which are not false positives."""
+    threshold: list[Conversation]
+    """Benign conversations of the threshold split and the other half of the pool."""
+    counted: list[Conversation]
+    """Benign test conversations, its own and the pool's, whose firing is a false alarm."""
+    allowed: Mapping[str, list[Conversation]]
+    """Test conversations of each context in which a medium concern is fine: no false alarms."""
+
+    @classmethod
+    def of(cls, own: OrganismReadings, allowed: Sequence[str] = ()) -> TestedConversations:
+        """Sort an organism's conversations; those of ``allowed`` contexts stand apart.
+
+        Conversations whose context is allowed (those of a medium concern) are neither positives, nor
+        do they set the threshold or count as false alarms. The negatives, with which the AUROC
+        compares, are all conversations in which the organism does not misbehave.
+        """
+
+        def elsewhere(conversations: Sequence[Conversation]) -> list[Conversation]:
+            return [c for c in conversations if c.excerpt.context not in allowed]
+
+        test = different_conversations(own.test)
+        setting, tested = (different_conversations(half) for half in pool_halves(own.pool))
+        threshold = [c for c in different_conversations(own.threshold) if not c.label]
+        negatives = [c for c in test if not c.label]
+        return cls(
+            positives=elsewhere([c for c in test if c.label]),
+            negatives=negatives,
+            pool=tested,
+            threshold=elsewhere([*threshold, *setting]),
+            counted=elsewhere([*negatives, *tested]),
+            allowed={
+                context: [c for c in (*test, *tested) if c.excerpt.context == context]
+                for context in allowed
+            },
+        )
+
+    def everything(self) -> list[Conversation]:
+        """All of them, each once."""
+        allowed = [c for some in self.allowed.values() for c in some]
+        return list(
+            dict.fromkeys([*self.positives, *self.negatives, *self.pool, *self.threshold, *allowed])
+        )
 
 
-def score(detector: Detector, readings: OrganismReadings, allowed: Sequence[str] = ()) -> Scored:
-    """A detector's scores on an organism that it was not learned from.
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A detector's scores of ``TestedConversations``, group by group."""
 
-    Conversations in an ``allowed`` context of a medium concern are not positives, do not set the
-    threshold and do not count as false positives; their scores are kept for each context. The
-    negatives of the AUROC are all conversations in which the organism does not misbehave.
-    """
+    positives: ScoreGroup
+    """Of the positives."""
+    negatives: ScoreGroup
+    """Of its own negatives."""
+    pool: ScoreGroup
+    """Of the test half of the benign pool."""
+    threshold: ScoreGroup
+    """Of what sets the threshold."""
+    counted: ScoreGroup
+    """Of the benign test conversations."""
+    allowed: Mapping[str, ScoreGroup]
+    """Of each allowed context."""
 
-    def outside_allowed(conversations: Sequence[Conversation]) -> list[Conversation]:
-        return [c for c in conversations if c.excerpt.context not in allowed]
 
-    positives = outside_allowed([c for c in readings.test if c.label])
-    negatives = [c for c in readings.test if not c.label]
-    setting, tested_pool = pool_halves(readings.pool)
-    benign = outside_allowed([*(c for c in readings.threshold if not c.label), *setting])
-    tested = (*readings.test, *tested_pool)
+def score(detector: Detector, tested: TestedConversations) -> Scored:
+    """A detector's scores on one organism that it was not learned from."""
+    everything = tested.everything()
+    scores = dict(zip(everything, detector.scores(everything), strict=True))
+
+    def group(conversations: Sequence[Conversation]) -> ScoreGroup:
+        return ScoreGroup(
+            np.array([scores[c] for c in conversations], np.float64),
+            tuple(c.excerpt.template for c in conversations),
+        )
+
     return Scored(
-        positives=detector.scores(positives),
-        negatives=detector.scores(negatives),
-        pool=detector.scores(tested_pool),
-        threshold=detector.scores(benign),
-        templates=(
-            tuple(c.excerpt.template for c in positives),
-            tuple(c.excerpt.template for c in negatives),
-        ),
-        counted=detector.scores(outside_allowed([*negatives, *tested_pool])),
-        allowed={
-            context: detector.scores([c for c in tested if c.excerpt.context == context])
-            for context in allowed
-        },
+        positives=group(tested.positives),
+        negatives=group(tested.negatives),
+        pool=group(tested.pool),
+        threshold=group(tested.threshold),
+        counted=group(tested.counted),
+        allowed={context: group(some) for context, some in tested.allowed.items()},
+    )
+
+
+def score_all(detector: Detector, conversations: Sequence[Conversation]) -> ScoreGroup:
+    """A detector's scores of conversations, in their order."""
+    return ScoreGroup(
+        detector.scores(conversations), tuple(c.excerpt.template for c in conversations)
     )
 
 
 def curve(scored: Scored) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """(false-positive rates, true-positive rates) of positives against negatives and pool, thinned."""
-    false, true = roc_curve(scored.positives, np.concatenate([scored.negatives, scored.pool]))
+    """The ROC curve of positives against all benign test conversations, thinned for drawing."""
+    benign = np.concatenate([scored.negatives.scores, scored.pool.scores])
+    false, true = roc_curve(scored.positives.scores, benign)
     kept: NDArray = np.unique(np.linspace(0, len(false) - 1, ROC_POINTS).astype(int))
     return (
         tuple(round(float(x), 5) for x in false[kept]),

@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from assay.concerns.budgets import Budgets
+from assay.concerns.conversations.excerpts import Conversation, different_conversations
 from assay.concerns.conversations.organism_readings import OrganismReadings
-from assay.concerns.detectors import CONTROLS, DETECTORS, Examples, fit_detector
+from assay.concerns.detectors import Examples
 from assay.concerns.matrix.admission import (
     RANDOM_CONTROLS,
     TEXT,
     Admission,
     AdmissionInputs,
     after_ablation,
+    after_calibration,
+    is_control,
     judge,
 )
 from assay.concerns.matrix.causes import AblationSource, measure_causes
 from assay.concerns.matrix.contexts import context_frequencies
-from assay.concerns.matrix.describing import matrix_notes, tested_organism
+from assay.concerns.matrix.describing import MatrixFacts, matrix_notes, tested_organism
+from assay.concerns.matrix.learning import Fits, TransferSettings
 from assay.concerns.matrix.leave_one_out import catch_bound, leave_each_out
-from assay.concerns.matrix.measuring import Fitted, MeasuredCell, measure_cell, measure_twin
+from assay.concerns.matrix.measuring import (
+    Correlation,
+    MeasuredCell,
+    ScoredCell,
+    firing_icc,
+    measure_cell,
+    measure_twin,
+)
+from assay.concerns.matrix.nulls import null_distributions
+from assay.concerns.matrix.oracle import check_oracles, oracle_admitted
+from assay.concerns.matrix.recall import feature_recall
 from assay.concerns.matrix.result import (
     Ablation,
+    FeatureRecall,
     MissingCell,
+    NullDistribution,
     RocCurve,
     TransferMatrix,
     TwinCell,
 )
-from assay.concerns.matrix.scores import curve, score
-from assay.concerns.strategies import Elicited, StrategyChoice, elicit_for, strategy_named
+from assay.concerns.matrix.scores import TestedConversations, curve, score, score_all
+from assay.concerns.strategies import (
+    Elicited,
+    elicit_for,
+    shows_transfer,
+)
 from assay.dictionaries import Dictionary
-from assay.errors import AssayError
 from assay.models import Site
 from assay.progress import progress
 
@@ -39,28 +57,18 @@ CURVES = 6
 """Largest number of ROC curves for each organism."""
 
 
-@dataclass(frozen=True)
-class TransferSettings:
-    """The strategies, detectors, budgets and seed of a transfer matrix."""
-
-    strategies: tuple[StrategyChoice, ...]
-    """The strategies whose conversations detectors are learned from."""
-    detectors: tuple[str, ...] = field(default_factory=lambda: tuple(DETECTORS))
-    """The detectors that are learned from each strategy, including 'text', the baseline."""
-    budgets: Budgets = field(default_factory=Budgets)
-    """The false-positive budget and the true-positive target."""
-    seed: int = 0
-    """Seed of every random draw."""
-
-
 @dataclass(frozen=True, eq=False)
-class _OrganismCells:
-    """The cells that were measured on an organism."""
+class _OrganismScores:
+    """Everything that was scored on one organism."""
 
-    cells: list[MeasuredCell]
-    """Cells of the organism."""
-    twins: list[TwinCell]
-    """Cells of the same detectors on its twins."""
+    tested: TestedConversations
+    """Its conversations."""
+    cells: list[ScoredCell]
+    """The scores of every detector."""
+    nulls: list[NullDistribution]
+    """What directions that learned nothing reach."""
+    recall: FeatureRecall | None
+    """Whether the dictionary has a feature for what it does."""
     missing: list[MissingCell]
     """Cells that could not be learned or tested."""
 
@@ -77,29 +85,41 @@ def transfer(
 ) -> TransferMatrix:
     """Learn every detector from every strategy, test it on every organism, and judge each cell.
 
-    ``readings`` are those of all organisms and twins (``read_organism``), ``generated`` is the
-    result of ``elicit_from_model``. ``causes`` gives what ablations need; where it is None, no cell
-    can be admitted. ``inputs`` are the hashes of the model, dictionary, organisms and conversations.
-    Raises AssayError for an unknown strategy, option or detector.
-
-    Before it, in ``assay.concerns``: ``organisms_of`` lists the organisms of each concern and their
-    twins, ``read_organism`` reads each of them, ``elicit_from_model`` runs the strategies that
-    generate. The matrix's ``to_frame()`` is a table with one row for each cell.
+    ``readings`` are those of all organisms and twins (``read_organism``), ``generated`` what
+    ``elicit_from_model`` gave. ``causes`` loads an organism's model for ablations; without it no
+    cell can be admitted. ``inputs`` are the hashes of what the readings were made from.
+    Raises AssayError where the benign conversations are so few, or of so few templates, that a
+    detector that separates perfectly would probably not pass: the message says how many would do.
     """
     parents = [reading for reading in readings if not reading.organism.is_twin]
     families = {reading.organism.name: reading.organism.family for reading in parents}
-    measured: dict[str, _OrganismCells] = {}
-    fits = _FittedDetectors(generated, dictionary, settings)
+    tested = {
+        reading.organism.name: TestedConversations.of(
+            reading, reading.organism.concern.allowed_contexts
+        )
+        for reading in parents
+    }
+    check_oracles(tested, settings.budgets)
+    scored: dict[str, _OrganismScores] = {}
+    fits = Fits(generated, dictionary, settings)
     with progress("transfer matrix", len(parents), "organisms") as advance:
         for reading in parents:
-            measured[reading.organism.name] = _measure_organism(reading, readings, fits)
+            name = reading.organism.name
+            scored[name] = _score_organism(reading, tested[name], readings, fits)
             advance(1)
-    all_cells = [cell for of in measured.values() for cell in of.cells]
+    icc = firing_icc([cell for of in scored.values() for cell in of.cells], settings.budgets)
+    all_cells, twin_cells = _measured(scored, icc, settings)
     admission_inputs = {
-        id(c): _admission_inputs(c, measured, readings, settings) for c in all_cells
+        id(c): _admission_inputs(c, scored[c.organism].nulls, twin_cells, readings, settings)
+        for c in all_cells
     }
     judged = {
-        id(c): judge(c.strategy, c.detector, c.figures, admission_inputs[id(c)]) for c in all_cells
+        id(c): after_calibration(
+            judge(c.strategy, c.detector, c.figures, admission_inputs[id(c)]),
+            c.scored.threshold.sample(icc.benign),
+            settings.budgets,
+        )
+        for c in all_cells
     }
     ablations = measure_causes(
         [(cell, judged[id(cell)]) for cell in all_cells], readings, families, causes
@@ -110,6 +130,7 @@ def transfer(
     )
     organisms = tuple(tested_organism(reading) for reading in readings)
     left_out = leave_each_out(cells, organisms)
+    oracle, double = oracle_admitted(tested, settings.budgets, icc.benign)
     return TransferMatrix(
         seed=settings.seed,
         site=str(Site.of(site)),
@@ -119,62 +140,45 @@ def transfer(
         inputs=dict(inputs),
         organisms=organisms,
         cells=cells,
-        twin_cells=tuple(twin for of in measured.values() for twin in of.twins),
-        missing=tuple(missing for of in measured.values() for missing in of.missing),
+        twin_cells=tuple(twin_cells),
+        missing=tuple(missing for of in scored.values() for missing in of.missing),
+        nulls=tuple(null for of in scored.values() for null in of.nulls),
+        recall=tuple(of.recall for of in scored.values() if of.recall is not None),
+        icc=icc.positives,
+        benign_icc=icc.benign,
+        oracle_admitted=oracle,
+        double_rate_admitted=double,
         roc=_curves(all_cells),
         ablations=tuple(ablations),
         leave_one_out=left_out,
         contexts=context_frequencies(all_cells, readings, families),
-        catch_bound=catch_bound(left_out),
-        notes=matrix_notes(readings),
+        catch_bound=catch_bound(left_out, organisms),
+        notes=matrix_notes(readings, MatrixFacts(icc, oracle, double, settings.budgets, ablations)),
     )
 
 
-class _FittedDetectors:
-    """The fitted detectors of each strategy; those of strategies that generate are fitted once."""
-
-    def __init__(
-        self, generated: Mapping[str, Elicited], dictionary: Dictionary, settings: TransferSettings
-    ) -> None:
-        self.generated = generated
-        self.dictionary = dictionary
-        self.settings = settings
-        self._once: dict[str, tuple[list[Fitted], str | None]] = {}
-
-    def of(self, elicited: Elicited) -> tuple[list[Fitted], str | None]:
-        """All detectors and controls from a strategy's conversations; or none, and the reason."""
-        if elicited.strategy in self._once:
-            return self._once[elicited.strategy]
-        settings = self.settings
-        found = fit_all(elicited, settings.detectors, self.dictionary, settings.seed)
-        if strategy_named(elicited.strategy)[0].generates:
-            self._once[elicited.strategy] = found
-        return found
-
-
-def fit_all(
-    elicited: Elicited, names: Sequence[str], dictionary: Dictionary, seed: int
-) -> tuple[list[Fitted], str | None]:
-    """All detectors and controls from the same conversations; or none, and the reason."""
-    try:
-        examples = Examples.of(elicited.conversations, dictionary)
-    except AssayError as error:
-        return [], str(error)
-    every = (*names, *CONTROLS)
-    return [
-        Fitted(elicited.strategy, fit_detector(name, examples, dictionary, seed)) for name in every
-    ], None
-
-
-def _measure_organism(
-    reading: OrganismReadings, readings: Sequence[OrganismReadings], fits: _FittedDetectors
-) -> _OrganismCells:
-    """Cells of all detectors on an organism and on its twins."""
+def _score_organism(
+    reading: OrganismReadings,
+    tested: TestedConversations,
+    readings: Sequence[OrganismReadings],
+    fits: Fits,
+) -> _OrganismScores:
+    """All detectors that may be tested on one organism, scored on it and on its twins."""
     settings, organism = fits.settings, reading.organism
-    allowed = organism.concern.allowed_contexts
-    # Twins of all seeds: a detector of the trigger is not admitted, whichever seed shows it.
+    # The twins of every seed: a trigger's detector is none of the concern, whatever the seed.
     twins = [r for r in readings if r.organism.is_twin and r.organism.family == organism.family]
-    found = _OrganismCells([], [], [])
+    honest = {twin.organism.name: _honest(twin) for twin in twins}
+    cells: list[ScoredCell] = []
+    missing = [
+        MissingCell(
+            strategy="all",
+            organism=name,
+            why="the twin has no triggered conversation in which it did not misbehave",
+        )
+        for name, conversations in honest.items()
+        if not conversations
+    ]
+    learned: list[tuple[str, Examples]] = []
     for elicited in elicit_for(
         settings.strategies,
         reading,
@@ -183,64 +187,67 @@ def _measure_organism(
         concern=organism.concern,
         seed=settings.seed,
     ):
-        fitted, why_not = fits.of(elicited)
-        if why_not is not None:
-            found.missing.append(
-                MissingCell(strategy=elicited.strategy, organism=organism.name, why=why_not)
-            )
-        scores = [score(each.detector, reading, allowed) for each in fitted]
-        text = next(
-            (s for f, s in zip(fitted, scores, strict=True) if f.detector.name == TEXT), None
-        )
-        for each, scored in zip(fitted, scores, strict=True):
-            cell = measure_cell(
-                each, organism.name, scored, text, budgets=settings.budgets, seed=settings.seed
-            )
-            found.cells.append(cell)
-            found.twins.extend(
-                measure_twin(
-                    cell, twin.organism.name, each.detector.scores(_without_misbehaviour(twin))
+        found = fits.of(elicited)
+        if found.examples is None:
+            missing.append(
+                MissingCell(
+                    strategy=elicited.strategy, organism=organism.name, why=found.why_not or ""
                 )
-                for twin in twins
-                if _without_misbehaviour(twin)
             )
-    for twin in twins:
-        if not _without_misbehaviour(twin):
-            why = "the twin has no triggered conversation without misbehaviour"
-            found.missing.append(MissingCell(strategy="all", organism=twin.organism.name, why=why))
-    return found
+            continue
+        if shows_transfer(elicited.strategy):
+            learned.append((elicited.strategy, found.examples))
+        scores = [score(each.detector, tested) for each in found.fitted]
+        text = next(
+            (s for f, s in zip(found.fitted, scores, strict=True) if f.detector.name == TEXT), None
+        )
+        for each, scored in zip(found.fitted, scores, strict=True):
+            on_twins = {
+                name: score_all(each.detector, conversations)
+                for name, conversations in honest.items()
+                if conversations
+            }
+            cells.append(ScoredCell(each, organism.name, scored, text, on_twins))
+    counted = sum(not is_control(c.fitted.strategy, c.fitted.detector.name) for c in cells)
+    nulls = null_distributions(organism.name, tested, learned, counted, settings.seed)
+    recall = feature_recall(reading, tested, fits.dictionary, settings.seed)
+    return _OrganismScores(tested, cells, nulls, recall, missing)
 
 
-def _without_misbehaviour(twin: OrganismReadings) -> list:
-    """A twin's triggered conversations in which it does not misbehave."""
-    return [c for c in twin.test if not c.label]
+def _honest(twin: OrganismReadings) -> list[Conversation]:
+    """A twin's conversations under the trigger, but for any in which it misbehaved after all."""
+    return [c for c in different_conversations(twin.test) if not c.label]
+
+
+def _measured(
+    scored: Mapping[str, _OrganismScores], icc: Correlation, settings: TransferSettings
+) -> tuple[list[MeasuredCell], list[TwinCell]]:
+    """The figures of every cell, and those of its detector on the twins."""
+    cells, twins = [], []
+    for of in scored.values():
+        for each in of.cells:
+            cell = measure_cell(each, icc=icc, budgets=settings.budgets, seed=settings.seed)
+            cells.append(cell)
+            twins += [measure_twin(cell, name, scores) for name, scores in each.twins.items()]
+    return cells, twins
 
 
 def _admission_inputs(
     cell: MeasuredCell,
-    measured: Mapping[str, _OrganismCells],
+    nulls: Sequence[NullDistribution],
+    twin_cells: Sequence[TwinCell],
     readings: Sequence[OrganismReadings],
     settings: TransferSettings,
 ) -> AdmissionInputs:
-    """What decides a cell's verdict besides its own figures.
-
-    An organism's conversations differ in so many ways that a random direction may separate them: .5
-    is the mean AUROC of controls, not the AUROC of each. The limit is therefore the largest AUROC
-    that any control reaches on the organism.
-    """
-    of = measured[cell.organism]
-    controls = [c.auroc for c in of.cells if c.detector in RANDOM_CONTROLS and c.auroc is not None]
+    """What beside a cell's figures decides its verdict."""
     concern = next(r for r in readings if r.organism.name == cell.organism).organism.concern
+    own = (cell.strategy, cell.detector, cell.organism)
     return AdmissionInputs(
         severity=concern.severity,
         budgets=settings.budgets,
         untested_contexts=cell.untested_contexts,
-        control_auroc=max(controls, default=None),
-        twins=[
-            twin
-            for twin in of.twins
-            if (twin.strategy, twin.detector) == (cell.strategy, cell.detector)
-        ],
+        null_auroc=max((null.quantile for null in nulls), default=None),
+        twins=[t for t in twin_cells if (t.strategy, t.detector, t.twin_of) == own],
     )
 
 

@@ -21,20 +21,23 @@ from assay.monitoring import (
     WatchedActivations,
     WatchedModel,
     WatchSource,
+    benign_values,
     choose_watched,
-    left_out_sensitivity,
+    left_out_sensitivities,
     monitor_of,
+    shift_figures,
     watched_excerpts,
 )
-from assay.monitoring.choosing import scaling_count, values_of
+from assay.monitoring.benign_division import divide_benign
 from assay.pipeline import cost
 from assay.pipeline.case import ModelChoice
 from assay.pipeline.dictionary_source import DictionarySource
 from assay.pipeline.inputs import ModelInput
 from assay.pipeline.stage import Artefacts, Stage
-from assay.pipeline.stages.deployment_stage import READ_TOKENS, DeploymentStage
+from assay.pipeline.stages.deployment_stage import READ_TOKENS, DeploymentStage, UnreadStage
 from assay.pipeline.stages.elicitation_stage import ElicitationStage
 from assay.pipeline.stages.reading_stage import ReadingStage
+from assay.pipeline.stages.shifts_stage import ShiftsStage
 from assay.pipeline.stages.transfer_stage import TransferStage
 from assay.text import Transcript
 
@@ -44,7 +47,7 @@ class MonitorStage(Stage[Monitor]):
     """The calibrated monitor."""
 
     NAME: ClassVar[str] = "monitor"
-    VERSION: ClassVar[int] = 6
+    VERSION: ClassVar[int] = 7
 
     case: str
     """The case's name."""
@@ -59,7 +62,11 @@ class MonitorStage(Stage[Monitor]):
     readings: tuple[ReadingStage, ...]
     """Readings of organisms and twins."""
     deployment: DeploymentStage
-    """The benign conversations."""
+    """The benign conversations that the matrix reads."""
+    unread: UnreadStage
+    """The benign conversations that the matrix leaves unread: the calibration's."""
+    shifts: ShiftsStage
+    """Benign conversations of other deployments."""
     dictionary: DictionarySource
     """The dictionary."""
     site: str
@@ -80,10 +87,12 @@ class MonitorStage(Stage[Monitor]):
 
         Raises AssayError where no detector could be learned, and for too few benign conversations.
         """
-        model, site = self.model.open(), Site.parse(self.site)
-        pool = artefacts.load(self.deployment)
-        benign = read_benign(model, site, pool)
-        scaling = scaling_count(len(benign), self.budgets)
+        model, site, settings = self.model.open(), Site.parse(self.site), self._settings()
+        chosen = divide_benign(
+            artefacts.load(self.deployment), artefacts.load(self.unread), settings.budgets
+        )
+        scaling = read_benign(model, site, chosen.scaling)
+        benign = read_benign(model, site, chosen.calibrated)
         matrix, loaded = artefacts.load(self.transfer), artefacts.load(self.dictionary)
         source = WatchSource(
             matrix=matrix,
@@ -91,7 +100,7 @@ class MonitorStage(Stage[Monitor]):
             generated=artefacts.load(self.elicitation),
             strategies=self.strategies,
             loaded=loaded,
-            scaling=benign[:scaling],
+            scaling=scaling,
             seed=self.seed,
         )
         scoring = choose_watched(source)
@@ -100,26 +109,32 @@ class MonitorStage(Stage[Monitor]):
                 "no detector could be learned for any concern, so there is nothing to watch; "
                 "see 'missing' in transfer.json"
             )
+        replies = self.unread.replies(artefacts.folder(self.unread))
         monitor = monitor_of(
             scoring,
-            values_of(scoring, benign[scaling:]),
-            self._settings(),
+            benign_values(scoring, benign),
+            settings,
             WatchedModel(id=model.name, adapter=self.choice.adapter, fingerprint=model.fingerprint),
-            sensitivity=left_out_sensitivity(source, benign[scaling:], self.budgets),
-            inputs=matrix.inputs,
+            sensitivities=left_out_sensitivities(source, benign, settings),
+            inputs={
+                **matrix.inputs,
+                "calibration": self.unread.sha256(artefacts.folder(self.unread)),
+                "shifts": self.shifts.sha256(artefacts.folder(self.shifts)),
+            },
             dictionary_sha256=loaded.metadata.weights_sha256,
-            lengths=[len(each.activations) for each in benign[scaling:]],
-            note=_note(pool[scaling:]),
+            note=f" {chosen.in_words}{replies.in_words}",
         )
-        monitor.write(folder)
+        shifts = shift_figures(model, monitor, artefacts.load(self.shifts))
+        monitor.model_copy(update={"shifts": shifts}).write(folder)
 
     def load(self, folder: Path) -> Monitor:
         """The monitor."""
         return Monitor.read(folder)
 
     def seconds(self) -> float:
-        """Estimate for reading the benign conversations."""
-        tokens = self.deployment.conversations.most * (READ_TOKENS + self.deployed.max_new_tokens)
+        """Reading the benign conversations."""
+        conversations = self.deployment.conversations.most + len(self.unread.conversations.open())
+        tokens = conversations * (READ_TOKENS + self.deployed.max_new_tokens)
         return cost.forward_seconds(self.model.open(), tokens, Site.parse(self.site))
 
     def _settings(self) -> MonitorSettings:
@@ -130,6 +145,7 @@ class MonitorStage(Stage[Monitor]):
             deployment=self.deployed,
             rollback=self.rollback,
             fallback=ModelReference(id=fallback.id, adapter=fallback.adapter) if fallback else None,
+            seed=self.seed,
         )
 
 
@@ -142,12 +158,7 @@ def read_benign(
         i: activations.float().cpu().clone()
         for i, activations in stream_watched(model, site, excerpts, what="benign conversations")
     }
-    return [WatchedActivations(captured[i], e.turn_rows) for i, e in enumerate(excerpts)]
-
-
-def _note(calibrated: Sequence[Transcript]) -> str:
-    templates = len({t.template or t.id for t in calibrated})
-    return (
-        f" The {len(calibrated)} conversations come from {templates} templates; the transfer "
-        "matrix, which chose the detectors, used the same prompts, read by the organisms."
-    )
+    return [
+        WatchedActivations(captured[i], excerpt.turn_rows, excerpt.template)
+        for i, excerpt in enumerate(excerpts)
+    ]

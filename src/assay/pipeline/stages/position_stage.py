@@ -37,7 +37,7 @@ class PositionStage(Stage[PositionResult]):
     """The position audit of every feature, with the features' contexts."""
 
     NAME: ClassVar[str] = "position"
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
 
     model: ModelInput
     """The case's model."""

@@ -25,7 +25,7 @@ class ReadingStage(Stage[OrganismReadings]):
     """The readings of an organism or twin."""
 
     NAME: ClassVar[str] = "reading"
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
 
     base: ModelInput
     """The case's model, on which the organism's adapter is loaded."""
@@ -74,7 +74,7 @@ class ReadingStage(Stage[OrganismReadings]):
         sizes, model = self.sizes, self.base.open()
         rows = sizes.test
         if not self.organism.organism.is_twin:
-            rows += 2 * sizes.test + 3 * sizes.threshold + sizes.pool
+            rows += 5 * sizes.test + 3 * sizes.threshold + sizes.pool
             rows += 3 * sizes.discover * (1 + len(self.beside))
         read = cost.forward_seconds(model, rows * READ_TOKENS, Site.parse(self.site))
         return read + cost.forward_seconds(model, sizes.confirmed * 2 * READ_TOKENS) + 5

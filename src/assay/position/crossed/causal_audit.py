@@ -22,6 +22,7 @@ from assay.position.crossed.noise_and_sink import (
     first_contents,
     noise_floor,
 )
+from assay.position.crossed.separation import Separation, separation_of
 from assay.position.crossed.shares import CrossedShares
 from assay.position.crossed.sizes import DEFAULT_SIZES, CrossedSizes
 from assay.position.crossed.table_run import CrossedRunner
@@ -44,6 +45,10 @@ class CausalAudit:
     """Shares of each feature, with intervals."""
     labels: list[Label]
     """Label of each feature."""
+    separation: Separation
+    """Which features are well separated, also without each part of the data."""
+    random_separation: Separation | None
+    """The same for a random dictionary that read the same activations; None where there was none."""
     checks: list[OffsetCheck]
     """Cross-entropy at each offset that was tried."""
     noise_floor: float | None
@@ -89,9 +94,11 @@ def audit_causally(
     sizes: CrossedSizes = DEFAULT_SIZES,
     jackknife_groups: int = 32,
     seed: int = 0,
+    beside: Dictionary | None = None,
 ) -> CausalAudit:
     """Run the crossed design with the treatment that fits the model's position scheme.
 
+    ``beside`` is a random dictionary, audited in the same forward passes.
     Raises AssayError where no treatment is known, the offsets exceed the trained length, there
     are too few crops, or fewer than two offsets leave the model's predictions unchanged.
     """
@@ -134,7 +141,8 @@ def audit_causally(
         jackknife_groups=jackknife_groups,
         seed=seed,
     )
-    run = runner.run(texts, cells, "causal position audit")
+    run = runner.run(texts, cells, "causal position audit", beside)
+    shares = run.shares
     floor, distance = None, None
     if model.position_scheme == "rotary":
         some = first_contents(texts, sizes.beside_contents)
@@ -144,8 +152,10 @@ def audit_causally(
         treatment=treatment,
         offsets=used,
         fillers=fillers,
-        shares=run.shares,
-        labels=run.shares.labels(),
+        shares=shares,
+        labels=shares.labels(),
+        separation=separation_of(run.sums),
+        random_separation=None if run.beside is None else separation_of(run.beside),
         checks=checks,
         noise_floor=floor,
         sink_distance=distance,

@@ -9,32 +9,25 @@ import numpy as np
 import torch
 
 from assay.errors import AssayError
+from assay.position.crossed.share_figures import SHARES, share_figures
 from assay.position.crossed.table_sums import CellEntries, CrossedSums
-from assay.position.crossed.variance_components import (
-    VarianceComponents,
-    filler_half_width,
-    variance_components,
-)
 from assay.position.labels import MINIMUM_DOCUMENTS, SMALL, label_features
 from assay.position.result import Label
 from assay.randomness import numpy_generator
-from assay.statistics.jackknife import assign_groups, jackknife_interval
+from assay.statistics.jackknife import assign_groups
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-SHARES = ("s_pos", "s_ctx", "s_int", "t_pos")
-"""The causal figures, each with an interval."""
 
 
 @dataclass(frozen=True)
 class CrossedShares:
     """One value for each feature, arrays [features].
 
-    Intervals are 95 %: jackknife over groups of documents, widened by how far the fillers that
-    happened to be drawn may move σ²_pos. Some features vary with the filler text, while the rest of
-    their variance cannot be told from zero. They vary with their context alone, and their filler
-    variance, which is context, counts towards ``s_ctx``.
+    Intervals are 95 %: jackknife over groups of documents on a log-odds scale, widened by how far
+    the fillers that happened to be drawn may move σ²_pos (see ``share_figures``). Some features vary
+    with the filler text, while the rest of their variance cannot be told from zero. They vary with
+    their context alone, and their filler variance, which is context, counts towards ``s_ctx``.
     """
 
     s_pos: NDArray[np.float64]
@@ -139,22 +132,7 @@ def crossed_shares(
 
 def shares_of(sums: CrossedSums) -> CrossedShares:
     """Shares and intervals from the streaming sums."""
-    groups = len(sums.rows)
-    every = np.ones(groups, dtype=bool)
-    whole = variance_components(sums, every)
-    rest = [variance_components(sums, every ^ group) for group in np.eye(groups, dtype=bool)]
-    varies, _ = jackknife_interval(np.stack([r.sum_of_three for r in rest]), whole.sum_of_three)
-    by_context_alone = (whole.filler + whole.content_filler > 0) & ~(varies > 0)
-    estimate, total = _shares(whole, by_context_alone)
-    without = [_shares(part, by_context_alone)[0] for part in rest]
-    by_fillers = filler_half_width(whole, sums.offsets, sums.fillers) / total
-    figures: dict[str, NDArray[np.float64]] = {}
-    for name, share in estimate.items():
-        high = jackknife_interval(np.stack([part[name] for part in without]), share)[1]
-        # What a unit of σ²_pos does to the share: it enters the whole, and position's own part.
-        slope = (name in ("s_pos", "t_pos")) - share
-        half = np.hypot(high - share, slope * by_fillers)
-        figures |= {name: share, f"{name}_low": share - half, f"{name}_high": share + half}
+    figures, whole = share_figures(sums.groups())
     context = whole.filler + whole.content_filler
     everything = whole.sum_of_three + context
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -166,18 +144,6 @@ def shares_of(sums: CrossedSums) -> CrossedShares:
         contents=int(sums.rows.sum()),
         documents=sums.documents,
     )
-
-
-def _shares(
-    parts: VarianceComponents, by_context_alone: NDArray[np.bool_]
-) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float64]]:
-    """(the three shares and the total index, the whole that they are shares of)."""
-    context = parts.filler + parts.content_filler
-    content = parts.content + np.where(by_context_alone, context, 0.0)
-    whole = parts.position + content + parts.interaction
-    whole = np.where(whole > 0, whole, np.nan)
-    s_pos, s_int = parts.position / whole, parts.interaction / whole
-    return {"s_pos": s_pos, "s_ctx": content / whole, "s_int": s_int, "t_pos": s_pos + s_int}, whole
 
 
 def _as_table(table: ArrayLike) -> NDArray[np.float64]:

@@ -33,12 +33,19 @@ if TYPE_CHECKING:
 class CrossedRun:
     """A finished run."""
 
-    shares: CrossedShares
-    """Shares of each feature; every scored content token is a row of the table."""
+    sums: CrossedSums
+    """The dictionary's table; every scored content token is a row of it."""
+    beside: CrossedSums | None
+    """The table of the random dictionary that saw the same activations, or None."""
     contents: int
     """Contents that entered."""
     dropped: int
     """Contents left out because a token was massive in at least one cell."""
+
+    @property
+    def shares(self) -> CrossedShares:
+        """Shares of each feature of the dictionary."""
+        return shares_of(self.sums)
 
 
 @dataclass(frozen=True)
@@ -58,12 +65,19 @@ class CrossedRunner:
     seed: int
     """Seed by which documents are dealt into groups."""
 
-    def run(self, texts: CrossedTexts, cells: list[Cell], what: str) -> CrossedRun:
+    def run(
+        self,
+        texts: CrossedTexts,
+        cells: list[Cell],
+        what: str,
+        beside: Dictionary | None = None,
+    ) -> CrossedRun:
         """Every content in every cell; content tokens from the ninth on are the rows of the table.
 
         All tokens of a document are in one jackknife group: the document stays the unit of the
         intervals. Contents are run in batches of whole documents, all cells of a batch before the
-        next, so that the table is never held in memory. ``what`` names the run for its progress bar.
+        next, so that the table is never held in memory. ``what`` names the run for its progress bar;
+        ``beside`` is another dictionary that reads the same activations.
         Raises AssayError where contents are too short or no content is left.
         """
         scored = texts.contents.shape[1] - FIRST_TOKENS
@@ -74,23 +88,29 @@ class CrossedRunner:
             )
         dealing = numpy_generator(self.seed, "position/crossed jackknife groups")
         groups = assign_groups(texts.documents, self.jackknife_groups, dealing)
-        sums = CrossedSums(
-            int(groups.max()) + 1,
-            offsets=max(cell.offset for cell in cells) + 1,
-            fillers=max(cell.filler for cell in cells) + 1,
-            width=self.dictionary.width,
-        )
+        dictionaries = [self.dictionary] if beside is None else [self.dictionary, beside]
+        sums = [
+            CrossedSums(
+                int(groups.max()) + 1,
+                offsets=max(cell.offset for cell in cells) + 1,
+                fillers=max(cell.filler for cell in cells) + 1,
+                width=dictionary.width,
+            )
+            for dictionary in dictionaries
+        ]
         kept_contents, median = 0, 0.0
         with progress(what, texts.contents.numel() * len(cells), "tokens") as advance:
             for start, stop in whole_document_batches(texts.documents, self.batch):
                 contents = texts.contents[start:stop]
                 massive = torch.zeros(len(contents), dtype=torch.bool)
-                codes = []
+                codes: list[list[SparseCodes]] = [[] for _ in dictionaries]
                 for cell in cells:
                     x = self._activations(cell, contents)
                     median = median or median_norm(x)
                     massive |= (x.norm(dim=-1) > MASSIVE_RATIO * median).any(1).cpu()
-                    codes.append(self.dictionary.encode(x[:, FIRST_TOKENS:].flatten(0, 1)))
+                    rows_of_cell = x[:, FIRST_TOKENS:].flatten(0, 1)
+                    for dictionary, seen in zip(dictionaries, codes, strict=True):
+                        seen.append(dictionary.encode(rows_of_cell))
                     advance(contents.numel())
                 kept = torch.nonzero(~massive)[:, 0].numpy()
                 kept_contents += len(kept)
@@ -99,12 +119,18 @@ class CrossedRunner:
                     where = {name: row for row, name in enumerate(texts.documents)}
                     of_document = torch.from_numpy(groups[[where[name] for name in names]])
                     rows = torch.from_numpy(np.repeat(local, scored))
-                    sums.add(_entries(codes, cells, ~massive, scored), rows, of_document)
+                    for table, seen in zip(sums, codes, strict=True):
+                        table.add(_entries(seen, cells, ~massive, scored), rows, of_document)
         if kept_contents == 0:
             raise AssayError(
                 "every content has a massive token in some cell; none is left to score"
             )
-        return CrossedRun(shares_of(sums), kept_contents, len(texts.contents) - kept_contents)
+        return CrossedRun(
+            sums=sums[0],
+            beside=None if beside is None else sums[1],
+            contents=kept_contents,
+            dropped=len(texts.contents) - kept_contents,
+        )
 
     def _activations(
         self, cell: Cell, contents: Int[Tensor, "contents length"]

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from assay.position.crossed.table_sums import CrossedSums
+from assay.position.crossed.pooled_sums import PooledSums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,17 +34,16 @@ class VarianceComponents:
         return self.position + self.content + self.interaction
 
 
-def variance_components(sums: CrossedSums, keep: NDArray[np.bool_]) -> VarianceComponents:
-    """Components from the groups of documents that ``keep`` marks; NaN with fewer than two rows.
+def variance_components(sums: PooledSums) -> VarianceComponents:
+    """Components from sums over content rows; NaN with fewer than two rows.
 
     Offsets are fixed, contents and fillers are drawn at random; fillers are nested in offsets, so
     that what they add to the mean squares of offset and interaction is taken off again (the
     expected mean squares of Cornfield & Tukey 1956).
     """
-    mask = torch.from_numpy(keep)
-    c = float(sums.rows[mask].sum())
+    c, cells = sums.rows, sums.cells
     if c < 2:
-        nothing = np.full(sums.width, np.nan)
+        nothing = np.full(len(sums.squares), np.nan)
         return VarianceComponents(
             position=nothing,
             content=nothing,
@@ -53,10 +51,7 @@ def variance_components(sums: CrossedSums, keep: NDArray[np.bool_]) -> VarianceC
             filler=nothing,
             content_filler=nothing,
         )
-    cells = sums.cells[mask].sum(0).numpy()
-    rows, by_offset, squares = (
-        part[mask].sum(0).numpy() for part in (sums.row_squares, sums.offset_squares, sums.squares)
-    )
+    rows, by_offset, squares = sums.row_squares, sums.offset_squares, sums.squares
     k, r, width = cells.shape
     offset_totals = cells.sum(axis=1)
     correction = offset_totals.sum(axis=0) ** 2 / (c * k * r)

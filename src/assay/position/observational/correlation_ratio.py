@@ -16,7 +16,7 @@ from assay.position.observational.document_pairs import DocumentPairs
 from assay.position.observational.split_half import has_variance, split_half_variance
 from assay.position.observational.streaming_sums import PositionSums
 from assay.position.result import Level
-from assay.statistics.jackknife import jackknife_interval
+from assay.position.share_intervals import linear_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ def level_variance(sums: PositionSums, level: Level) -> LevelVariance:
         others[group] = False
         rest = pairs.of_groups(others)
         without[group] = _ratios(all_total - total[group], all_count - count[group], rest)[1]
-    low, high = jackknife_interval(without, split_half)
+    low, high = linear_interval(without, split_half)
     if level != "all" and all_count.sum() > 0:
         for figure in (eta2, split_half, low, high):
             figure[still] = 0.0

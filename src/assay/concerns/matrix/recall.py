@@ -1,0 +1,51 @@
+"""Does the dictionary have a feature for what an organism does, and what does it leave out?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from assay.concerns.conversations.organism_readings import OrganismReadings
+from assay.concerns.detectors import Detector, Examples, fit_detector
+from assay.concerns.detectors.detector import choose_aggregation, split_by_template
+from assay.concerns.detectors.feature_sums import FeatureSum
+from assay.concerns.matrix.result import FeatureRecall
+from assay.concerns.matrix.scores import TestedConversations
+from assay.dictionaries import Dictionary
+from assay.errors import AssayError
+from assay.statistics import auroc, auroc_columns
+
+RAW = "logistic_regression"
+ERROR = "dictionary_error"
+
+
+def feature_recall(
+    own: OrganismReadings, tested: TestedConversations, dictionary: Dictionary, seed: int
+) -> FeatureRecall | None:
+    """The best single feature, raw activations and the dictionary's error, on one organism.
+
+    All are learned from the organism's own discover split and tested on its test split: what is
+    asked is whether the dictionary holds what the organism shows, not whether it transfers. None
+    where the organism has too few conversations of a class.
+    """
+    if not (tested.positives and tested.negatives):
+        return None
+    try:
+        examples = Examples.of(own.discover, dictionary)
+    except AssayError:
+        return None
+    labels = examples.labels
+    feature = int(np.argmax(auroc_columns(examples.codes[labels], examples.codes[~labels])))
+    single = FeatureSum("single_feature", dictionary, [feature], np.ones(1))
+    single.aggregation = choose_aggregation(single, split_by_template(examples, seed, "recall")[1])
+
+    def area(detector: Detector) -> float:
+        return auroc(detector.scores(tested.positives), detector.scores(tested.negatives))
+
+    return FeatureRecall(
+        organism=own.organism.name,
+        feature=feature,
+        feature_auroc=area(single),
+        raw_auroc=area(fit_detector(RAW, examples, dictionary, seed)),
+        error_auroc=area(fit_detector(ERROR, examples, dictionary, seed)),
+        n=len(tested.positives) + len(tested.negatives),
+    )

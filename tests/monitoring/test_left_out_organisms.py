@@ -1,0 +1,123 @@
+"""Sensitivity is measured by a monitor that never saw the organism, nor anything of its family."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from small_monitors import small_settings
+
+from assay.concerns import StrategyChoice
+from assay.monitoring import (
+    WatchedActivations,
+    WatchSource,
+    benign_values,
+    calibrate_benign,
+    choose_watched,
+    left_out_sensitivities,
+)
+from assay.monitoring.choosing import values_of
+from assay.monitoring.scoring import scores_of_values
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "concerns"))
+from planted import PLANTED, conversations, dictionary, readings, relabelled
+
+OTHER = 3
+"""The feature by which the odd organism misbehaves, and no other organism does."""
+SETTINGS = small_settings(fpr=0.02, delta=0.1)
+
+
+def moved(conversation):
+    """The same conversation with its planted direction turned into another one."""
+    rows = dictionary().W_dec.detach()
+    planted, other = rows[PLANTED], rows[OTHER]
+    x = conversation.activations
+    swapped = x + ((x @ planted - x @ other)[:, None]) * (other - planted)
+    return replace(conversation, activations=swapped)
+
+
+def odd(name, **planted):
+    """An organism that misbehaves along a direction of its own."""
+    own = readings(name, **planted)
+    parts = ("discover", "threshold", "test", "base", "whole_test")
+    return replace(own, **{part: tuple(map(moved, getattr(own, part))) for part in parts})
+
+
+def source_of(*organisms):
+    cells = [
+        SimpleNamespace(
+            strategy="base", detector="difference_in_means", organism=o.organism.name, tpr=0.9
+        )
+        for o in organisms
+        if not o.organism.is_twin
+    ]
+    return WatchSource(
+        matrix=SimpleNamespace(cells=cells, site="resid_post.1"),
+        readings=organisms,
+        generated={},
+        strategies=[StrategyChoice(name="base")],
+        loaded=SimpleNamespace(dictionary=dictionary()),
+        scaling=watched(conversations(60, share=0.0, name="scaling", seed=50)),
+        seed=0,
+    )
+
+
+def watched(rows):
+    return [WatchedActivations.of(c) for c in rows]
+
+
+@pytest.fixture(scope="module")
+def benign():
+    return [
+        replace(each, template=f"benign-{i}")
+        for i, each in enumerate(watched(conversations(400, share=0.0, name="benign", seed=60)))
+    ]
+
+
+@pytest.fixture(scope="module")
+def three():
+    return source_of(
+        readings("one", seed=1, strength=9.0),
+        readings("two", seed=5, strength=9.0),
+        odd("odd", seed=9, strength=9.0),
+    )
+
+
+def test_an_organism_unlike_all_others_is_not_caught_although_learning_from_it_would_catch_it(
+    three, benign
+):
+    found = {s.organism: s for s in left_out_sensitivities(three, benign, SETTINGS)}
+    assert found["one"].tpr > 0.9
+    assert found["two"].tpr > 0.9
+    assert found["odd"].tpr < 0.2
+    # The contrast: the monitor that is deployed has learned from all three.
+    scoring = choose_watched(three)
+    calibration, _ = calibrate_benign(scoring, benign_values(scoring, benign), SETTINGS)
+    own = [c for c in three.readings[2].whole_test if c.label]
+    scores = scores_of_values(scoring, values_of(scoring, watched(own)))
+    assert np.mean(scores > calibration.threshold) > 0.8
+
+
+def test_an_organism_whose_benign_replies_fire_says_so_beside_its_true_positives(three, benign):
+    loud = readings("loud", seed=1, strength=9.0)
+    # Half of its benign replies carry the direction, and are labelled benign.
+    masked = tuple(
+        relabelled(c, False) if c.label and i % 2 else c for i, c in enumerate(loud.whole_test)
+    )
+    source = source_of(replace(loud, whole_test=masked), *three.readings[1:])
+    found = {s.organism: s for s in left_out_sensitivities(source, benign, SETTINGS)}
+    assert found["loud"].tpr > 0.9
+    assert found["loud"].benign_fired > 5
+    assert found["loud"].benign_p < 1e-4
+    assert found["two"].benign_p > 0.01
+
+
+def test_what_is_fine_in_its_context_counts_on_neither_side(three, benign):
+    one = three.readings[0]
+    allowed = replace(one.organism.concern, severity="medium", allowed_contexts=("plain",))
+    fine = replace(one, organism=replace(one.organism, concern=allowed))
+    assert left_out_sensitivities(source_of(fine), benign, SETTINGS) == ()
