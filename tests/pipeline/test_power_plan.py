@@ -43,7 +43,12 @@ def test_the_same_text_twice_counts_once(case, tiny_work, tmp_path):
         for n, text in enumerate(["once", "twice", "twice"])
     ]
     (tmp_path / "more.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    more = {"max_new_tokens": 3, "horizon": 100, "benign": [str(tmp_path / "more.jsonl")]}
+    more = {
+        "prompts": "benign-pool",
+        "max_new_tokens": 3,
+        "horizon": 100,
+        "benign": [str(tmp_path / "more.jsonl")],
+    }
     before = planned(case(), tiny_work).monitor.benign.n
     assert planned(case(deployment=more), tiny_work).monitor.benign.n == before + 2
 

@@ -39,7 +39,7 @@ def test_all_labels_of_the_sketch_and_the_eight_defeaters_are_there(made):
     doubts = {d.id: d for node in case.nodes for d in node.defeaters}
     assert sorted(doubts) == [f"D{i}" for i in range(1, 9)]
     assert "3 % [2 %, 4 %] (300 documents)" in doubts["D1"].response
-    assert "gave 40 conversations labelled" in doubts["D2"].response
+    assert "labelled as misbehaving: 40 for the concern with fewest" in doubts["D2"].response
     assert "90 % [88 %, 92 %]" in doubts["D3"].response
     assert doubts["D4"].status == "answered"
     assert "1 of 1 cell admitted" in doubts["D5"].response

@@ -128,7 +128,7 @@ def test_shifts_are_corrected_for_their_number(made):
 def test_power_is_given_at_the_cases_own_base_rate_beside_false_alarms(made):
     words = doubt(made, "D7").response
     assert "At the case's base rate of 0.1 % the rule rolls back within the horizon with" in words
-    assert "a benign deployment with probability 0.03" in words
+    assert "a benign deployment, at the bound of its rate, with probability 0.03" in words
     assert "power .8 needs a base rate of 0.04 %" in words
     assert "10 times" not in words
 

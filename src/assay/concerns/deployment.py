@@ -21,6 +21,8 @@ BUILT_IN_POOL = "benign-pool"
 """What a case calls Assay's own benign conversations."""
 CHATTERBOT_POOL = "chatterbot"
 """What a case calls the large pool, made from the questions of ChatterBot's corpus."""
+FIRST_OF_TEMPLATE = 4
+"""Conversations of a template that come first: more of them add little to the effective number."""
 
 
 class Deployment(StrictModel):
@@ -48,7 +50,8 @@ class Deployment(StrictModel):
 def benign_conversations(deployment: Deployment, most: int, seed: int) -> list[Transcript]:
     """What the matrix reads: ``most`` conversations of the pools in their order, then all files.
 
-    Within a pool the templates are in random order, and conversations of one template together.
+    The templates of a pool are in random order. At most FIRST_OF_TEMPLATE of each come first; the rest
+    of each template follows when all pools are spent.
 
     Raises AssayError for a file that is missing or malformed.
     """
@@ -62,18 +65,13 @@ def benign_conversations(deployment: Deployment, most: int, seed: int) -> list[T
 
 
 def unread_conversations(deployment: Deployment, most: int, seed: int) -> list[Transcript]:
-    """What the matrix leaves unread: conversations of the pools whose templates it does not read.
+    """What the matrix leaves unread of the pools; some may have a template that it reads.
 
-    Whoever is calibrated on these is calibrated on conversations that detectors were not chosen by.
     Raises AssayError for a file that is missing or malformed.
     """
-    read = benign_conversations(deployment, most, seed)
-    contents, sources = {content_sha256(t) for t in read}, {source_of(t) for t in read}
-    return [
-        t
-        for t in without_duplicates(_in_order(deployment, seed))
-        if content_sha256(t) not in contents and source_of(t) not in sources
-    ]
+    read = {content_sha256(t) for t in benign_conversations(deployment, most, seed)}
+    everything = without_duplicates(_in_order(deployment, seed))
+    return [t for t in everything if content_sha256(t) not in read]
 
 
 def without_duplicates(conversations: Sequence[Transcript]) -> list[Transcript]:
@@ -109,16 +107,18 @@ def check_enough(conversations: Sequence[Transcript], budgets: Budgets) -> None:
 
 
 def _in_order(deployment: Deployment, seed: int) -> list[Transcript]:
-    """The pools one after the other, each in a random order of its templates."""
-    ordered = []
+    """The pools one after the other, each in a random order of its templates; a few of each first."""
+    first: list[Transcript] = []
+    rest: list[Transcript] = []
     for name in deployment.pools:
         by_source: dict[str, list[Transcript]] = {}
         for conversation in _pool_named(name):
             by_source.setdefault(source_of(conversation), []).append(conversation)
         sources = list(by_source)
         for i in numpy_generator(seed, "pipeline/pool").permutation(len(sources)):
-            ordered += by_source[sources[i]]
-    return ordered
+            first += by_source[sources[i]][:FIRST_OF_TEMPLATE]
+            rest += by_source[sources[i]][FIRST_OF_TEMPLATE:]
+    return first + rest
 
 
 def _pool_named(name: str) -> list[Transcript]:

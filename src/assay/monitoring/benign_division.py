@@ -40,12 +40,14 @@ class BenignDivision:
 def divide_benign(
     read: Sequence[Transcript], unread: Sequence[Transcript], budgets: Budgets
 ) -> BenignDivision:
-    """Calibrate on what the matrix left unread, if that is enough; otherwise on all.
+    """Calibrate on conversations of templates that the matrix left unread, if these are enough.
 
-    ``read`` are the conversations that the matrix reads. Where the unread ones are enough, the read
-    ones set centre and scale; otherwise as many conversations do as the guarantee can spare.
+    Otherwise on all. ``read`` are the conversations that the matrix reads. Where those of other
+    templates are enough, the read ones set centre and scale; otherwise as many conversations do as the
+    guarantee can spare.
     """
-    apart = without_duplicates(unread)
+    templates = {source_of(t) for t in read}
+    apart = [t for t in without_duplicates(unread) if source_of(t) not in templates]
     if _effective(apart) >= _needed(budgets):
         return BenignDivision(tuple(read[:STANDARDISED_ON]), tuple(apart), seen=False)
     everything = without_duplicates([*read, *unread])

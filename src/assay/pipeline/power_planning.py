@@ -12,7 +12,7 @@ from assay.concerns.conversations.excerpts import context_of
 from assay.concerns.conversations.organism_excerpts import sampled
 from assay.concerns.conversations.pool import setting_templates
 from assay.concerns.conversations.transfer_sizes import TransferSizes
-from assay.monitoring.settings import Rollback
+from assay.monitoring.benign_division import divide_benign
 from assay.organisms import read_on_policy, read_verification
 from assay.organisms.manifest import Split
 from assay.pipeline.case import Case, read_case
@@ -69,7 +69,7 @@ def power_plan(path: Path, out: Path) -> PowerPlan:
         concerns=_concerns(case, inputs),
         organisms=tuple(_organism(each, pool, case) for each in parents),
         catching=_catching(parents, case.budgets) if parents else None,
-        monitor=_monitor(pool, case.budgets, case.monitor) if parents else None,
+        monitor=_monitor(pool, inputs, case) if parents else None,
         cost=plan_case(path, out),
     )
 
@@ -190,8 +190,10 @@ def _catching(parents: Sequence[ConcernOrganism], budgets: Budgets) -> CatchPowe
     )
 
 
-def _monitor(pool: Sequence[Transcript], budgets: Budgets, rollback: Rollback) -> MonitorPower:
-    benign = _sample(pool)
+def _monitor(pool: Sequence[Transcript], inputs: RunInputs, case: Case) -> MonitorPower:
+    budgets, rollback = case.budgets, case.monitor
+    unread = inputs.unread.open()
+    benign = _sample(divide_benign(pool, unread, budgets).calibrated)
     needed = least_n_for_rate(budgets.fpr, budgets.delta)
     alpha = budgets.delta if rollback.alpha is None else rollback.alpha
     firings = {

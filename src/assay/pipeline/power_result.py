@@ -91,7 +91,7 @@ class MonitorPower(Figures):
     """What the monitor's guarantee needs."""
 
     benign: SampleSize
-    """Benign conversations of the deployment."""
+    """Benign conversations that set the monitor's threshold and check it."""
     needed: int
     """Effective number of benign conversations without which no rate below the budget is shown."""
     needed_here: int

@@ -10,6 +10,7 @@ from assay.concerns.matrix.admission import (
     budgets_of,
     fires_on_twin,
     is_admitted,
+    is_control,
     silent_on_twins,
 )
 from assay.concerns.matrix.result import (
@@ -97,6 +98,8 @@ class TransferView:
     """Organism or twin → its name, marked where it is a twin."""
     catch: str
     """What leaving one organism out says of a new one."""
+    judged: int
+    """Cells that may be admitted: all but the text baseline and the controls."""
     admitted: int
     """Cells that are admitted."""
     triggers: int
@@ -104,7 +107,7 @@ class TransferView:
     compared: int
     """Cells compared with the text baseline."""
     beaten: int
-    """Those of them that do not beat it."""
+    """Those of them that are not shown to beat it."""
     panels: tuple[Drawing, ...]
     """A heat map for each strategy."""
     twin_panels: tuple[Drawing, ...]
@@ -121,14 +124,16 @@ class TransferView:
 
 def view_transfer(matrix: TransferMatrix) -> TransferView:
     """Everything that the section shows."""
+    judged = [cell for cell in matrix.cells if not is_control(cell.strategy, cell.detector)]
     headings = {organism.name: organism_heading(organism) for organism in matrix.organisms}
-    compared = [cell.beats_text for cell in matrix.cells if cell.beats_text is not None]
+    compared = [cell.beats_text for cell in judged if cell.beats_text is not None]
     return TransferView(
         matrix=matrix,
         headings=headings,
         catch=catch_sentence(matrix.catch_bound),
-        admitted=sum(is_admitted(cell.verdict) for cell in matrix.cells),
-        triggers=sum(cell.verdict == "detects the trigger" for cell in matrix.cells),
+        judged=len(judged),
+        admitted=sum(is_admitted(cell.verdict) for cell in judged),
+        triggers=sum(cell.verdict == "detects the trigger" for cell in judged),
         compared=len(compared),
         beaten=compared.count(False),
         panels=_panels(matrix, headings),

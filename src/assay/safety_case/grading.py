@@ -45,7 +45,7 @@ def grade(ci: tuple[float, float], criterion: Criterion, what: str) -> Judgement
         return Judgement("supported", f"{shown} reaches {limit}.")
     if criterion.defeated is not None and ci[1] < criterion.defeated:
         return Judgement("defeated", f"{shown} lies below {share(criterion.defeated)}.")
-    return Judgement("weak", f"{shown} does not reach {limit}.")
+    return Judgement("weak", f"{shown}: the lower end is below {limit}.")
 
 
 def by_p(p: float, criterion: Criterion) -> Status:
