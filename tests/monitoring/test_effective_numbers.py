@@ -109,3 +109,11 @@ def test_the_threshold_is_set_on_conversations_that_the_matrix_did_not_read_wher
     assert "served in the matrix" in few.in_words
     assert len(few.calibrated) + len(few.scaling) == 120
     assert not set(few.calibrated) & set(few.scaling)
+
+
+def test_no_conversation_of_a_template_that_the_matrix_read_sets_the_threshold():
+    read, unread = transcripts(10, seed=1), transcripts(80, seed=2)
+    read[0] = read[0].model_copy(update={"template": "shared"})
+    unread[0] = unread[0].model_copy(update={"template": "shared"})
+    found = divide_benign(read, unread, Budgets(fpr=0.05, delta=0.05))
+    assert (found.calibrated, found.seen) == (tuple(unread[1:]), False)
