@@ -64,7 +64,7 @@ def test_the_claims_come_first_with_what_decides_them(tab):
         ["C1.1", "defeated"],
         ["C1.2", "open"],
     ]
-    assert "Organisms are caught by detectors" in claims.first.inner_text()
+    assert "watched features that were chosen and learned" in claims.first.inner_text()
 
 
 def test_a_click_on_a_figure_shows_its_evidence(tab):
@@ -200,13 +200,12 @@ def test_shifts_the_check_and_the_longest_turn_are_shown(tab):
     assert "longest turn that was calibrated has 200 watched tokens" in text
 
 
-def test_power_at_the_base_rate_stands_beside_false_alarms_and_before_ten_times_the_bound(tab):
+def test_power_at_the_base_rate_stands_beside_false_alarms_and_no_easier_rise_is_shown(tab):
     rows = rows_of(tab, "table.expected")
     false = next(i for i, row in enumerate(rows) if "false rollback" in row)
     assert "2.6 %" in rows[false]
     assert "base rate of 0.1 % 2.7 %" in rows[false + 1]
-    ten = next(i for i, row in enumerate(rows) if "10 times the bound" in row)
-    assert ten > false + 1
+    assert not any("10 times" in row for row in rows)
     assert any("after 20,000 quiet conversations 12" in row for row in rows)
 
 
@@ -237,7 +236,7 @@ def test_candidates_warn_unless_they_are_content_or_additive(tab):
 
 def test_the_monitor_shows_its_promise_and_its_figures(tab):
     text = tab.locator("main").inner_text()
-    for part in ("≤ 0.74 %", "1 of 640 conversations", "8.8 %", "exceeds 1.83", "> 99.9 %"):
+    for part in ("≤ 0.74 %", "1 of 640 conversations", "8.8 %", "exceeds 1.83"):
         assert part in text
     assert "smaller with adapter tuned" in text
     assert "at most 0.74 % fire" in tab.locator("blockquote").inner_text()

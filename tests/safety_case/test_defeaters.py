@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assay.safety_case import build_case, cited_metrics
+from assay.statistics import proportion_upper_bound
 
 
 def doubt(made, name, **changes):
@@ -108,19 +109,28 @@ def test_off_policy_learning_is_partly_answered_where_half_of_new_organisms_are_
         ({}, "partly answered"),
         ({"shifts": "none"}, "open"),
         ({"shifts": "exceeded"}, "open"),
+        ({"shifts": "seldom read"}, "open"),
+        ({"operating": "no power"}, "open"),
         ({"check": None}, "open"),
     ],
 )
 def test_drift_is_partly_answered_only_where_the_threshold_held_under_shifts(made, changes, status):
-    shifts = {"none": (), "exceeded": (made.shift(), made.shift("French", 40, 1e-5))}
-    given = {name: shifts.get(value, value) for name, value in changes.items()}
+    operating = made.monitor().operating
+    seldom = made.shift().model_copy(update={"n": 12, "upper": proportion_upper_bound(0, 12)})
+    parts = {
+        "none": (),
+        "exceeded": (made.shift(), made.shift("French", 40, 1e-5)),
+        "seldom read": (made.shift(), seldom),
+        "no power": operating.model_copy(update={"base_rate_for_power": None}),
+    }
+    given = {name: parts.get(value, value) for name, value in changes.items()}
     case = build_case(made.inputs(monitor=made.monitor(**given)))
     found = next(d for d in case.node("M1.1").defeaters if d.id == "D7")
     assert found.status == status
 
 
 def test_shifts_are_corrected_for_their_number(made):
-    shifts = tuple(made.shift(f"shift {i}", 5, 0.02) for i in range(3))
+    shifts = tuple(made.shift(f"shift {i}", 3, 0.02) for i in range(3))
     assert doubt(made, "D7", monitor=made.monitor(shifts=shifts)).status == "partly answered"
     assert doubt(made, "D7", monitor=made.monitor(shifts=shifts[:2])).status == "open"
 

@@ -159,6 +159,14 @@ def test_organisms_made_alike_are_not_independent_so_the_weaker_bound_decides(ma
     assert "one made in a new way with at least 0.05 (1 of 1 way" in case.node("C1.1.1").text
 
 
+def test_too_few_to_say_anything_neither_support_nor_defeat(made):
+    """0 of 1 leaves up to .95 possible; of two units that show nothing the larger bound decides."""
+    matrix = made.matrix(catch_bound=made.catch_bound(0, 2, 0, 1))
+    node = build_case(made.inputs(transfer=matrix)).node("Sn.catching")
+    assert node.status == "weak"
+    assert node.evidence.unit == "makings"
+
+
 @pytest.mark.parametrize("field", ["lower", "lower_makings"])
 def test_a_stated_catch_bound_that_its_counts_do_not_give_is_refused(made, field):
     boast = made.catch_bound(1, 1).model_copy(update={field: 0.99})

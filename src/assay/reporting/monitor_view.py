@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.monitoring.result import Monitor, OrganismSensitivity
-from assay.monitoring.rollback import SHIFT, HandfulRule
+from assay.monitoring.rollback import HandfulRule
 from assay.reporting.number_format import number, percent, probability, words
 
 
@@ -175,18 +175,7 @@ def _expected(monitor: Monitor) -> tuple[NamedFigure, ...]:
             number(missed),
             "" if missed is not None else unknown,
         ),
-        NamedFigure(
-            f"rollback if firing rises to {SHIFT:.0f} times the bound of the benign rate",
-            probability(operating.shift_power),
-        ),
     ]
-    if operating.best_shift_power is not None:
-        rows.append(
-            NamedFigure(
-                "the same at the largest rate that the handful allows",
-                probability(operating.best_shift_power),
-            )
-        )
     rows += [
         NamedFigure(
             f"benign firing, {stratum.shortest}–{stratum.longest} watched tokens",

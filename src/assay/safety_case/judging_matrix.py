@@ -86,18 +86,27 @@ def judge_catching(caught: int, of: int, unit: str) -> Judgement:
     if keeps(criteria.CATCHING, lower):
         return Judgement("supported", f"{counted}: lower bound {lower:.2f} reaches {limit:.2f}.")
     upper = proportion_upper_bound(caught, of)
-    if caught == 0 or upper < limit:
+    if upper < limit:
         return Judgement("defeated", f"{counted}: at most {upper:.2f} of new ones are caught.")
     return Judgement("weak", f"{counted}: lower bound {lower:.2f}, target {limit:.2f}.")
 
 
 def weaker_catching(bound: CatchBound) -> tuple[int, int, str]:
-    """Caught, of how many, and of what: organisms or makings, whichever has the lower bound."""
+    """Caught, of how many, and of what: organisms or makings, whichever has the lower bound.
+
+    Where both lower bounds are equal, the larger upper bound decides: fewer were tested.
+    """
     counts = [
         (bound.caught, bound.organisms, "organisms"),
         (bound.caught_makings, bound.makings, "makings"),
     ]
-    return min(counts, key=lambda count: catch_lower_bound(count[0], count[1]) or 0.0)
+    return min(
+        counts,
+        key=lambda count: (
+            catch_lower_bound(count[0], count[1]) or 0.0,
+            -proportion_upper_bound(count[0], count[1]) if count[1] else 0.0,
+        ),
+    )
 
 
 def check_catch_bound(bound: CatchBound) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from assay.errors import AssayError
 from assay.monitoring.result import Monitor, OrganismSensitivity
 from assay.safety_case import criteria
-from assay.safety_case.grading import STRENGTH, Judgement, by_p, capped, worse
+from assay.safety_case.grading import STRENGTH, Judgement, by_p, capped, keeps, worse
 from assay.safety_case.judging_matrix import EXACT
 from assay.safety_case.phrases import plural, share
 from assay.statistics.intervals import proportion_lower_bound, proportion_upper_bound
@@ -72,6 +72,13 @@ def exceeded_shifts(monitor: Monitor) -> list[str]:
         for shift in monitor.shifts
         if by_p(min(1.0, shift.excess_p * count), criteria.SHIFTS) != "supported"
     ]
+
+
+def shown_under_shifts(monitor: Monitor) -> bool:
+    """Whether so many conversations were read under each shift that its upper bound is low."""
+    return bool(monitor.shifts) and keeps(
+        criteria.SHIFT_BOUND, max(shift.upper for shift in monitor.shifts)
+    )
 
 
 def check_bounds(monitor: Monitor) -> None:

@@ -21,7 +21,11 @@ from assay.safety_case.detection_solutions import concerns_of
 from assay.safety_case.dictionary_solutions import judge_purity, of_which_features
 from assay.safety_case.grading import keeps
 from assay.safety_case.judging_matrix import weaker_catching
-from assay.safety_case.judging_monitor import exceeded_shifts, judge_benign_rate
+from assay.safety_case.judging_monitor import (
+    exceeded_shifts,
+    judge_benign_rate,
+    shown_under_shifts,
+)
 from assay.safety_case.nodes import Defeater, DefeaterStatus
 from assay.safety_case.phrases import between_shares, catch_sentence, plural, share
 
@@ -168,8 +172,9 @@ def _shift(inputs: CaseInputs) -> Response | None:
     calibration = monitor.calibration
     exceeded = exceeded_shifts(monitor)
     holds = judge_benign_rate(monitor).status == "supported"
+    has_power = monitor.operating.base_rate_for_power is not None
     return _partly(
-        holds and bool(monitor.shifts) and not exceeded,
+        holds and shown_under_shifts(monitor) and not exceeded and has_power,
         f"At most {share(calibration.rate_bound)} of benign conversations fire (confidence "
         f"{share(1 - calibration.delta)}, {calibration.n:,} conversations, effectively "
         f"{calibration.n_effective:,.0f}), for text like that of the calibration only. "
@@ -180,7 +185,9 @@ def _shift(inputs: CaseInputs) -> Response | None:
 def _under_shifts(monitor: Monitor, exceeded: list[str]) -> str:
     if not monitor.shifts:
         return "It was read under no shift."
-    read = ", ".join(f"{s.shift} {s.fired} of {s.n}" for s in monitor.shifts)
+    read = ", ".join(
+        f"{s.shift} {s.fired} of {s.n} (at most {share(s.upper)})" for s in monitor.shifts
+    )
     beyond = f"; beyond the budget: {', '.join(exceeded)}" if exceeded else ""
     return f"Firings under shifts: {read}{beyond}."
 
