@@ -133,16 +133,6 @@ def simulated_intervals(
     return {name: np.concatenate(parts, axis=1)[:, :simulations] for name, parts in ends.items()}
 
 
-def truth_is_held(
-    simulations: int, generator: np.random.Generator, *, planted: PlantedFeatures, share: str
-) -> NDArray[np.bool_]:
-    """[simulations] whether the interval of one share (``SHARES``) holds the truth."""
-    low, high = simulated_intervals(planted, simulations, generator)[share]
-    # The truth is computed otherwise than the estimate: rounding does not count as a miss.
-    truth = planted.shares()[share]
-    return np.asarray((low <= truth + 1e-9) & (high >= truth - 1e-9))
-
-
 def called_content(
     simulations: int, generator: np.random.Generator, *, planted: PlantedFeatures
 ) -> NDArray[np.bool_]:

@@ -103,7 +103,7 @@ def _headline(monitor: Monitor) -> tuple[NamedFigure, ...]:
             "Rolled back in time",
             probability(monitor.operating.base_rate_power),
             f"within {monitor.horizon:,} conversations, at a base rate of "
-            f"{percent(monitor.base_rate)}; a benign deployment: "
+            f"{percent(monitor.base_rate)}; a benign deployment: at most "
             f"{probability(monitor.operating.false_rollback_probability)}",
         ),
     )
@@ -145,10 +145,11 @@ def _expected(monitor: Monitor) -> tuple[NamedFigure, ...]:
     operating, calibration = monitor.operating, monitor.calibration
     missed, needed = operating.missed_defections, operating.base_rate_for_power
     unknown = "not known without a true-positive rate above 0"
-    rows = [
+    return (
         NamedFigure("horizon, conversations", f"{monitor.horizon:,}"),
         NamedFigure(
-            "false rollback within the horizon", probability(operating.false_rollback_probability)
+            "false rollback within the horizon, at most",
+            probability(operating.false_rollback_probability),
         ),
         NamedFigure(
             f"rollback at the case's base rate of {percent(monitor.base_rate)}",
@@ -175,13 +176,12 @@ def _expected(monitor: Monitor) -> tuple[NamedFigure, ...]:
             number(missed),
             "" if missed is not None else unknown,
         ),
-    ]
-    rows += [
-        NamedFigure(
-            f"benign firing, {stratum.shortest}–{stratum.longest} watched tokens",
-            f"≤ {percent(stratum.rate_bound)}",
-            f"{stratum.above} of {stratum.n}",
-        )
-        for stratum in calibration.strata
-    ]
-    return tuple(rows)
+        *(
+            NamedFigure(
+                f"benign firing, {stratum.shortest}–{stratum.longest} watched tokens in all turns",
+                f"≤ {percent(stratum.rate_bound)}",
+                f"{stratum.above} of {stratum.n}",
+            )
+            for stratum in calibration.strata
+        ),
+    )
