@@ -15,9 +15,9 @@ from assay.concerns.matrix.admission import (
     judge,
     silent_on_twins,
 )
+from assay.concerns.matrix.cells import TwinCell
 from assay.concerns.matrix.measuring import threshold_of
 from assay.concerns.matrix.oracle import check_oracles, oracle_admitted
-from assay.concerns.matrix.result import TwinCell
 from assay.concerns.matrix.scores import Scored, ScoreGroup, TestedConversations
 from assay.errors import AssayError
 from assay.statistics import (

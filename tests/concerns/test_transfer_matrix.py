@@ -20,11 +20,12 @@ from assay.concerns.matrix.admission import (
     is_caught,
     judge,
 )
+from assay.concerns.matrix.cells import Ablation, Cell, TwinCell
 from assay.concerns.matrix.contexts import frequencies
 from assay.concerns.matrix.learning import fit_all
 from assay.concerns.matrix.leave_one_out import best_pair, catch_bound, leave_each_out
 from assay.concerns.matrix.measuring import Correlation, ScoredCell, measure_cell, measure_twin
-from assay.concerns.matrix.result import Ablation, Cell, TestedOrganism, TwinCell
+from assay.concerns.matrix.result import TestedOrganism
 from assay.concerns.matrix.scores import TestedConversations, score, score_all
 from assay.concerns.strategies import Elicited
 from assay.models import Site

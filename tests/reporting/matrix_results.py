@@ -6,10 +6,9 @@ import numpy as np
 
 from assay.concerns.budgets import Budgets
 from assay.concerns.matrix.admission import TEXT, catch_lower_bound, is_control
+from assay.concerns.matrix.cells import Ablation, Cell, TwinCell
 from assay.concerns.matrix.result import (
-    Ablation,
     CatchBound,
-    Cell,
     ContextFrequency,
     FeatureRecall,
     LeftOut,
@@ -18,7 +17,6 @@ from assay.concerns.matrix.result import (
     RocCurve,
     TestedOrganism,
     TransferMatrix,
-    TwinCell,
 )
 from assay.statistics.intervals import (
     clopper_pearson,

@@ -16,15 +16,13 @@ from assay.concerns.candidates.result import (
     LabelScore,
     StrategyYield,
 )
+from assay.concerns.matrix.cells import Ablation, Cell, TwinCell
 from assay.concerns.matrix.result import (
-    Ablation,
     CatchBound,
-    Cell,
     FeatureRecall,
     LeftOut,
     TestedOrganism,
     TransferMatrix,
-    TwinCell,
 )
 from assay.evidence import Evidence
 from assay.monitoring.result import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.concerns.candidates.result import Candidate, CandidateReport, Example
-from assay.concerns.matrix.result import Ablation, TransferMatrix
+from assay.concerns.matrix.cells import Ablation
+from assay.concerns.matrix.result import TransferMatrix
 from assay.reporting.palette import HIGHLIGHT_LEVELS
 from assay.reporting.roc_curves import detector_order
 

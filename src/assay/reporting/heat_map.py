@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import altair as alt
 
 from assay.concerns.matrix.admission import is_admitted
-from assay.concerns.matrix.result import Cell, TwinCell
+from assay.concerns.matrix.cells import Cell, TwinCell
 from assay.reporting.drawing import FONT, ROWS, svg, with_tooltips
 from assay.reporting.number_format import decimals, ends, number, percent, words
 from assay.reporting.palette import AUROC_COLOURS, INK, NO_AUROC

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.concerns.matrix.admission import is_admitted
-from assay.concerns.matrix.result import Cell, MissingCell, TestedOrganism, TransferMatrix
+from assay.concerns.matrix.cells import Cell
+from assay.concerns.matrix.result import MissingCell, TestedOrganism, TransferMatrix
 from assay.safety_case.nodes import Defeater, Node
 from assay.safety_case.result import SafetyCase
 

@@ -13,15 +13,8 @@ from assay.concerns.matrix.admission import (
     is_control,
     silent_on_twins,
 )
-from assay.concerns.matrix.result import (
-    Ablation,
-    Cell,
-    ContextFrequency,
-    RocCurve,
-    TestedOrganism,
-    TransferMatrix,
-    TwinCell,
-)
+from assay.concerns.matrix.cells import Ablation, Cell, TwinCell
+from assay.concerns.matrix.result import ContextFrequency, RocCurve, TestedOrganism, TransferMatrix
 from assay.reporting.heat_map import draw_heat_map, square_of_cell, square_of_twin
 from assay.reporting.number_format import words
 from assay.reporting.roc_curves import detector_order, draw_roc_curves

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from assay.concerns.matrix.admission import is_admitted
-from assay.concerns.matrix.result import Ablation, TransferMatrix
+from assay.concerns.matrix.cells import Ablation
+from assay.concerns.matrix.result import TransferMatrix
 from assay.evidence import Evidence
 from assay.safety_case.case_inputs import CaseInputs
 from assay.safety_case.detection_solutions import (

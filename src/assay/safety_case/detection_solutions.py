@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from assay.concerns.matrix.admission import is_control
-from assay.concerns.matrix.result import Cell, TestedOrganism, TransferMatrix
+from assay.concerns.matrix.cells import Cell
+from assay.concerns.matrix.result import TestedOrganism, TransferMatrix
 from assay.monitoring.result import Monitor, OrganismSensitivity
 from assay.safety_case.case_inputs import CaseInputs
 from assay.safety_case.grading import Judgement, capped

@@ -8,7 +8,8 @@ from assay.concerns.matrix.admission import (
     is_admitted,
     silent_on_twins,
 )
-from assay.concerns.matrix.result import Ablation, CatchBound, Cell, TransferMatrix
+from assay.concerns.matrix.cells import Ablation, Cell
+from assay.concerns.matrix.result import CatchBound, TransferMatrix
 from assay.errors import AssayError
 from assay.safety_case import criteria
 from assay.safety_case.grading import Judgement, capped, keeps

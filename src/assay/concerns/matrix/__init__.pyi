@@ -10,14 +10,14 @@ from .admission import is_control as is_control
 from .admission import silent_on_twins as silent_on_twins
 from .admission import spares_other_text as spares_other_text
 from .causes import AblationSource as AblationSource
+from .cells import Ablation as Ablation
+from .cells import Cell as Cell
+from .cells import TwinCell as TwinCell
 from .figures import matrix_evidence as matrix_evidence
 from .learning import TransferSettings as TransferSettings
 from .leave_one_out import leave_each_out as leave_each_out
-from .result import Ablation as Ablation
-from .result import Cell as Cell
 from .result import FeatureRecall as FeatureRecall
 from .result import NullDistribution as NullDistribution
 from .result import TestedOrganism as TestedOrganism
 from .result import TransferMatrix as TransferMatrix
-from .result import TwinCell as TwinCell
 from .transferring import transfer as transfer

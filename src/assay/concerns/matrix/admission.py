@@ -12,14 +12,8 @@ from typing import NamedTuple
 from assay.concerns.budgets import Budgets
 from assay.concerns.concern import Severity
 from assay.concerns.detectors.detector_registry import CONTROLS
-from assay.concerns.matrix.result import (
-    Ablation,
-    Cell,
-    TestedOrganism,
-    TransferMatrix,
-    TwinCell,
-    Verdict,
-)
+from assay.concerns.matrix.cells import Ablation, Cell, TwinCell, Verdict
+from assay.concerns.matrix.result import TestedOrganism, TransferMatrix
 from assay.concerns.strategies import shows_transfer
 from assay.statistics import (
     EXCESS_LEVEL,

@@ -13,9 +13,9 @@ from assay.concerns.conversations.organism_readings import OrganismReadings, cut
 from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.concerns.matrix.ablating import AblationRun, Effect, ablate, directions_of
 from assay.concerns.matrix.admission import LEAST_RANDOM, Admission, is_admitted, is_control
+from assay.concerns.matrix.cells import Ablation
 from assay.concerns.matrix.leave_one_out import best_elsewhere
 from assay.concerns.matrix.measuring import MeasuredCell
-from assay.concerns.matrix.result import Ablation
 from assay.dictionaries import Dictionary
 from assay.models import LanguageModel, Site
 from assay.progress import progress

@@ -9,8 +9,9 @@ from assay.concerns.budgets import Budgets
 from assay.concerns.conversations.excerpts import different_conversations
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.matrix.admission import LEAST_RANDOM, SILENT_AT_MOST
+from assay.concerns.matrix.cells import Ablation
 from assay.concerns.matrix.measuring import Correlation
-from assay.concerns.matrix.result import Ablation, TestedOrganism
+from assay.concerns.matrix.result import TestedOrganism
 from assay.organisms import RECIPES, Organism, Verification, read_verification
 
 RECIPE_MAKER = "Assay's recipes"

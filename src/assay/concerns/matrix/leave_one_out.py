@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from assay.concerns.matrix.admission import catch_lower_bound, is_caught, is_control
-from assay.concerns.matrix.result import CatchBound, Cell, LeftOut, TestedOrganism
+from assay.concerns.matrix.cells import Cell
+from assay.concerns.matrix.result import CatchBound, LeftOut, TestedOrganism
 from assay.statistics import bound_over_makings
 
 Pair = tuple[str, str]

@@ -16,7 +16,7 @@ from assay.concerns.matrix.admission import (
     CellFigures,
     is_control,
 )
-from assay.concerns.matrix.result import Cell, Interval, TwinCell
+from assay.concerns.matrix.cells import Cell, Interval, TwinCell
 from assay.concerns.matrix.scores import Scored, ScoreGroup
 from assay.randomness import numpy_generator
 from assay.statistics import (
