@@ -17,7 +17,7 @@ from assay.concerns.matrix.admission import (
 )
 from assay.concerns.matrix.cells import TwinCell
 from assay.concerns.matrix.measuring import threshold_of
-from assay.concerns.matrix.oracle import check_oracles, oracle_admitted
+from assay.concerns.matrix.oracle import benign_test_powers, check_oracles
 from assay.concerns.matrix.scores import Scored, ScoreGroup, TestedConversations
 from assay.errors import AssayError
 from assay.statistics import (
@@ -113,11 +113,19 @@ def test_a_threshold_that_cannot_carry_the_guarantee_admits_nothing():
     assert after_calibration(admitted, enough, BUDGETS) == admitted
     verdict, (why,) = after_calibration(admitted, few, BUDGETS)
     assert verdict == "rejected"
-    assert "298 benign conversations worth 298 independent ones, 299 are needed" in why
+    assert why.startswith("undetermined: its threshold rests on 298 benign conversations of 298")
+    assert "worth 298 independent ones, and 299 are needed" in why
     alike = effective_sample([str(i // 4) for i in range(360)], ICC)
     assert after_calibration(admitted, alike, BUDGETS).verdict == "rejected"
-    control = Admission("control", ())
-    assert after_calibration(control, few, BUDGETS) == control
+
+
+@pytest.mark.parametrize("verdict", ["control", "rejected", "detects the trigger"])
+def test_without_a_guarantee_every_cell_says_so_and_keeps_its_verdict(verdict):
+    few = effective_sample([str(i) for i in range(298)], ICC)
+    found, reasons = after_calibration(Admission(verdict, ("another",)), few, BUDGETS)
+    assert found == verdict
+    assert reasons[0] == "another"
+    assert reasons[1].startswith("undetermined: its threshold rests on 298")
 
 
 def tested(**planted):
@@ -135,9 +143,16 @@ def test_a_case_too_small_for_a_perfect_detector_is_refused_with_the_sizes_that_
     (_, needed) = message.split("budgets.fpr of at least ")
     enough = Budgets(fpr=float(needed.split(" ")[0]), delta=0.05)
     check_oracles(tested(), enough)
-    probability, double = oracle_admitted(tested(), enough, ICC)
-    assert probability >= 0.9
-    assert 0 < double < 1
+    (power,) = benign_test_powers(tested(), enough, ICC)
+    assert power.organism == "x"
+    assert power.oracle >= 0.9
+    assert 0 < power.double_rate < 1
+
+
+def test_without_a_guarantee_no_detector_passes_however_good_or_bad():
+    (power,) = benign_test_powers(tested(), BUDGETS, ICC)
+    assert power.calibration.n_effective < power.needed == 299
+    assert (power.oracle, power.double_rate) == (0.0, 0.0)
 
 
 def test_the_organism_whose_calibration_is_smallest_is_named():

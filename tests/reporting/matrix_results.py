@@ -8,6 +8,7 @@ from assay.concerns.budgets import Budgets
 from assay.concerns.matrix.admission import TEXT, catch_lower_bound, is_control
 from assay.concerns.matrix.cells import Ablation, Cell, TwinCell
 from assay.concerns.matrix.result import (
+    BenignTestPower,
     CatchBound,
     ContextFrequency,
     FeatureRecall,
@@ -15,6 +16,7 @@ from assay.concerns.matrix.result import (
     MissingCell,
     NullDistribution,
     RocCurve,
+    SampleSize,
     TestedOrganism,
     TransferMatrix,
 )
@@ -38,6 +40,18 @@ DETECTORS = {
     "shuffled_labels": 0.52,
 }
 """Detector → the AUROC around which its cells lie."""
+
+
+def a_benign_test(organism, n_effective, oracle, double_rate):
+    """How probably detectors pass the benign test of an organism."""
+    return BenignTestPower(
+        organism=organism,
+        calibration=SampleSize(n=800, templates=320, n_effective=n_effective),
+        needed=299,
+        benign_test=SampleSize(n=760, templates=310, n_effective=498.2),
+        oracle=oracle,
+        double_rate=double_rate,
+    )
 
 
 def an_organism(name, concern, severity="high", **changes):
@@ -277,8 +291,7 @@ def a_matrix(**changes):
         ),
         "icc": 0.21,
         "benign_icc": 0.18,
-        "oracle_admitted": 0.962,
-        "double_rate_admitted": 0.031,
+        "benign_tests": (a_benign_test("secret-liar", 520.4, 0.962, 0.031),),
         "roc": tuple(a_curve(cell) for cell in cells if cell.auroc is not None),
         "ablations": ABLATIONS,
         "leave_one_out": (a_left_out(ORGANISMS[0], None), a_left_out(ORGANISMS[3], chosen)),

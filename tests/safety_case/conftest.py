@@ -241,8 +241,7 @@ def made_matrix(**changes):
         "recall": (made_recall(),),
         "icc": 0.1,
         "benign_icc": 0.1,
-        "oracle_admitted": 0.97,
-        "double_rate_admitted": 0.03,
+        "benign_tests": (),
         "roc": (),
         "ablations": (made_ablation(),),
         "leave_one_out": (

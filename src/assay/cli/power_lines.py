@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from assay.pipeline.power_result import MonitorPower, OrganismPower, PowerPlan, SampleSize
+    from assay.concerns.matrix.result import SampleSize
+    from assay.pipeline.power_result import MonitorPower, OrganismPower, PowerPlan
     from assay.pipeline.result import Plan
 
 ORACLE = 0.9

@@ -12,6 +12,7 @@ from assay.concerns.conversations.excerpts import context_of
 from assay.concerns.conversations.organism_excerpts import sampled
 from assay.concerns.conversations.pool import setting_templates
 from assay.concerns.conversations.transfer_sizes import TransferSizes
+from assay.concerns.matrix.oracle import benign_test_chances, size_of
 from assay.monitoring.benign_division import divide_benign
 from assay.organisms import read_on_policy, read_verification
 from assay.organisms.manifest import Split
@@ -23,7 +24,6 @@ from assay.pipeline.power_result import (
     OrganismPower,
     PowerPlan,
     RatePower,
-    SampleSize,
 )
 from assay.pipeline.run import plan_case
 from assay.pipeline.run_inputs import RunInputs, inputs_of
@@ -31,11 +31,9 @@ from assay.statistics import (
     EffectiveSample,
     StartMixture,
     bound_over_makings,
-    detector_passes,
     effective_sample,
     least_n_for_rate,
     least_positives,
-    oracle_passes,
     proportion_lower_bound,
     tpr_shown,
 )
@@ -85,16 +83,17 @@ def _organism(organism: ConcernOrganism, pool: Sequence[Transcript], case: Case)
     positives = _sample(_outside(allowed, (t for t in test if t.label)))
     calibration = _sample(_outside(allowed, [*(t for t in threshold if not t.label), *sets]))
     benign = _sample(_outside(allowed, [*(t for t in test if not t.label), *checks]))
+    oracle, double_rate = benign_test_chances(calibration, benign, budgets)
     return OrganismPower(
         organism=organism.name,
         concern=organism.concern.name,
         making=making_of(organism),
         admitted=_is_admitted(organism),
-        positives=_size(positives),
-        calibration=_size(calibration),
-        benign_test=_size(benign),
-        oracle=oracle_passes(calibration, benign, budgets.fpr, budgets.delta),
-        double_rate=detector_passes(min(1.0, 2 * budgets.fpr), benign, budgets.fpr),
+        positives=size_of(positives),
+        calibration=size_of(calibration),
+        benign_test=size_of(benign),
+        oracle=oracle,
+        double_rate=double_rate,
         rates=tuple(_rate(positives, rate, budgets.tpr_target) for rate in TRUE_RATES),
     )
 
@@ -116,12 +115,6 @@ def _sample(found: Iterable[Transcript]) -> EffectiveSample:
     """Their effective number, each text counted once."""
     different = {t.messages: t.template or t.id for t in found}
     return effective_sample(list(different.values()), LEAST_ICC)
-
-
-def _size(sample: EffectiveSample) -> SampleSize:
-    return SampleSize(
-        n=sample.n, templates=sample.clusters, n_effective=round(sample.n_effective, 1)
-    )
 
 
 def _rate(positives: EffectiveSample, rate: float, target: float) -> RatePower:
@@ -205,7 +198,7 @@ def _monitor(pool: Sequence[Transcript], inputs: RunInputs, case: Case) -> Monit
         for quiet in QUIET
     }
     return MonitorPower(
-        benign=_size(benign),
+        benign=size_of(benign),
         needed=needed,
         needed_here=math.ceil(needed * benign.design_effect),
         rule=rollback.rule,

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from assay.concerns.concern import Severity
+from assay.concerns.matrix.result import SampleSize
 from assay.pipeline.result import Plan
 from assay.results import Figures
-
-
-class SampleSize(Figures):
-    """Conversations that share templates, duplicates dropped."""
-
-    n: int
-    """Conversations."""
-    templates: int
-    """Templates that they come from."""
-    n_effective: float
-    """The number of independent conversations that they are worth."""
 
 
 class RatePower(Figures):
@@ -50,7 +40,8 @@ class OrganismPower(Figures):
     oracle: float
     """Probability that a detector that separates perfectly passes the check of its benign rate."""
     double_rate: float
-    """Probability that a detector with twice the budget's benign rate passes it."""
+    """Probability that a detector with twice the budget's benign rate passes it; 0, as the oracle's,
+    where the calibration is too small for a guarantee."""
     rates: tuple[RatePower, ...]
     """Power at several true-positive rates."""
 

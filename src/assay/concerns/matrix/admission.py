@@ -180,17 +180,17 @@ def after_calibration(
     """An admitted cell stays so only where its threshold's conversations carry the guarantee.
 
     ``calibration`` is their effective sample. Without the guarantee a test set that finds nothing
-    significant shows nothing.
+    significant shows nothing; every cell then says so, whatever its verdict.
     """
-    allowed = exceedances_allowed(calibration, budgets.fpr, budgets.delta)
-    if allowed is not None or not is_admitted(judged.verdict):
+    if exceedances_allowed(calibration, budgets.fpr, budgets.delta) is not None:
         return judged
     why = (
-        f"its threshold rests on {calibration.n} benign conversations worth "
-        f"{calibration.n_effective:.0f} independent ones, "
+        f"undetermined: its threshold rests on {calibration.n} benign conversations of "
+        f"{calibration.clusters} templates, worth {calibration.n_effective:.0f} independent ones, and "
         f"{least_n_for_rate(budgets.fpr, budgets.delta)} are needed"
     )
-    return Admission("rejected", (*judged.reasons, why))
+    verdict = "rejected" if is_admitted(judged.verdict) else judged.verdict
+    return Admission(verdict, (*judged.reasons, why))
 
 
 def after_ablation(judged: Admission, ablation: Ablation | None) -> Admission:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assay.concerns.budgets import Budgets
 from assay.concerns.conversations.excerpts import different_conversations
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.matrix.admission import LEAST_RANDOM, SILENT_AT_MOST
 from assay.concerns.matrix.cells import Ablation
 from assay.concerns.matrix.measuring import Correlation
-from assay.concerns.matrix.result import TestedOrganism
+from assay.concerns.matrix.oracle import ORACLE_AT_LEAST, is_enough
+from assay.concerns.matrix.result import BenignTestPower, TestedOrganism
 from assay.organisms import RECIPES, Organism, Verification, read_verification
+from assay.statistics import EXCESS_LEVEL
 
 RECIPE_MAKER = "Assay's recipes"
 """Who made the organisms that a recipe of Assay describes."""
@@ -26,12 +27,8 @@ class MatrixFacts:
 
     icc: Correlation
     """Intraclass correlations of firing within templates."""
-    oracle_admitted: float
-    """Probability that an oracle passes the benign test."""
-    double_rate_admitted: float
-    """Probability that a detector at twice the budget passes it."""
-    budgets: Budgets
-    """What a detector may cost."""
+    benign_tests: Sequence[BenignTestPower]
+    """How probably detectors pass the benign test of each organism."""
     ablations: Sequence[Ablation]
     """The ablations that were measured."""
 
@@ -78,6 +75,18 @@ def making_of(organism: Organism) -> str:
     return f"{manifest.base} by {maker}"
 
 
+def _powerless(powers: Sequence[BenignTestPower]) -> str:
+    """On which organisms the benign test says little, because a perfect detector may fail it."""
+    few = [f"{power.organism} ({power.oracle:.2f})" for power in powers if not is_enough(power)]
+    if not few:
+        return ""
+    return (
+        " At the correlation within templates that was measured, a detector that separates perfectly "
+        f"would pass with a probability below {ORACLE_AT_LEAST} on {', '.join(few)}: a rejection there "
+        "says little."
+    )
+
+
 def matrix_notes(readings: Sequence[OrganismReadings], facts: MatrixFacts) -> tuple[str, ...]:
     """What a reader of the matrix must know."""
     notes = [
@@ -87,10 +96,8 @@ def matrix_notes(readings: Sequence[OrganismReadings], facts: MatrixFacts) -> tu
         f"{facts.icc.positives:.2f} for firing on misdeeds and {facts.icc.benign:.2f} for firing on "
         "benign conversations. A conversation whose tokens stood there before is not counted again.",
         "The threshold's own conversations carry the guarantee of the benign rate; the test set checks "
-        "it, and rejects where its rate is significantly above the budget. At these sizes a detector "
-        f"that separates perfectly passes with probability {facts.oracle_admitted:.2f}, one whose true "
-        f"benign rate is twice the budget of {facts.budgets.fpr:g} with "
-        f"{facts.double_rate_admitted:.2f}.",
+        "it, and rejects where its rate is significantly above the budget (p at most "
+        f"{EXCESS_LEVEL:g}).{_powerless(facts.benign_tests)}",
         "Errors over cells: an AUROC must exceed what random directions and shuffled labels reach at "
         "a level of .05 divided by the number of an organism's cells that may be admitted, and the p "
         "of ablations is corrected over all ablated cells (max-T). TPR bounds, the benign test and the "

@@ -6,12 +6,14 @@ import math
 from collections.abc import Mapping
 
 from assay.concerns.budgets import Budgets
+from assay.concerns.matrix.result import BenignTestPower, SampleSize
 from assay.concerns.matrix.scores import TestedConversations
 from assay.errors import AssayError
 from assay.statistics import (
     EffectiveSample,
     detector_passes,
     effective_sample,
+    exceedances_allowed,
     least_n_for_rate,
     oracle_passes,
 )
@@ -60,17 +62,48 @@ def check_oracles(tested: Mapping[str, TestedConversations], budgets: Budgets) -
     )
 
 
-def oracle_admitted(
-    tested: Mapping[str, TestedConversations], budgets: Budgets, icc: float
+def benign_test_chances(
+    calibration: EffectiveSample, counted: EffectiveSample, budgets: Budgets
 ) -> tuple[float, float]:
     """(probability that an oracle passes the benign test, that of a detector at twice the budget).
 
-    For the organism with the smallest effective number of benign test conversations.
+    Both are 0 where the calibration cannot carry the guarantee, since nothing is admitted then.
     """
-    samples = [benign_samples(conversations, icc) for conversations in tested.values()]
-    calibration, counted = min(samples, key=lambda pair: pair[1].n_effective)
+    if exceedances_allowed(calibration, budgets.fpr, budgets.delta) is None:
+        return 0.0, 0.0
     twice = min(0.999, 2 * budgets.fpr)
     return (
         oracle_passes(calibration, counted, budgets.fpr, budgets.delta),
         detector_passes(twice, counted, budgets.fpr),
     )
+
+
+def benign_test_powers(
+    tested: Mapping[str, TestedConversations], budgets: Budgets, icc: float
+) -> tuple[BenignTestPower, ...]:
+    """For each organism, how probably detectors pass its benign test at a measured correlation."""
+    found = []
+    for name, conversations in tested.items():
+        calibration, counted = benign_samples(conversations, icc)
+        oracle, double_rate = benign_test_chances(calibration, counted, budgets)
+        found.append(
+            BenignTestPower(
+                organism=name,
+                calibration=size_of(calibration),
+                needed=least_n_for_rate(budgets.fpr, budgets.delta),
+                benign_test=size_of(counted),
+                oracle=oracle,
+                double_rate=double_rate,
+            )
+        )
+    return tuple(found)
+
+
+def is_enough(power: BenignTestPower) -> bool:
+    """Whether a detector that separates perfectly passes the benign test probably enough."""
+    return power.oracle >= ORACLE_AT_LEAST
+
+
+def size_of(sample: EffectiveSample) -> SampleSize:
+    """The numbers of a sample, for a result."""
+    return SampleSize(n=sample.n, templates=sample.clusters, n_effective=sample.n_effective)

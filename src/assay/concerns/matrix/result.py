@@ -88,6 +88,38 @@ class FeatureRecall(Figures):
     """Test conversations."""
 
 
+class SampleSize(Figures):
+    """Conversations that share templates, duplicates dropped."""
+
+    n: int
+    """Conversations."""
+    templates: int
+    """Templates that they come from."""
+    n_effective: float
+    """The number of independent conversations that they are worth."""
+
+
+class BenignTestPower(Figures):
+    """How probably detectors pass the check of their benign rate on one organism.
+
+    At the intraclass correlation that was measured (``TransferMatrix.benign_icc``).
+    """
+
+    organism: str
+    """The organism."""
+    calibration: SampleSize
+    """Benign conversations that set the thresholds."""
+    needed: int
+    """Effective number of them without which no threshold carries the guarantee."""
+    benign_test: SampleSize
+    """Benign conversations that check the thresholds."""
+    oracle: float
+    """Probability that a detector that separates perfectly passes; 0 without the guarantee."""
+    double_rate: float
+    """Probability that a detector whose true benign rate is twice the budget passes; 0 without the
+    guarantee."""
+
+
 class MissingCell(Figures):
     """A strategy from which no detector could be learned for, or tested on, an organism."""
 
@@ -190,7 +222,7 @@ class TransferMatrix(Result):
     FILE: ClassVar[str] = "transfer.json"
     MADE_BY: ClassVar[str] = "assay transfer CASE.yaml"
 
-    version: Literal[3] = 3
+    version: Literal[4] = 4
     """Version of the layout."""
     seed: int
     """Seed of every random draw."""
@@ -223,11 +255,8 @@ class TransferMatrix(Result):
     cells that may be admitted, at least .1."""
     benign_icc: float
     """The same of firing on benign test conversations; twins and thresholds rest on it too."""
-    oracle_admitted: float
-    """Probability that a detector that separates perfectly passes the benign test at these sizes, for
-    the smallest of the organisms' benign test sets."""
-    double_rate_admitted: float
-    """Probability that a detector whose true benign rate is twice the budget passes that test."""
+    benign_tests: tuple[BenignTestPower, ...]
+    """How probably a perfect detector, and a bad one, passes the benign test of each organism."""
     roc: tuple[RocCurve, ...]
     """ROC curves of the best cells on each organism."""
     ablations: tuple[Ablation, ...]

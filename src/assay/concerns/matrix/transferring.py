@@ -33,7 +33,7 @@ from assay.concerns.matrix.measuring import (
     measure_twin,
 )
 from assay.concerns.matrix.nulls import null_distributions
-from assay.concerns.matrix.oracle import check_oracles, oracle_admitted
+from assay.concerns.matrix.oracle import benign_test_powers, check_oracles
 from assay.concerns.matrix.recall import feature_recall
 from assay.concerns.matrix.result import (
     FeatureRecall,
@@ -129,7 +129,7 @@ def transfer(
     )
     organisms = tuple(tested_organism(reading) for reading in readings)
     left_out = leave_each_out(cells, organisms)
-    oracle, double = oracle_admitted(tested, settings.budgets, icc.benign)
+    powers = benign_test_powers(tested, settings.budgets, icc.benign)
     return TransferMatrix(
         seed=settings.seed,
         site=str(Site.of(site)),
@@ -145,14 +145,13 @@ def transfer(
         recall=tuple(of.recall for of in scored.values() if of.recall is not None),
         icc=icc.positives,
         benign_icc=icc.benign,
-        oracle_admitted=oracle,
-        double_rate_admitted=double,
+        benign_tests=powers,
         roc=_curves(all_cells),
         ablations=tuple(ablations),
         leave_one_out=left_out,
         contexts=context_frequencies(all_cells, readings, families),
         catch_bound=catch_bound(left_out, organisms),
-        notes=matrix_notes(readings, MatrixFacts(icc, oracle, double, settings.budgets, ablations)),
+        notes=matrix_notes(readings, MatrixFacts(icc, powers, ablations)),
     )
 
 

@@ -26,7 +26,7 @@ class ReportStage(Stage[str]):
     """The report."""
 
     NAME: ClassVar[str] = "report"
-    VERSION: ClassVar[int] = 6
+    VERSION: ClassVar[int] = 7
 
     facts: CaseFacts
     """The parts of the case file that the report shows."""

@@ -45,7 +45,7 @@ class TransferStage(Stage[TransferMatrix]):
     """The transfer matrix."""
 
     NAME: ClassVar[str] = "transfer"
-    VERSION: ClassVar[int] = 7
+    VERSION: ClassVar[int] = 8
 
     model: ModelInput
     """The case's model, for ablations with an organism's adapter."""
