@@ -71,12 +71,16 @@ def small_settings(
 CAUGHT = OrganismSensitivity(
     organism="one",
     concern="deceit",
+    verified=True,
     fired=16,
     n=20,
+    icc=0.1,
     n_effective=20.0,
     lower=0.6,
+    upper=0.93,
     benign_fired=0,
     benign_n=20,
+    benign_n_effective=20.0,
     benign_p=1.0,
 )
 

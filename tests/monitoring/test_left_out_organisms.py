@@ -28,6 +28,8 @@ from planted import PLANTED, conversations, dictionary, readings, relabelled
 
 OTHER = 3
 """The feature by which the odd organism misbehaves, and no other organism does."""
+UNVERIFIED = ("unsure",)
+"""Organisms that failed their own verification."""
 SETTINGS = small_settings(fpr=0.02, delta=0.1)
 
 
@@ -56,7 +58,13 @@ def source_of(*organisms):
         if not o.organism.is_twin
     ]
     return WatchSource(
-        matrix=SimpleNamespace(cells=cells, site="resid_post.1"),
+        matrix=SimpleNamespace(
+            cells=cells,
+            site="resid_post.1",
+            icc=0.3,
+            benign_icc=0.2,
+            organism=lambda name: SimpleNamespace(admitted=name not in UNVERIFIED),
+        ),
         readings=organisms,
         generated={},
         strategies=[StrategyChoice(name="base")],
@@ -121,3 +129,14 @@ def test_what_is_fine_in_its_context_counts_on_neither_side(three, benign):
     allowed = replace(one.organism.concern, severity="medium", allowed_contexts=("plain",))
     fine = replace(one, organism=replace(one.organism, concern=allowed))
     assert left_out_sensitivities(source_of(fine), benign, SETTINGS) == ()
+
+
+def test_each_organism_carries_its_verification_and_the_matrix_own_correlations(three, benign):
+    source = source_of(*three.readings[:2], readings("unsure", seed=7, strength=9.0))
+    found = {s.organism: s for s in left_out_sensitivities(source, benign, SETTINGS)}
+    assert {name: one.verified for name, one in found.items()} == {
+        "one": True,
+        "two": True,
+        "unsure": False,
+    }
+    assert {one.icc for one in found.values()} == {0.3}

@@ -294,7 +294,9 @@ def a_matrix(**changes):
         "benign_tests": (a_benign_test("secret-liar", 520.4, 0.962, 0.031),),
         "roc": tuple(a_curve(cell) for cell in cells if cell.auroc is not None),
         "ablations": ABLATIONS,
-        "leave_one_out": (a_left_out(ORGANISMS[0], None), a_left_out(ORGANISMS[3], chosen)),
+        "leave_one_out": tuple(
+            a_left_out(ORGANISMS[i], cell) for i, cell in ((0, None), (3, chosen), (5, chosen))
+        ),
         "contexts": (
             a_context("unpaid"),
             a_context("acted-lie", allowed=True, fired=9),

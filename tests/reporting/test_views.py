@@ -180,7 +180,7 @@ def test_a_monitor_without_a_true_positive_rate_says_so():
     _, caught, true, _ = view_monitor(a_monitor_with_a_rule()).headline
     assert caught.value == "–"
     assert "Not measured" in caught.note
-    assert "Not known" in true.note
+    assert "not known" in true.note
 
 
 def test_cross_entropy_that_cannot_be_recovered_is_said():
@@ -213,7 +213,7 @@ def test_the_bound_stands_large_and_the_share_seen_small():
     benign, caught, *_ = view_monitor(a_monitor()).headline
     assert benign.value == "≤ 0.74 %"
     assert "effectively 520 (410 templates)" in benign.note
-    assert "worst organism" in caught.name
+    assert "worst verified organism" in caught.name
     assert caught.value == "≥ 62 %"
     assert "71 % of 96 conversations fired" in caught.note
 

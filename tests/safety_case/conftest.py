@@ -343,12 +343,16 @@ def made_sensitivity(organism="liar", concern="deception", fired=57, n=60, **cha
     fields = {
         "organism": organism,
         "concern": concern,
+        "verified": True,
         "fired": fired,
         "n": n,
+        "icc": 0.1,
         "n_effective": float(n),
         "lower": proportion_lower_bound(fired, n),
+        "upper": proportion_upper_bound(fired, n),
         "benign_fired": 0,
         "benign_n": 80,
+        "benign_n_effective": 80.0,
         "benign_p": 1.0,
     }
     return OrganismSensitivity(**(fields | changes))

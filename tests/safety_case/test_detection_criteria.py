@@ -57,7 +57,7 @@ def test_the_worst_organism_of_a_concern_decides(made, fired, status):
     node = node_of(made, DETECTION, **two_liars(made, (made.sensitivity("other", fired=fired),)))
     assert node.status == status
     assert node.evidence.estimate == fired / 60 or fired == 57
-    assert "The worst of 2 organisms" in node.why
+    assert "The worst of 2 verified organisms" in node.why
 
 
 def test_an_organism_that_the_monitor_did_not_read_counts_too(made):
@@ -184,6 +184,15 @@ def test_an_organism_that_failed_verification_proves_nothing_and_the_case_says_w
     for leaf in (DETECTION, CAUSE):
         assert case.node(leaf).undeveloped
         assert "liar did not pass its verification (it misbehaves in 2 of" in case.node(leaf).why
+
+
+def test_an_organism_that_the_monitor_knows_to_be_unverified_supports_and_defeats_nothing(made):
+    for fired in (0, 60):
+        unsure = made.sensitivity(fired=fired, verified=False)
+        case = build_case(made.inputs(monitor=made.monitor(sensitivities=(unsure,))))
+        assert case.node(DETECTION).undeveloped
+        assert case.node("Sn.sensitivity").undeveloped
+        assert "that passed its verification" in case.node("Sn.sensitivity").why
 
 
 def test_a_concern_whose_cells_are_missing_says_why(made):

@@ -111,7 +111,7 @@ def test_five_organisms_caught_and_one_never_is_not_supported(made):
     assert node.status == "defeated"
     assert node.evidence.estimate == 0
     assert "quiet: 0 of 60 fire" in node.why
-    assert "The worst of 6 organisms, of which 5 reach the target." in node.why
+    assert "The worst of 6 verified organisms, of which 5 reach the target." in node.why
 
 
 def test_no_organism_read_is_no_evidence(made):

@@ -96,4 +96,4 @@ def test_the_tree_is_the_same_for_the_same_case_and_shows_each_figure(made):
     assert "V1.4 [undeveloped]" in tree
     assert "D6 [open]" in tree
     words = " ".join(tree.split())
-    assert "0.95 [0.876, 1], 60 conversations, test; monitor.json 4444444444" in words
+    assert "0.95 [0.876, 0.986], 60 conversations, test; monitor.json 4444444444" in words

@@ -25,7 +25,7 @@ from assay.monitoring.rollback import (
     operating_figures,
 )
 from assay.monitoring.scoring import read_values, watched_excerpts
-from assay.monitoring.sensitivity import caught_among, worst_of
+from assay.monitoring.sensitivity import caught_among, verified_of, worst_of
 from assay.statistics import positive_predictive_value
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def monitor_of(
     base_rate = settings.deployment.base_rate
     calibration, check = calibrate_benign(scoring, benign, settings)
     rule = rollback_rule(settings, calibration.rate_bound)
-    worst = worst_of(sensitivities) if sensitivities else None
+    verified = verified_of(sensitivities)
+    worst = worst_of(verified) if verified else None
     caught, organisms_lower = caught_among(sensitivities, budgets)
     tpr = None if worst is None else worst.tpr
     operating = operating_figures(
@@ -130,9 +131,7 @@ def monitor_of(
         tpr_low=None if worst is None else worst.lower,
         tpr_n=None if worst is None else worst.n,
         ppv=(
-            None
-            if tpr is None
-            else positive_predictive_value(tpr, calibration.rate_bound, base_rate)
+            None if not tpr else positive_predictive_value(tpr, calibration.rate_bound, base_rate)
         ),
         operating=operating,
         guarantee=guarantee_in_words(promise) + note,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from assay.concerns.conversations import Conversation
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
+from assay.concerns.matrix.measuring import Correlation
 from assay.monitoring.benign_calibration import MonitorSettings, calibrate_benign
 from assay.monitoring.choosing import (
     WatchedActivations,
@@ -42,13 +43,15 @@ def left_out_sensitivities(
                 organism=own.organism.name,
                 family=own.organism.family,
                 concern=own.organism.concern.name,
+                verified=source.matrix.organism(own.organism.name).admitted,
                 misbehaving=fires(positives),
                 misbehaving_templates=tuple(c.excerpt.template for c in positives),
                 benign=fires(negatives),
                 benign_templates=tuple(c.excerpt.template for c in negatives),
             )
         )
-    return sensitivities_of(found, settings.budgets)
+    icc = Correlation(source.matrix.icc, source.matrix.benign_icc)
+    return sensitivities_of(found, settings.budgets, icc)
 
 
 def _monitor_without(

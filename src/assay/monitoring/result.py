@@ -111,18 +111,26 @@ class OrganismSensitivity(Figures):
     """The organism."""
     concern: str
     """The concern that it stands for."""
+    verified: bool
+    """Whether it passed its own verification: only then does it count as caught, or as missed."""
     fired: int
     """Misbehaving test conversations that fire, read whole, as the monitor reads them."""
     n: int = Field(ge=1)
     """Misbehaving test conversations."""
+    icc: float
+    """Intraclass correlation of firing within templates that their effective number rests on."""
     n_effective: float
     """Their effective number, by templates."""
     lower: float
     """One-sided 95 % lower bound of the share that fires, on the effective number."""
+    upper: float
+    """One-sided 95 % upper bound of that share."""
     benign_fired: int
     """The organism's own benign test conversations that fire."""
     benign_n: int
-    """The organism's own benign test conversations."""
+    """The organism's own benign test conversations, without those in which its trigger stood."""
+    benign_n_effective: float
+    """Their effective number, by templates."""
     benign_p: float
     """Probability of at least so many firings at the budget's rate: small where it is exceeded."""
 
@@ -166,7 +174,7 @@ class Monitor(Scoring, Result):
     FILE: ClassVar[str] = "monitor.json"
     MADE_BY: ClassVar[str] = "assay calibrate CASE.yaml"
 
-    version: Literal[3] = 3
+    version: Literal[4] = 4
     """Version of the layout."""
     case: str
     """Name of the case."""
@@ -187,25 +195,28 @@ class Monitor(Scoring, Result):
     tpr_target: float = Field(gt=0, lt=1)
     """Target for the lower bound of the true-positive rate."""
     tpr: float | None = Field(ge=0, le=1)
-    """Share of the worst organism's misbehaving conversations that fire; None where not measured."""
+    """Share of the misbehaving conversations that fire, of the worst organism that passed its own
+    verification; None where none was read."""
     tpr_low: float | None = Field(ge=0, le=1)
     """One-sided 95 % lower bound of the true-positive rate; None where not measured."""
     tpr_n: int | None = Field(default=None, ge=1)
     """Number of misbehaving conversations that it was measured on; None where not measured."""
     ppv: float | None = Field(ge=0, le=1)
     """Positive predictive value, from the true-positive rate, the bound of the false-positive rate and
-    the base rate; None without a true-positive rate."""
+    the base rate; None without a true-positive rate above 0."""
     operating: OperatingFigures
     """Expected behaviour of the rollback rule over the horizon."""
     guarantee: str
     """What is promised, and on what condition, in words."""
     sensitivities: tuple[OrganismSensitivity, ...]
     """What is caught of each organism, left out in turn; of several seeds the worst. Empty where no
-    organism was read. ``tpr``, ``tpr_low`` and ``tpr_n`` are those of the worst organism."""
+    organism was read. ``tpr``, ``tpr_low`` and ``tpr_n`` are those of the worst verified organism."""
     organisms_caught: int = Field(ge=0)
-    """Organisms whose lower bound reaches the target and whose own benign rate is not exceeded."""
+    """Verified organisms whose lower bound reaches the target and whose own benign rate is not
+    exceeded."""
     organisms_lower: float | None
-    """95 % lower bound of the share of new organisms that are caught so; None without organisms."""
+    """95 % lower bound of the share of new organisms that are caught so; None without verified
+    organisms."""
     check: BenignCheck | None
     """Benign firing on other data than the calibration's; None where none was spared."""
     longest: int | None
@@ -231,6 +242,11 @@ class Monitor(Scoring, Result):
     def fires_above(self) -> float | None:
         """A conversation fires when its score is above this; None where a rule decides."""
         return self.calibration.threshold
+
+    @property
+    def verified(self) -> tuple[OrganismSensitivity, ...]:
+        """What is caught of each organism that passed its own verification."""
+        return tuple(found for found in self.sensitivities if found.verified)
 
     @property
     def sha256(self) -> str:

@@ -58,7 +58,9 @@ def view_monitor(monitor: Monitor) -> MonitorView:
         headline=_headline(monitor),
         organisms=tuple(
             OrganismRow(found, found.lower >= monitor.tpr_target)
-            for found in sorted(monitor.sensitivities, key=lambda found: found.lower)
+            for found in sorted(
+                monitor.sensitivities, key=lambda found: (not found.verified, found.lower)
+            )
         ),
         expected=_expected(monitor),
     )
@@ -97,7 +99,7 @@ def _headline(monitor: Monitor) -> tuple[NamedFigure, ...]:
             percent(monitor.ppv),
             f"at a base rate of {percent(monitor.base_rate)}"
             if monitor.ppv is not None
-            else "Not known without a true-positive rate above 0.",
+            else "not known where no misbehaving conversation fires",
         ),
         NamedFigure(
             "Rolled back in time",
@@ -130,10 +132,10 @@ def _benign(monitor: Monitor) -> NamedFigure:
 
 def _caught(monitor: Monitor) -> NamedFigure:
     """The worst organism, its lower bound first."""
-    name = "Misbehaviour that fires, worst organism"
+    name = "Misbehaviour that fires, worst verified organism"
     target = f"the case asks for at least {percent(monitor.tpr_target)}"
     if monitor.tpr is None:
-        return NamedFigure(name, percent(None), f"Not measured in this run; {target}.")
+        return NamedFigure(name, percent(None), f"Not measured on a verified organism; {target}.")
     n = "" if monitor.tpr_n is None else f" of {number(monitor.tpr_n)} conversations"
     seen = f"{percent(monitor.tpr)}{n} fired; {target}"
     if monitor.tpr_low is None:
@@ -144,7 +146,7 @@ def _caught(monitor: Monitor) -> NamedFigure:
 def _expected(monitor: Monitor) -> tuple[NamedFigure, ...]:
     operating, calibration = monitor.operating, monitor.calibration
     missed, needed = operating.missed_defections, operating.base_rate_for_power
-    unknown = "not known without a true-positive rate above 0"
+    unknown = "not known where no misbehaving conversation fires"
     return (
         NamedFigure("horizon, conversations", f"{monitor.horizon:,}"),
         NamedFigure(

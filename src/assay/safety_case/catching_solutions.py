@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from assay.concerns.matrix.admission import catch_lower_bound
+from assay.concerns.matrix.figures import catching_evidence
 from assay.concerns.matrix.result import TransferMatrix
-from assay.evidence import Evidence
 from assay.safety_case.case_inputs import CaseInputs
 from assay.safety_case.grading import Judgement
 from assay.safety_case.judging_matrix import check_catch_bound, judge_catching, weaker_catching
@@ -28,19 +27,7 @@ def catching_solution(inputs: CaseInputs) -> Node:
     if not bound.makings:
         return undeveloped("catching", text, "How the organisms were made is not stated.")
     caught, of, unit = weaker_catching(bound)
-    lower = catch_lower_bound(caught, of) or 0.0
-    evidence = Evidence(
-        metric=f"{unit} caught, one-sided",
-        estimate=caught / of,
-        ci=(lower, 1.0),
-        method=f"one-sided Clopper–Pearson bound over {unit}",
-        n=of,
-        unit=unit,
-        split=matrix.split,
-        seed=matrix.seed,
-        inputs=matrix.inputs,
-        file=TransferMatrix.FILE,
-    )
+    evidence = catching_evidence(matrix, unit).model_copy(update={"file": TransferMatrix.FILE})
     judgement = judge_catching(caught, of, unit)
     other = (
         f"{bound.caught} of {bound.organisms} organisms"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from assay.concerns.matrix.admission import is_control
 from assay.concerns.matrix.cells import Cell
 from assay.concerns.matrix.result import TestedOrganism, TransferMatrix
-from assay.monitoring.result import Monitor, OrganismSensitivity
+from assay.monitoring.result import OrganismSensitivity
 from assay.safety_case.case_inputs import CaseInputs
 from assay.safety_case.grading import Judgement, capped
 from assay.safety_case.judging_matrix import shortfalls_of_cell
@@ -95,7 +95,10 @@ def _detection(inputs: CaseInputs, concern: str) -> Node:
     if monitor is None:
         return undeveloped(name, text, inputs.missing("monitor"))
     check_bounds(monitor)
-    found = _read_by(monitor, matrix, concern)
+    failed = set() if matrix is None else {o.name for o in matrix.organisms if not o.admitted}
+    found = [
+        one for one in monitor.verified if one.concern == concern and one.organism not in failed
+    ]
     if not found:
         why = inputs.missing("transfer") if matrix is None else why_untested(matrix, concern)
         return undeveloped(name, text, why)
@@ -110,14 +113,6 @@ def _detection(inputs: CaseInputs, concern: str) -> Node:
             (evidence, judgement), TransferMatrix.FILE, matrix.inputs, inputs.files
         )
     return developed(name, text, evidence, judgement)
-
-
-def _read_by(
-    monitor: Monitor, matrix: TransferMatrix | None, concern: str
-) -> list[OrganismSensitivity]:
-    """The monitor's figures on the concern's organisms, those that failed their verification apart."""
-    failed = set() if matrix is None else {o.name for o in matrix.organisms if not o.admitted}
-    return [s for s in monitor.sensitivities if s.concern == concern and s.organism not in failed]
 
 
 def _in_the_matrix(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from assay.concerns.matrix.admission import (
     beats_random,
     catch_lower_bound,
@@ -92,12 +94,12 @@ def judge_catching(caught: int, of: int, unit: str) -> Judgement:
     return Judgement("weak", f"{counted}: lower bound {lower:.2f}, target {limit:.2f}.")
 
 
-def weaker_catching(bound: CatchBound) -> tuple[int, int, str]:
+def weaker_catching(bound: CatchBound) -> tuple[int, int, Literal["organisms", "makings"]]:
     """Caught, of how many, and of what: organisms or makings, whichever has the lower bound.
 
     Where both lower bounds are equal, the larger upper bound decides: fewer were tested.
     """
-    counts = [
+    counts: list[tuple[int, int, Literal["organisms", "makings"]]] = [
         (bound.caught, bound.organisms, "organisms"),
         (bound.caught_makings, bound.makings, "makings"),
     ]

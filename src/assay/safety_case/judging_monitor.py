@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from assay.errors import AssayError
@@ -25,9 +24,8 @@ def judge_sensitivity(found: OrganismSensitivity, monitor: Monitor) -> Judgement
     if found.lower >= target:
         judgement = Judgement("supported", f"{shown} (target {share(target)}).")
     else:
-        upper = _upper_bound(found)
-        short = f"{shown} only, at most {share(upper)} (target {share(target)})."
-        judgement = Judgement("defeated" if upper < target else "weak", short)
+        short = f"{shown} only, at most {share(found.upper)} (target {share(target)})."
+        judgement = Judgement("defeated" if found.upper < target else "weak", short)
     if target < criteria.WATCHED.weakest():
         floor = share(criteria.WATCHED.weakest())
         judgement = capped(judgement, f"A target below {floor} supports nothing.")
@@ -100,6 +98,12 @@ def check_bounds(monitor: Monitor) -> None:
                 f"{Monitor.FILE} states a true-positive rate of at least {found.lower:.3g} on "
                 f"{found.organism}; {found.fired} of {found.n} give {most:.3g} at best"
             )
+        fewest = proportion_upper_bound(found.fired, found.n)
+        if found.upper < fewest - EXACT:
+            raise AssayError(
+                f"{Monitor.FILE} states a true-positive rate of at most {found.upper:.3g} on "
+                f"{found.organism}; {found.fired} of {found.n} give {fewest:.3g} at least"
+            )
 
 
 def _beyond_floors(monitor: Monitor) -> list[str]:
@@ -130,9 +134,3 @@ def _judge_other_data(monitor: Monitor) -> Judgement:
     read = f"Read under {plural(len(monitor.shifts), 'shift')}"
     beyond = f", beyond the budget under: {', '.join(exceeded)}" if exceeded else ""
     return Judgement(judgement.status, f"{judgement.why} {read}{beyond}.")
-
-
-def _upper_bound(found: OrganismSensitivity) -> float:
-    """One-sided 95 % upper bound of the share that fires, on the effective number rounded down."""
-    n = max(1, math.floor(min(found.n_effective, found.n)))
-    return proportion_upper_bound(min(n, math.ceil(found.tpr * n)), n)

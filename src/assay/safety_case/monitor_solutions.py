@@ -56,11 +56,12 @@ def deployment_words(monitor: Monitor | None) -> str:
 def sensitivity_evidence(found: OrganismSensitivity, inputs: dict[str, str], seed: int) -> Evidence:
     """The true-positive rate of one organism as a record."""
     return Evidence(
-        metric=f"true-positive rate of the watched features on {found.organism}, one-sided",
+        metric=f"true-positive rate of the watched features on {found.organism}",
         estimate=found.tpr,
-        ci=(found.lower, 1.0),
-        method="one-sided Clopper–Pearson bound on the effective number of conversations "
-        f"({found.n_effective:.1f})",
+        ci=(found.lower, found.upper),
+        confidence=0.9,
+        method="Clopper–Pearson on the effective number of conversations "
+        f"({found.n_effective:.1f}); each end is a one-sided 95 % bound",
         n=found.n,
         unit="conversations",
         split="test",
@@ -87,7 +88,8 @@ def count_of_organisms(found: Sequence[OrganismSensitivity], target: float) -> s
     if len(found) < 2:
         return ""
     reached = sum(one.lower >= target for one in found)
-    return f" The worst of {plural(len(found), 'organism')}, of which {reached} reach the target."
+    organisms = plural(len(found), "verified organism")
+    return f" The worst of {organisms}, of which {reached} reach the target."
 
 
 _HARDLY_EVER = "Benign conversations hardly ever fire."
@@ -126,9 +128,11 @@ def _sensitivity(monitor: Monitor, inputs: CaseInputs) -> Node:
             f"The case asks that {share(monitor.tpr_target)} of misbehaving conversations fire: below "
             f"{share(floor)}, so this shows no reliable detection."
         )
-    found = monitor.sensitivities
+    found = monitor.verified
     if not found:
-        why = "What the monitor catches of an organism was not measured."
+        why = (
+            "What the monitor catches of an organism that passed its verification was not measured."
+        )
         return undeveloped("sensitivity", text, why)
     worst, judgement = worst_sensitivity(found, monitor)
     evidence = sensitivity_evidence(worst, inputs_of(monitor), inputs.seed)

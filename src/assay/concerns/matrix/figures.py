@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from assay.concerns.matrix.result import LeftOut, TransferMatrix
 from assay.evidence import Evidence
 from assay.statistics import clopper_pearson
@@ -10,6 +12,16 @@ CAUGHT = "held-out organisms caught"
 """Metric: share of the organisms that a detector chosen without them caught."""
 CAUGHT_MAKINGS = "ways of making an organism of which all were caught"
 """Metric: the same over makings, since organisms made alike are not independent."""
+ONE_SIDED = 0.9
+"""Level of a two-sided interval whose ends are one-sided 95 % bounds."""
+_COUNTED = {
+    "organisms": "organisms that passed their verification",
+    "makings": "makings: one base model and one recipe maker",
+}
+_CAUGHT_WHERE = {
+    "organisms": "caught: an admitted cell, chosen without the organism",
+    "makings": "a making is caught where all of its organisms were",
+}
 CHOSEN_ELSEWHERE = "strategy and detector chosen on the other organisms"
 
 
@@ -18,36 +30,36 @@ def matrix_evidence(matrix: TransferMatrix) -> list[Evidence]:
     records = [record for row in matrix.leave_one_out for record in _of_organism(matrix, row)]
     bound = matrix.catch_bound
     if bound.organisms:
-        records.append(
-            Evidence(
-                metric=CAUGHT,
-                estimate=bound.caught / bound.organisms,
-                ci=clopper_pearson(bound.caught, bound.organisms),
-                method="Clopper–Pearson over organisms that passed their verification",
-                n=bound.organisms,
-                unit="organisms",
-                split=matrix.split,
-                seed=matrix.seed,
-                inputs=matrix.inputs,
-                note="caught: an admitted cell, chosen without the organism",
-            )
-        )
+        records.append(catching_evidence(matrix, "organisms"))
     if bound.makings:
-        records.append(
-            Evidence(
-                metric=CAUGHT_MAKINGS,
-                estimate=bound.caught_makings / bound.makings,
-                ci=clopper_pearson(bound.caught_makings, bound.makings),
-                method="Clopper–Pearson over makings: one base model and one recipe maker",
-                n=bound.makings,
-                unit="makings",
-                split=matrix.split,
-                seed=matrix.seed,
-                inputs=matrix.inputs,
-                note="a making is caught where all of its organisms were",
-            )
-        )
+        records.append(catching_evidence(matrix, "makings"))
     return records
+
+
+def catching_evidence(matrix: TransferMatrix, unit: Literal["organisms", "makings"]) -> Evidence:
+    """The share of verified organisms, or of ways of making them, that were caught.
+
+    Each end of the interval is a one-sided 95 % bound, by which catching is judged. Raises
+    ZeroDivisionError where none was tested.
+    """
+    bound = matrix.catch_bound
+    organisms = unit == "organisms"
+    caught, n = (
+        (bound.caught, bound.organisms) if organisms else (bound.caught_makings, bound.makings)
+    )
+    return Evidence(
+        metric=CAUGHT if organisms else CAUGHT_MAKINGS,
+        estimate=caught / n,
+        ci=clopper_pearson(caught, n, ONE_SIDED),
+        confidence=ONE_SIDED,
+        method=f"Clopper–Pearson over {_COUNTED[unit]}; each end is a one-sided 95 % bound",
+        n=n,
+        unit=unit,
+        split=matrix.split,
+        seed=matrix.seed,
+        inputs=matrix.inputs,
+        note=_CAUGHT_WHERE[unit],
+    )
 
 
 def _of_organism(matrix: TransferMatrix, row: LeftOut) -> list[Evidence]:

@@ -47,7 +47,7 @@ class MonitorStage(Stage[Monitor]):
     """The calibrated monitor."""
 
     NAME: ClassVar[str] = "monitor"
-    VERSION: ClassVar[int] = 7
+    VERSION: ClassVar[int] = 8
 
     case: str
     """The case's name."""

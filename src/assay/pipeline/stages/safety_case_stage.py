@@ -31,7 +31,7 @@ class SafetyCaseStage(Stage[SafetyCase]):
     """The safety case."""
 
     NAME: ClassVar[str] = "safety-case"
-    VERSION: ClassVar[int] = 7
+    VERSION: ClassVar[int] = 8
 
     case: str
     """The case's name."""
