@@ -186,6 +186,11 @@ def test_a_feature_that_the_dictionary_holds_is_found_and_one_that_it_lacks_is_i
     assert lacks.raw_auroc == held.raw_auroc
     assert lacks.error_auroc > 0.95
     assert held.n == lacks.n == len(own.test)
+    # Both intervals hold their estimate, and the paired one says which is ahead.
+    assert held.feature_ci[0] <= held.feature_auroc <= held.feature_ci[1]
+    assert lacks.gap == lacks.error_auroc - lacks.feature_auroc
+    assert 0 < lacks.gap_ci[0] < lacks.gap < lacks.gap_ci[1]
+    assert held.gap_ci[0] < 0.05
     silent = readings("x", share=0.0)
     assert feature_recall(silent, TestedConversations.of(silent), dictionary(), seed=0) is None
 

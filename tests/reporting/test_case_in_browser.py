@@ -172,7 +172,11 @@ def test_what_chance_reached_and_what_the_dictionary_holds_stand_in_tables(tab):
         "secret-liar random direction 0.96 0.74 exceeded by 0.5 % 200",
         "secret-liar shuffled labels 0.71 0.70 exceeded by 0.5 % 20",
     ]
-    assert rows_of(tab, "table.recall") == ["secret-liar 0.90 0.97 0.81 feature 1042 144"]
+    assert rows_of(tab, "table.recall") == [
+        "secret-liar 0.90 [0.82, 0.95] 0.97 [0.93, 0.99] 0.81 [0.72, 0.88] feature 1042 "
+        "0.09 [0.01, 0.17] 144 31 templates",
+        "sandbagger not verified 0.60 0.70 0.60 feature 7 0.00 20 4 templates",
+    ]
 
 
 def test_effective_numbers_and_templates_stand_beside_n(tab):

@@ -202,15 +202,20 @@ def made_catch_bound(caught=20, organisms=20, caught_makings=None, makings=None)
     )
 
 
-def made_recall(organism="liar", feature=0.95, error=0.7):
+def made_recall(organism="liar", feature=0.95, error=0.7, width=0.05):
     """The dictionary has a feature for what the organism does, better than its error."""
     return FeatureRecall(
         organism=organism,
         feature=7,
         feature_auroc=feature,
+        feature_ci=(feature - 0.04, min(1.0, feature + 0.04)),
         raw_auroc=0.99,
+        raw_ci=(0.97, 1.0),
         error_auroc=error,
+        error_ci=(error - 0.05, min(1.0, error + 0.05)),
+        gap_ci=(error - feature - width, error - feature + width),
         n=140,
+        templates=30,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from assay.safety_case import build_case, cited_metrics, recheck
 
 OF_THE_DICTIONARY = {"Sn.variance", "Sn.cross_entropy", "Sn.purity", "Sn.missed"}
-OF_THE_MATRIX = {"Sn.detection.deception", "Sn.cause.deception", "Sn.catching"}
+OF_THE_MATRIX = {"Sn.detection.deception", "Sn.cause.deception", "Sn.catching", "Sn.recall"}
 OF_THE_MONITOR = {"Sn.benign_rate", "Sn.sensitivity", "Sn.detection.deception"}
 
 

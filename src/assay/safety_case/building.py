@@ -13,6 +13,7 @@ from assay.safety_case.dictionary_solutions import learning_solutions, missed_so
 from assay.safety_case.monitor_solutions import deployment_words, monitor_solutions
 from assay.safety_case.nodes import Node
 from assay.safety_case.phrases import catch_sentence
+from assay.safety_case.recall_solutions import recall_solution
 from assay.safety_case.responses import responded
 from assay.safety_case.result import SafetyCase
 from assay.safety_case.sketch import NEVER_RUN, ROOTS, claims, surroundings
@@ -50,7 +51,7 @@ def _solutions(inputs: CaseInputs) -> Mapping[str, Sequence[Node]]:
         "S1.1": learning_solutions(inputs),
         "S1.2": [labels_solution(inputs), *cause_solutions(inputs)],
         "V1.1": [catching_solution(inputs)],
-        "V1.2": [missed_solution(inputs)],
+        "V1.2": [missed_solution(inputs), recall_solution(inputs)],
         "M1.1": monitor_solutions(inputs),
     }
 

@@ -9,7 +9,7 @@ from assay.errors import AssayError
 from assay.evidence import Evidence
 from assay.safety_case import criteria
 from assay.safety_case.criteria import Criterion
-from assay.safety_case.grading import STRENGTH, grade
+from assay.safety_case.grading import STRENGTH, grade, keeps
 from assay.safety_case.judging_matrix import EXACT, judge_catching
 from assay.safety_case.nodes import Node, Status, citable_interval
 from assay.safety_case.result import SafetyCase
@@ -82,11 +82,19 @@ def _catching(evidence: Evidence) -> Status:
     return judge_catching(caught, evidence.n, evidence.unit).status
 
 
+def _recall(evidence: Evidence) -> Status:
+    low, high = citable_interval(evidence)
+    if keeps(criteria.ERROR_OVER_FEATURE, high):
+        return "supported"
+    return "defeated" if low > 0 else "weak"
+
+
 _CEILINGS: dict[str, Callable[[Evidence], Status]] = {
     "variance": _by(criteria.VARIANCE),
     "cross_entropy": _by(criteria.CROSS_ENTROPY),
     "purity": _by(criteria.SEPARATED),
     "missed": _by(criteria.MISSED),
+    "recall": _recall,
     "labels": _by(criteria.LABELS),
     "detection": _sensitivity,
     "sensitivity": _sensitivity,

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.detectors import Detector, Examples, fit_detector
 from assay.concerns.detectors.detector import choose_aggregation, split_by_template
 from assay.concerns.detectors.feature_sums import FeatureSum
+from assay.concerns.matrix.cells import Interval
+from assay.concerns.matrix.measuring import RESAMPLES
 from assay.concerns.matrix.result import FeatureRecall
 from assay.concerns.matrix.scores import TestedConversations
 from assay.dictionaries import Dictionary
 from assay.errors import AssayError
-from assay.statistics import auroc, auroc_columns
+from assay.randomness import numpy_generator
+from assay.statistics import auroc, auroc_columns, auroc_difference_interval, auroc_interval
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Scores = tuple["NDArray", "NDArray"]
+"""The scores of positives and of negatives."""
 RAW = "logistic_regression"
 ERROR = "dictionary_error"
 
@@ -38,14 +48,36 @@ def feature_recall(
     single = FeatureSum("single_feature", dictionary, [feature], np.ones(1))
     single.aggregation = choose_aggregation(single, split_by_template(examples, seed, "recall")[1])
 
-    def area(detector: Detector) -> float:
-        return auroc(detector.scores(tested.positives), detector.scores(tested.negatives))
+    def scored(detector: Detector) -> Scores:
+        return detector.scores(tested.positives), detector.scores(tested.negatives)
 
+    templates = tuple(
+        [c.excerpt.template for c in some] for some in (tested.positives, tested.negatives)
+    )
+    clusters = templates[0], templates[1]
+
+    def interval(scores: Scores, what: str) -> Interval | None:
+        generator = numpy_generator(seed, f"recall/{what}/{own.organism.name}")
+        return auroc_interval(*scores, generator, clusters=clusters, resamples=RESAMPLES)
+
+    best, raw = scored(single), scored(fit_detector(RAW, examples, dictionary, seed))
+    error = scored(fit_detector(ERROR, examples, dictionary, seed))
     return FeatureRecall(
         organism=own.organism.name,
         feature=feature,
-        feature_auroc=area(single),
-        raw_auroc=area(fit_detector(RAW, examples, dictionary, seed)),
-        error_auroc=area(fit_detector(ERROR, examples, dictionary, seed)),
+        feature_auroc=auroc(*best),
+        feature_ci=interval(best, "feature"),
+        raw_auroc=auroc(*raw),
+        raw_ci=interval(raw, "raw"),
+        error_auroc=auroc(*error),
+        error_ci=interval(error, "error"),
+        gap_ci=auroc_difference_interval(
+            error,
+            best,
+            numpy_generator(seed, f"recall/gap/{own.organism.name}"),
+            clusters,
+            RESAMPLES,
+        ),
         n=len(tested.positives) + len(tested.negatives),
+        templates=min(len(set(some)) for some in templates),
     )

@@ -80,12 +80,28 @@ class FeatureRecall(Figures):
     """The single feature with the largest AUROC on the discover split."""
     feature_auroc: float
     """That feature on the test split."""
+    feature_ci: Interval | None
+    """95 %, bootstrap over templates; None where a class has too few of them."""
     raw_auroc: float
     """Logistic regression on raw activations, learned and tested on the same conversations."""
+    raw_ci: Interval | None
+    """95 %, bootstrap over templates."""
     error_auroc: float
     """The same on the dictionary's error x − x̂: what no feature holds."""
+    error_ci: Interval | None
+    """95 %, bootstrap over templates."""
+    gap_ci: Interval | None
+    """95 % interval of the error's AUROC less the feature's, on the same conversations, bootstrap over
+    templates."""
     n: int
     """Test conversations."""
+    templates: int
+    """Templates of the class, positive or negative, that has fewer of them."""
+
+    @property
+    def gap(self) -> float:
+        """The error's AUROC less the feature's: above 0 where the dictionary leaves out more."""
+        return self.error_auroc - self.feature_auroc
 
 
 class SampleSize(Figures):
