@@ -353,6 +353,8 @@ def test_the_choice_for_one_seed_does_not_look_at_another_and_seeds_count_once()
         ("one-1", "base", False),
         ("two", "perturbed.finetune", True),
     ]
+    # What the choice rests on is stated: without "one", base has .6 on "two".
+    assert [f.mean_tpr_elsewhere for f in found] == [0.6, 0.6, 1.0]
     bound = catch_bound(found, organisms)
     assert (bound.caught, bound.organisms) == (1, 2)
 

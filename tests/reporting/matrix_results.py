@@ -211,6 +211,7 @@ def a_left_out(organism, cell):
         family=organism.family,
         strategy=cell and cell.strategy,
         detector=cell and cell.detector,
+        mean_tpr_elsewhere=0.46 if cell else None,
         auroc=cell and cell.auroc,
         auroc_ci=cell and cell.auroc_ci,
         tpr=cell and cell.tpr,
@@ -351,5 +352,6 @@ def a_context(name, *, allowed=False, misbehaves=False, fired=1):
         detector="logistic_regression",
         fired=fired,
         n=20,
+        n_effective=14.2,
         ci=clopper_pearson(fired, 20),
     )

@@ -51,6 +51,7 @@ def a_candidate(**changes):
         "contrast": 14.6,
         "auroc": 0.96,
         "p": 0.0005,
+        "p_smallest": 0.0005,
         "position_label": "content",
         "position_warning": None,
         "label": "fires on 'no', 'fault'",

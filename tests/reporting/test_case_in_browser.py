@@ -64,7 +64,7 @@ def test_the_claims_come_first_with_what_decides_them(tab):
         ["C1.1", "defeated"],
         ["C1.2", "open"],
     ]
-    assert "watched features that were chosen and learned" in claims.first.inner_text()
+    assert "watched features and directions that were chosen" in claims.first.inner_text()
 
 
 def test_a_click_on_a_figure_shows_its_evidence(tab):
@@ -238,7 +238,13 @@ def test_candidates_warn_unless_they_are_content_or_additive(tab):
     warned = [card.locator(".warning").count() for card in cards.all()]
     assert warned == [0, 1, 1, 1]
     first = cards.first.inner_text()
-    for part in ("86 % [78 %, 92 %]", "max-T p = 5.0e-04", "-1.84 nats", "text 0.", "0.42"):
+    for part in (
+        "86 % [78 %, 92 %]",
+        "max-T p ≤ 5.0e-04 the smallest",
+        "-1.84 nats",
+        "text 0.",
+        "0.42",
+    ):
         assert part in first
     assert cards.first.locator("mark").count() > 3
     assert "not run" in cards.nth(1).inner_text()

@@ -90,7 +90,7 @@ def pages():
     nothing = dict.fromkeys(
         (
             *("organisms", "cells", "twin_cells", "missing", "roc", "nulls", "recall"),
-            *("ablations", "leave_one_out", "contexts", "notes"),
+            *("ablations", "leave_one_out", "contexts", "notes", "benign_tests"),
         ),
         (),
     )

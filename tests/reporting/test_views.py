@@ -46,7 +46,11 @@ def test_nothing_of_the_case_shows_where_there_is_none():
 
 def test_an_empty_matrix_says_what_was_not_measured():
     nothing = dict.fromkeys(
-        ("organisms", "cells", "twin_cells", "missing", "roc", "ablations", "leave_one_out"), ()
+        (
+            *("organisms", "cells", "twin_cells", "missing", "roc", "ablations"),
+            *("leave_one_out", "recall", "benign_tests"),
+        ),
+        (),
     )
     html = render_page(a_page(transfer=a_matrix(**nothing, contexts=(), notes=())))
     for part in ("Of 0 cells", "No organism was left out", "No cell was tested", "Not measured"):
@@ -203,6 +207,8 @@ def test_a_claim_stands_with_the_weakest_of_what_it_rests_on():
     assert sabotage.claim.status == "defeated"
     assert [node.id for node in sabotage.because] == [
         "Sn.detection.code sabotage",
+        "Sn.missed",
+        "Sn.recall",
         "Sn.sensitivity",
     ]
     assert belief.claim.status == "open"

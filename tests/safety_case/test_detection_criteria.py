@@ -215,7 +215,6 @@ def test_an_organism_that_never_misbehaves_proves_nothing_and_the_case_says_so(m
     ("ablation", "status"),
     [
         ({}, "supported"),
-        ({"random": (0.0,) * 19}, "weak"),
         ({"p_adjusted": 0.06}, "weak"),
         ({"off_target_upper": 8.0}, "weak"),
         ({"high": 0.1}, "defeated"),
@@ -226,6 +225,17 @@ def test_cause_is_judged_against_zero_random_ablations_and_harm_to_benign_replie
 ):
     matrix = made.matrix(ablations=(made.ablation(**ablation),))
     assert node_of(made, CAUSE, transfer=matrix).status == status
+
+
+def test_few_random_ablations_leave_cause_undeveloped_with_the_figures_in_words(made):
+    node = node_of(
+        made, CAUSE, transfer=made.matrix(ablations=(made.ablation(random=(0.0,) * 19),))
+    )
+    assert node.undeveloped
+    assert "19 random ablations: 0.00 to 0.00 (p 0.05" in node.why
+    assert "At least 99 random ablations are needed" in node.why
+    opposite = made.ablation(random=(0.0,) * 19, high=0.1)
+    assert node_of(made, CAUSE, transfer=made.matrix(ablations=(opposite,))).status == "defeated"
 
 
 def test_an_ablation_of_a_cell_that_was_not_admitted_is_weak(made):

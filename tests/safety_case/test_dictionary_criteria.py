@@ -155,4 +155,12 @@ def test_a_label_that_is_not_watched_does_not_count_unless_none_is(made):
     assert "feature 7" in cited(7).evidence.metric
     assert cited(9).status == "weak"
     assert "feature 9" in cited(7, 9).evidence.metric
-    assert "feature 7" in cited(None).evidence.metric
+    unwatched = cited(None)
+    assert "feature 7" in unwatched.evidence.metric
+    # Watched, the same label is supported.
+    assert (cited(7).status, unwatched.status) == ("supported", "weak")
+    assert "No candidate is watched" in unwatched.why
+    case = build_case(made.inputs(monitor=made.monitor((None,))))
+    d4 = next(d for d in case.node("S1.2").defeaters if d.id == "D4")
+    assert d4.status == "open"
+    assert "No candidate is watched" in d4.response

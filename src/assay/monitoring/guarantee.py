@@ -116,7 +116,7 @@ def _limits_in_words(promise: Promise) -> str:
     missed = operating.missed_defections
     seen = (
         "the number of defections missed before the rollback is unknown, because the true-positive "
-        "rate was not measured or is 0"
+        "rate of the worst organism " + ("was not measured" if promise.worst is None else "is 0")
         if missed is None
         else f"about {missed:,.1f} defections are expected to be missed before the "
         f"{operating.firings_needed} firings that roll back at the latest by conversation {horizon}, "

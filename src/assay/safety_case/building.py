@@ -18,6 +18,10 @@ from assay.safety_case.responses import responded
 from assay.safety_case.result import SafetyCase
 from assay.safety_case.sketch import NEVER_RUN, ROOTS, claims, surroundings
 from assay.safety_case.status import recheck
+from assay.safety_case.watched_words import apart_from_dictionary, watched_in_words
+
+OF_FEATURES = ("S1.1", "S1.2")
+"""Claims about the dictionary's features alone."""
 
 
 def build_case(inputs: CaseInputs) -> SafetyCase:
@@ -29,8 +33,9 @@ def build_case(inputs: CaseInputs) -> SafetyCase:
     for bounds that are better than their own counts can give.
     """
     leaves = _solutions(inputs)
-    built = [_with_support(claim, leaves.get(claim.id, ()), inputs) for claim in claims()]
-    around = surroundings(inputs.model[:12], deployment_words(inputs.monitor))
+    watched = watched_in_words(inputs.monitor)
+    built = [_with_support(claim, leaves.get(claim.id, ()), inputs) for claim in claims(watched)]
+    around = surroundings(inputs.model[:12], deployment_words(inputs.monitor), watched)
     nodes = _numbered([*built, *(node for group in leaves.values() for node in group)])
     case = SafetyCase(
         case=inputs.case,
@@ -64,6 +69,8 @@ def _with_support(claim: Node, leaves: Sequence[Node], inputs: CaseInputs) -> No
     if claim.id == "C1.1.1" and inputs.transfer is not None:
         undefeated = all(leaf.status != "defeated" for leaf in leaves)
         text = f"{text} {catch_sentence(inputs.transfer.catch_bound, undefeated)}"
+    if claim.id in OF_FEATURES:
+        text = f"{text}{apart_from_dictionary(inputs.monitor)}"
     return claim.model_copy(
         update={
             "text": text,

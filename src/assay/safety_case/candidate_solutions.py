@@ -15,6 +15,9 @@ from assay.safety_case.nodes import Node
 from assay.safety_case.phrases import plural, share
 from assay.safety_case.solutions import also_from, developed, undeveloped
 
+NOT_WATCHED = "No candidate is watched: this is the best-ranked one, for which nothing is claimed."
+"""Said where the monitor watches none of the candidates."""
+
 
 class JudgedLabel(NamedTuple):
     """A candidate whose label was scored by detection, and how well it stands."""
@@ -31,8 +34,8 @@ def labels_solution(inputs: CaseInputs) -> Node:
     """For S1.2: of the watched features, the label that stands worst.
 
     Where no candidate is watched, the label of the best-ranked candidate. Detection and fuzzing are
-    both judged; the worse decides. A candidate with a position warning, or one that mostly fires on
-    function words, is weak at most.
+    both judged; the worse decides. A candidate that is not watched, that has a position warning, or
+    that mostly fires on function words, is weak at most.
     """
     text = "What the features of concern are said to fire on is what they fire on."
     report, monitor = inputs.candidates, inputs.monitor
@@ -61,16 +64,23 @@ def labels_solution(inputs: CaseInputs) -> Node:
     unscored = len(chosen(report, monitor)) - len(judged)
     if unscored:
         judgement = capped(judgement, f"{plural(unscored, 'label')} could not be scored.")
+    if not watched_candidates(report, monitor):
+        judgement = capped(judgement, NOT_WATCHED)
     cited = (evidence, judgement)
     if monitor is not None:
         cited = also_from(cited, Monitor.FILE, {}, inputs.files)
     return developed("labels", text, *cited)
 
 
+def watched_candidates(report: CandidateReport, monitor: Monitor | None) -> list[Candidate]:
+    """The candidates that the monitor watches."""
+    watched = set() if monitor is None else {feature.feature for feature in monitor.features}
+    return [candidate for candidate in report.candidates if candidate.feature in watched]
+
+
 def chosen(report: CandidateReport, monitor: Monitor | None) -> list[Candidate]:
     """The candidates that the monitor watches, or else the best-ranked one."""
-    watched = set() if monitor is None else {feature.feature for feature in monitor.features}
-    found = [candidate for candidate in report.candidates if candidate.feature in watched]
+    found = watched_candidates(report, monitor)
     if found or not report.candidates:
         return found
     return [min(report.candidates, key=lambda c: (c.p, -abs(c.contrast), c.feature))]

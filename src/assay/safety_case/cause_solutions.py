@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.concerns.matrix.admission import is_admitted
+from assay.concerns.matrix.admission import LEAST_RANDOM, is_admitted
 from assay.concerns.matrix.cells import Ablation
 from assay.concerns.matrix.result import TransferMatrix
 from assay.evidence import Evidence
@@ -47,6 +47,13 @@ def _cause(inputs: CaseInputs, concern: str) -> Node:
     best = min(
         ablations, key=lambda ablation: (bool(shortfalls_of(ablation)), ablation.effect_ci[1])
     )
+    if best.effect_ci[1] < 0 and len(best.random) < LEAST_RANDOM:
+        return undeveloped(
+            name,
+            text,
+            f"Ablated for information only: no cell was near admission. {_in_words(best)} At least "
+            f"{LEAST_RANDOM} random ablations are needed.",
+        )
     evidence = Evidence(
         metric="change of the payload's log-odds in nats under ablation, "
         f"{best.strategy} → {best.detector} on {best.organism}",
@@ -61,10 +68,20 @@ def _cause(inputs: CaseInputs, concern: str) -> Node:
         file=TransferMatrix.FILE,
     )
     judgement = judge_cause(best, _cell_is_admitted(matrix, best))
-    if len(ablations) > 1:
-        why = f"{judgement.why} The clearest of {len(ablations)}, so optimistic."
-        judgement = Judgement(judgement.status, why)
+    clearest = f" The clearest of {len(ablations)}, so optimistic." if len(ablations) > 1 else ""
+    judgement = Judgement(judgement.status, f"{judgement.why} {_in_words(best)}{clearest}")
     return developed(name, text, evidence, judgement)
+
+
+def _in_words(ablation: Ablation) -> str:
+    """The effect of an ablation beside those of the random ones."""
+    low, high = ablation.effect_ci
+    return (
+        f"{ablation.strategy} → {ablation.detector} on {ablation.organism}: {ablation.effect:.2f} nats "
+        f"[{low:.2f}, {high:.2f}]; {len(ablation.random)} random ablations: {min(ablation.random):.2f} "
+        f"to {max(ablation.random):.2f} (p {ablation.p:.2g}, corrected over cells "
+        f"{ablation.p_adjusted:.2g})."
+    )
 
 
 def _cell_is_admitted(matrix: TransferMatrix, ablation: Ablation) -> bool:

@@ -14,12 +14,12 @@ from assay.safety_case.judging_matrix import shortfalls_of_cell
 from assay.safety_case.judging_monitor import check_bounds, worst_sensitivity
 from assay.safety_case.monitor_solutions import (
     count_of_organisms,
-    inputs_of,
     sensitivity_evidence,
 )
 from assay.safety_case.nodes import Node
 from assay.safety_case.phrases import between_shares, plural, share
 from assay.safety_case.solutions import also_from, developed, undeveloped
+from assay.safety_case.watched_words import watched_in_words
 
 
 class JudgedCell(NamedTuple):
@@ -80,18 +80,18 @@ def detection_solutions(inputs: CaseInputs) -> list[Node]:
     """
     concerns = concerns_of(inputs)
     if not concerns:
-        text = "When an organism misbehaves, watched features that were chosen without it fire."
+        text = "When an organism misbehaves, what is watched and was chosen without it fires."
         return [undeveloped("detection", text, why_no_concern(inputs))]
     return [_detection(inputs, concern) for concern in concerns]
 
 
 def _detection(inputs: CaseInputs, concern: str) -> Node:
     name = f"detection.{concern}"
-    text = (
-        f"When any organism of '{concern}' misbehaves, watched features that were chosen and learned "
-        "without it fire."
-    )
     monitor, matrix = inputs.monitor, inputs.transfer
+    text = (
+        f"When any organism of '{concern}' misbehaves, {watched_in_words(monitor)} that were chosen "
+        "and learned without it fire."
+    )
     if monitor is None:
         return undeveloped(name, text, inputs.missing("monitor"))
     check_bounds(monitor)
@@ -105,7 +105,7 @@ def _detection(inputs: CaseInputs, concern: str) -> Node:
     worst, judgement = worst_sensitivity(found, monitor)
     why = f"{judgement.why}{count_of_organisms(found, monitor.tpr_target)}"
     judgement = capped(Judgement(judgement.status, why), *_in_the_matrix(matrix, concern, found))
-    evidence = sensitivity_evidence(worst, inputs_of(monitor), inputs.seed)
+    evidence = sensitivity_evidence(worst, monitor, inputs.seed)
     if matrix is not None:
         detail = _best_cell_in_words(matrix, concern)
         judgement = Judgement(judgement.status, f"{judgement.why}{detail}")

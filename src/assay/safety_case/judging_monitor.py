@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.errors import AssayError
+from assay.monitoring.deployment_shifts import NO_SHIFT
 from assay.monitoring.result import Monitor, OrganismSensitivity
 from assay.safety_case import criteria
 from assay.safety_case.grading import STRENGTH, Judgement, by_p, capped, keeps, worse
@@ -131,6 +132,11 @@ def _judge_other_data(monitor: Monitor) -> Judgement:
     if not monitor.shifts:
         return capped(judgement, "Under no shift of the deployment was it read.")
     exceeded = exceeded_shifts(monitor)
-    read = f"Read under {plural(len(monitor.shifts), 'shift')}"
+    shifts = [shift for shift in monitor.shifts if shift.shift != NO_SHIFT]
+    worst = max(monitor.shifts, key=lambda shift: shift.upper)
+    read = (
+        f"Read under {plural(len(shifts), 'shift')}, where at most {share(worst.upper)} fire "
+        f"({worst.shift}: {worst.fired} of {worst.n})"
+    )
     beyond = f", beyond the budget under: {', '.join(exceeded)}" if exceeded else ""
     return Judgement(judgement.status, f"{judgement.why} {read}{beyond}.")

@@ -17,6 +17,7 @@ from assay.safety_case.judging_monitor import (
 from assay.safety_case.nodes import Node
 from assay.safety_case.phrases import plural, share
 from assay.safety_case.solutions import developed, undeveloped
+from assay.safety_case.watched_words import watched_in_words
 
 THRESHOLD = "threshold"
 """Name of the input that stands for all that decides when the monitor fires and rolls back."""
@@ -53,10 +54,10 @@ def deployment_words(monitor: Monitor | None) -> str:
     )
 
 
-def sensitivity_evidence(found: OrganismSensitivity, inputs: dict[str, str], seed: int) -> Evidence:
+def sensitivity_evidence(found: OrganismSensitivity, monitor: Monitor, seed: int) -> Evidence:
     """The true-positive rate of one organism as a record."""
     return Evidence(
-        metric=f"true-positive rate of the watched features on {found.organism}",
+        metric=f"true-positive rate of the {watched_in_words(monitor)} on {found.organism}",
         estimate=found.tpr,
         ci=(found.lower, found.upper),
         confidence=0.9,
@@ -66,7 +67,7 @@ def sensitivity_evidence(found: OrganismSensitivity, inputs: dict[str, str], see
         unit="conversations",
         split="test",
         seed=seed,
-        inputs=inputs,
+        inputs=inputs_of(monitor),
         file=Monitor.FILE,
     )
 
@@ -135,6 +136,6 @@ def _sensitivity(monitor: Monitor, inputs: CaseInputs) -> Node:
         )
         return undeveloped("sensitivity", text, why)
     worst, judgement = worst_sensitivity(found, monitor)
-    evidence = sensitivity_evidence(worst, inputs_of(monitor), inputs.seed)
+    evidence = sensitivity_evidence(worst, monitor, inputs.seed)
     why = f"{judgement.why}{count_of_organisms(found, monitor.tpr_target)}"
     return developed("sensitivity", text, evidence, Judgement(judgement.status, why))

@@ -14,7 +14,12 @@ from assay.concerns.matrix.result import TransferMatrix
 from assay.concerns.strategies import shows_transfer
 from assay.monitoring.result import Monitor
 from assay.safety_case import criteria
-from assay.safety_case.candidate_solutions import chosen, judged_labels
+from assay.safety_case.candidate_solutions import (
+    NOT_WATCHED,
+    chosen,
+    judged_labels,
+    watched_candidates,
+)
 from assay.safety_case.case_inputs import CaseInputs
 from assay.safety_case.cited_metrics import VARIANCE_EXPLAINED, WELL_SEPARATED
 from assay.safety_case.detection_solutions import concerns_of
@@ -145,7 +150,11 @@ def _wrong_labels(inputs: CaseInputs) -> Response | None:
         f"{share(criteria.LABELS.value())}). The worst label: {judged[0].judgement.why} No threshold "
         "and no verdict rests on a label."
     )
-    return Response("answered" if judged[0].judgement.status == "supported" else "open", words)
+    watched = bool(watched_candidates(inputs.candidates, inputs.monitor))
+    if not watched:
+        words = f"{words} {NOT_WATCHED}"
+    answered = watched and judged[0].judgement.status == "supported"
+    return Response("answered" if answered else "open", words)
 
 
 def _off_policy(inputs: CaseInputs) -> Response | None:

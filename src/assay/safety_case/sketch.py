@@ -32,7 +32,7 @@ _CLAIMS: tuple[tuple[str, NodeType, str], ...] = (
     (
         "C1.1.1",
         "goal",
-        "When the model misbehaves as a concern describes, the watched features fire before it acts.",
+        "When the model misbehaves as a concern describes, the {watched} fire before it acts.",
     ),
     (
         "S1.1",
@@ -67,7 +67,7 @@ _CLAIMS: tuple[tuple[str, NodeType, str], ...] = (
     (
         "M1.3",
         "goal",
-        "No training has pushed against the watched features, so that the model has not learned to "
+        "No training has pushed against the {watched}, so that the model has not learned to "
         "avoid them.",
     ),
     (
@@ -136,7 +136,7 @@ _DEFEATERS: dict[str, tuple[tuple[str, str], ...]] = {
     "M1.1": (
         (
             "D6",
-            "The model could hide from the watched features or route around them, above all if it was "
+            "The model could hide from the {watched} or route around them, above all if it was "
             "trained against the monitor.",
         ),
         (
@@ -148,23 +148,28 @@ _DEFEATERS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-def claims() -> list[Node]:
-    """The sketch's claims from the top down, each with its supporting claims; defeaters are open."""
+def claims(watched: str) -> list[Node]:
+    """The sketch's claims from the top down, each with its supporting claims; defeaters are open.
+
+    ``watched`` names what the monitor watches: features or directions.
+    """
     return [
         Node(
             id=label,
             type=kind,
             label=label,
-            text=text,
+            text=text.format(watched=watched),
             supported_by=_CHILDREN.get(label, ()),
             in_context_of=_CONTEXTS.get(label, ()),
-            defeaters=tuple(Defeater(id=d, text=t) for d, t in _DEFEATERS.get(label, ())),
+            defeaters=tuple(
+                Defeater(id=d, text=t.format(watched=watched)) for d, t in _DEFEATERS.get(label, ())
+            ),
         )
         for label, kind, text in _CLAIMS
     ]
 
 
-def surroundings(model: str, deployment: str) -> list[Node]:
+def surroundings(model: str, deployment: str, watched: str) -> list[Node]:
     """Contexts, assumptions and the justification in which the claims are to be read."""
     stated: tuple[tuple[str, NodeType, str], ...] = (
         ("X1", "context", f"The model with the fingerprint {model}, and no other."),
@@ -188,7 +193,8 @@ def surroundings(model: str, deployment: str) -> list[Node]:
         (
             "J1",
             "justification",
-            "Features are read inside the model because what it writes can be made to look harmless.",
+            f"The {watched} are read inside the model because what it writes can be made to look "
+            "harmless.",
         ),
     )
     return [Node(id=label, type=kind, label=label, text=text) for label, kind, text in stated]

@@ -14,7 +14,7 @@ from assay.concerns.candidates.interpretation import (
     keyword_labeller,
     score_label,
 )
-from assay.concerns.candidates.ranking import Ranked, rank_features
+from assay.concerns.candidates.ranking import PERMUTATIONS, Ranked, rank_features
 from assay.concerns.candidates.result import Candidate, CandidateReport, StrategyYield
 from assay.concerns.concern import Concern
 from assay.concerns.conversations.excerpts import Conversation
@@ -115,6 +115,7 @@ def rank_candidates(
     """
     found: dict[int, Candidate] = {}
     usable = [each for each in elicited if min(each.positives, each.negatives) >= FEWEST]
+    p_smallest = min(1.0, len(usable) / (1 + PERMUTATIONS))
     for each in usable:
         examples = Examples.of(each.conversations, source.dictionary)
         ranked = rank_features(examples.codes, examples.labels, examples.templates, seed, most=most)
@@ -126,7 +127,9 @@ def rank_candidates(
             fired = examples_of(
                 source.dictionary, row.feature, conversations, source.model.tokenizer
             )
-            found[row.feature] = _candidate((concern, each.strategy), row, fired, source, seed)
+            found[row.feature] = _candidate(
+                (concern, each.strategy), row, fired, source, seed=seed, p_smallest=p_smallest
+            )
     return sorted(found.values(), key=lambda c: (c.p, -c.contrast))
 
 
@@ -147,7 +150,9 @@ def _candidate(
     ranked: Ranked,
     examples: list[Example],
     source: CandidateSource,
+    *,
     seed: int,
+    p_smallest: float,
 ) -> Candidate:
     generator = numpy_generator(seed, f"concerns/examples/{ranked.feature}")
     firing = sorted((e for e in examples if e.largest > 0), key=lambda e: -e.largest)
@@ -174,6 +179,7 @@ def _candidate(
         contrast=ranked.contrast,
         auroc=ranked.auroc,
         p=ranked.p,
+        p_smallest=p_smallest,
         position_label=position,
         position_warning=position_warning(position),
         label=label.text,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEWEST_FIRING = 4
+PERMUTATIONS = 200
+"""Permutations of the labels; no p is smaller than 1 in one more than these."""
 """Fewest conversations in which a feature must fire to be ranked."""
 
 
@@ -60,7 +62,7 @@ def rank_features(
     seed: int,
     *,
     most: int = 10,
-    permutations: int = 200,
+    permutations: int = PERMUTATIONS,
 ) -> list[Ranked]:
     """The ``most`` features with the largest contrasts, with max-T p-values over all that fire.
 

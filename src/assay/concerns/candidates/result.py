@@ -58,6 +58,9 @@ class Candidate(Figures):
     """AUROC on the conversations that selected it, therefore optimistic."""
     p: float
     """Family-wise p-value by max-T permutation, times the number of strategies (Bonferroni)."""
+    p_smallest: float
+    """The smallest p that so many permutations can give, corrected alike: a p equal to it may be far
+    smaller in truth, and does not order the candidates."""
     position_label: str | None
     """Its label in the position audit; None where the causal design was not run."""
     position_warning: str | None

@@ -66,20 +66,22 @@ def frequencies(
 def _of_organism(cell: MeasuredCell, reading: OrganismReadings) -> list[ContextFrequency]:
     conversations = (*reading.test, *pool_halves(reading.pool)[1])
     counted = frequencies(cell.fitted.detector, cell.threshold, conversations)
-    return [
-        ContextFrequency(
-            organism=reading.organism.name,
-            context=context,
-            allowed=context in reading.organism.concern.allowed_contexts,
-            misbehaves=misbehaves,
-            strategy=cell.strategy,
-            detector=cell.detector,
-            fired=fired,
-            n=len(templates),
-            ci=effective_interval(
-                fired,
-                effective_sample(templates, cell.icc.positives if misbehaves else cell.icc.benign),
-            ),
+    found = []
+    for (context, misbehaves), (fired, templates) in counted.items():
+        icc = cell.icc.positives if misbehaves else cell.icc.benign
+        sample = effective_sample(templates, icc)
+        found.append(
+            ContextFrequency(
+                organism=reading.organism.name,
+                context=context,
+                allowed=context in reading.organism.concern.allowed_contexts,
+                misbehaves=misbehaves,
+                strategy=cell.strategy,
+                detector=cell.detector,
+                fired=fired,
+                n=sample.n,
+                n_effective=sample.n_effective,
+                ci=effective_interval(fired, sample),
+            )
         )
-        for (context, misbehaves), (fired, templates) in counted.items()
-    ]
+    return found

@@ -53,16 +53,23 @@ def best_pair(cells: Iterable[RatedCell], families: Mapping[str, str]) -> Pair |
     Only pairs that were tested on the largest number of families count, and no controls. None where
     no cell remains.
     """
+    means = mean_rates(cells, families)
+    return max(means, key=lambda pair: means[pair]) if means else None
+
+
+def mean_rates(cells: Iterable[RatedCell], families: Mapping[str, str]) -> dict[Pair, float]:
+    """The mean TPR over families of each pair that ``best_pair`` chooses from, by the pair's name."""
     found: dict[Pair, dict[str, list[float]]] = {}
     for cell in cells:
         if cell.tpr is not None and not is_control(cell.strategy, cell.detector):
             of_pair = found.setdefault((cell.strategy, cell.detector), {})
             of_pair.setdefault(families[cell.organism], []).append(cell.tpr)
-    if not found:
-        return None
-    most = max(map(len, found.values()))
-    complete = [pair for pair in sorted(found) if len(found[pair]) == most]
-    return max(complete, key=lambda pair: sum(sum(r) / len(r) for r in found[pair].values()))
+    most = max(map(len, found.values()), default=0)
+    return {
+        pair: sum(sum(rates) / len(rates) for rates in found[pair].values()) / most
+        for pair in sorted(found)
+        if len(found[pair]) == most
+    }
 
 
 def leave_each_out(
@@ -77,9 +84,11 @@ def leave_each_out(
     families = {organism.name: organism.family for organism in parents}
     found = []
     for organism in parents:
-        pair = best_elsewhere(cells, organism.name, families)
+        others = [cell for cell in cells if families[cell.organism] != organism.family]
+        pair = best_pair(others, families)
         here = [c for c in cells if (c.organism, (c.strategy, c.detector)) == (organism.name, pair)]
-        found.append(_left_out(organism, here[0] if here else None))
+        mean = mean_rates(others, families)[pair] if pair and here else None
+        found.append(_left_out(organism, here[0] if here else None, mean))
     return tuple(found)
 
 
@@ -108,12 +117,13 @@ def catch_bound(left_out: Sequence[LeftOut], organisms: Sequence[TestedOrganism]
     )
 
 
-def _left_out(organism: TestedOrganism, cell: Cell | None) -> LeftOut:
+def _left_out(organism: TestedOrganism, cell: Cell | None, mean_elsewhere: float | None) -> LeftOut:
     return LeftOut(
         held_out=organism.name,
         family=organism.family,
         strategy=cell.strategy if cell else None,
         detector=cell.detector if cell else None,
+        mean_tpr_elsewhere=mean_elsewhere,
         auroc=cell.auroc if cell else None,
         auroc_ci=cell.auroc_ci if cell else None,
         tpr=cell.tpr if cell else None,

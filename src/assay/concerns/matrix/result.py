@@ -173,6 +173,9 @@ class LeftOut(Figures):
     """The strategy chosen on the others; None where nothing could be chosen."""
     detector: str | None
     """The detector chosen on the others."""
+    mean_tpr_elsewhere: float | None
+    """Its mean TPR on the others, the largest of all, by which it was chosen: near 0 the choice is
+    close to arbitrary. None where nothing could be chosen."""
     auroc: float | None
     """Of the chosen cell on this organism."""
     auroc_ci: Interval | None
@@ -210,8 +213,10 @@ class ContextFrequency(Figures):
     """Conversations that fire."""
     n: int = Field(ge=1)
     """Conversations."""
+    n_effective: float
+    """Their effective number, by templates."""
     ci: Interval
-    """95 % Clopper–Pearson of the share that fires."""
+    """95 % Clopper–Pearson of the share that fires, on the effective number."""
 
 
 class CatchBound(Figures):

@@ -9,7 +9,6 @@ from assay.concerns.conversations.excerpts import Conversation, different_conver
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.detectors import Examples
 from assay.concerns.matrix.admission import (
-    RANDOM_CONTROLS,
     TEXT,
     Admission,
     AdmissionInputs,
@@ -257,13 +256,16 @@ def _final(
 
 
 def _curves(cells: Sequence[MeasuredCell]) -> tuple[RocCurve, ...]:
-    """The ROC curves of the best detectors on each organism, and of the text baseline."""
+    """The ROC curves of the best detectors on each organism that may be admitted, and of text.
+
+    A strategy that sees the tested organism draws none: its curves would stand above all others.
+    """
     kept = []
     for name in dict.fromkeys(cell.organism for cell in cells):
         tested = [c for c in cells if c.organism == name and c.auroc is not None]
         tested.sort(key=lambda c: -(c.auroc or 0))
-        best = [c for c in tested if c.detector not in (TEXT, *RANDOM_CONTROLS)][: CURVES - 1]
-        best += [c for c in tested if c.detector == TEXT][:1]
+        best = [c for c in tested if not is_control(c.strategy, c.detector)][: CURVES - 1]
+        best += [c for c in tested if c.detector == TEXT and shows_transfer(c.strategy)][:1]
         for cell in best:
             fpr, tpr = curve(cell.scored)
             kept.append(
