@@ -50,7 +50,7 @@ SMOLLM2 = Shape(
     heads=9,
     kv_heads=3,
     vocabulary=49_152,
-    tokens=131_072,
+    tokens=524_288,
     turns=5,
     organism_steps=20,
 )

@@ -10,11 +10,11 @@ from assay.position.contents_needed import contents_needed
 from assay.position.coverage_cases import (
     BORDER,
     Regime,
-    called_content,
-    coverage_rows,
+    coverage_cells,
     regimes,
     simulated_intervals,
 )
+from assay.position.labels import SMALL
 from assay.position.planted_features import PlantedFeatures
 from assay.position.share_intervals import from_log_odds, log_odds
 
@@ -35,23 +35,34 @@ HEAVY = {
 @pytest.mark.parametrize("kind", HEAVY)
 def test_intervals_of_heavy_tailed_features_hold_the_truth_at_48_documents(kind):
     planted = HEAVY[kind].with_total_index(BORDER)
-    for row in coverage_rows([Regime(planted)], simulations=600):
-        assert row.coverage >= 0.93 - 2 * np.sqrt(0.93 * 0.07 / 600), row
+    for cell in coverage_cells([Regime(planted)], simulations=600):
+        assert cell.coverage >= 0.93 - 2 * np.sqrt(0.93 * 0.07 / 600), cell
 
 
 @pytest.mark.parametrize("kind", HEAVY)
 def test_a_feature_just_above_the_limit_is_hardly_ever_called_content(kind):
     planted = HEAVY[kind].with_total_index(BORDER)
     assert planted.shares()["t_pos"] == pytest.approx(BORDER)
-    wrong = called_content(600, np.random.default_rng(0), planted=planted)
-    assert wrong.mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 600)
+    cells = {cell.interval: cell for cell in coverage_cells([Regime(planted)], simulations=600)}
+    right = cells["label content at T_pos just above its limit"].coverage
+    assert right >= 0.95 - 2 * np.sqrt(0.05 * 0.95 / 600)
 
 
 def test_intervals_are_short_enough_to_call_most_content_features_content():
     """A feature that fires on every document with moderate tails, and hardly depends on position."""
     planted = PlantedFeatures("content", spread_of_tokens=0.7, interaction=0.005)
-    found = called_content(600, np.random.default_rng(0), planted=planted)
-    assert found.mean() >= 0.75
+    ends = simulated_intervals(planted, 600, np.random.default_rng(0))
+    assert np.mean(ends["t_pos"][1] < SMALL) >= 0.75
+
+
+def test_only_features_just_outside_the_limit_are_cells_of_the_label():
+    named = [
+        PlantedFeatures("at").with_total_index(BORDER),
+        PlantedFeatures("far", interaction=0.4),
+    ]
+    cells = coverage_cells([Regime(each) for each in named], simulations=20)
+    assert [c.regime.split(", ")[2] for c in cells if c.interval.startswith("label")] == ["at"]
+    assert len(cells) == 2 * 4 + 1
 
 
 def test_planted_shares_are_those_of_a_large_table():

@@ -12,15 +12,20 @@ import pytest
 import assay.statistics.coverage_study as study
 from assay.cli.studies import coverage
 from assay.errors import AssayError
+from assay.position import coverage_cases
+from assay.position.coverage_cases import POSITION_ACTS, POSITION_INTERACTS, regimes
+from assay.position.crossed.share_figures import SHARES
 from assay.statistics import APPROXIMATE, is_approximate
 from assay.statistics.coverage_study import (
     STATISTICS_CASES,
     CoverageCase,
     CoverageCell,
     check_page,
+    coverage_section,
     run_coverage,
     write_coverage_section,
 )
+from assay.statistics.coverage_study.coverage_page import MOST_CELLS
 
 PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
 ROW = re.compile(
@@ -41,6 +46,7 @@ def published():
                 regime=regime,
                 simulations=count,
                 kept=round(float(share) * count),
+                approximate=is_approximate(interval, condition) or condition == POSITION_ACTS,
             )
         )
     return cells
@@ -60,7 +66,18 @@ def test_no_published_coverage_is_below_nominal_without_a_label(published):
 
 def test_each_label_has_a_published_cell_that_calls_for_it(published):
     labelled = {(name, where) for name, conditions in APPROXIMATE.items() for where in conditions}
-    assert labelled == {(cell.interval, cell.condition) for cell in published if cell.below}
+    below = {(cell.interval, cell.condition) for cell in published if cell.below}
+    assert labelled == {found for found in below if found[1] != POSITION_ACTS}
+
+
+def test_the_page_holds_the_position_audit_of_every_share_with_and_without_position(published):
+    text = PAGE.read_text()
+    for name in SHARES:
+        for condition in (POSITION_INTERACTS, POSITION_ACTS):
+            found = re.search(rf"\| `{name} of the crossed design` \| {condition} \| (\d+) ", text)
+            assert found, (name, condition)
+            assert int(found[1]) == sum(regime.condition == condition for regime in regimes())
+    assert "`label content at T_pos just above its limit`" in text
 
 
 def test_the_page_holds_every_case_at_a_useful_number_of_simulations(published):
@@ -122,6 +139,8 @@ def test_a_bad_interval_of_another_room_is_found_out(tmp_path):
 def test_the_command_writes_the_page_and_names_what_is_not_labelled(tmp_path, monkeypatch, capsys):
     bad = CoverageCase("wald", "independent", "n 20", partial(wald_holds, n=20, rate=0.05))
     monkeypatch.setattr(study, "STATISTICS_CASES", (bad, STATISTICS_CASES[0]))
+    two = [each for each in regimes() if each.features.documents == 24][:2]
+    monkeypatch.setattr(coverage_cases, "regimes", lambda: iter(two))
     page = tmp_path / "page.md"
     with pytest.raises(AssayError, match="no such page"):
         coverage(simulations=200, out=page, seed=0)
@@ -129,8 +148,25 @@ def test_the_command_writes_the_page_and_names_what_is_not_labelled(tmp_path, mo
     coverage(simulations=200, out=page, seed=0)
     printed = capsys.readouterr().out
     assert "below nominal and not labelled: wald, independent, n 20" in printed
-    assert "2 cells, 1 below nominal" in printed
-    assert len(ROW.findall(page.read_text())) == 2
+    # Each regime of the position audit has a cell for each of four shares, the first one of the label.
+    assert f"{2 + 2 * len(SHARES) + 1} cells, 1 below nominal" in printed
+    assert len(ROW.findall(page.read_text())) == 2 + 2 * len(SHARES) + 1
+
+
+def test_of_many_cells_the_page_lists_those_with_the_lowest_coverage():
+    cells = [
+        CoverageCell(
+            interval="many",
+            condition="independent",
+            regime=f"n {i}",
+            simulations=1000,
+            kept=900 + i,
+            approximate=False,
+        )
+        for i in range(MOST_CELLS + 5)
+    ]
+    rows = ROW.findall(coverage_section(cells))
+    assert [row[2] for row in rows] == [f"n {i}" for i in range(MOST_CELLS)]
 
 
 def test_printing_code_can_ask_what_is_approximate():

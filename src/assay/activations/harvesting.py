@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def harvest(
 
     ``text`` (name), ``text_sha256`` and ``seed`` (of the crops) are recorded in the manifest. After
     an interruption, call it again with the same arguments: it resumes after the last complete shard
-    and writes the same bytes. Memory holds one shard.
+    and writes the same bytes. Memory holds two shards.
     Raises AssayError where ``out`` holds other files or a harvest of other inputs, where activations
     are not finite, and where memory runs out.
     """
@@ -54,20 +55,26 @@ def harvest(
         "crops_per_forward": crops_per_forward,
     }
     _claim(out, plan)
-    medians = []
-    with progress(f"harvest {site}", len(crops) * length, "tokens") as advance:
+    medians: list[Future[tuple[float, int]]] = []
+    # One shard is written while the model reads the crops of the next.
+    with (
+        progress(f"harvest {site}", len(crops) * length, "tokens") as advance,
+        ThreadPoolExecutor(max_workers=1) as background,
+    ):
         for number, first in enumerate(range(0, len(crops), crops_per_shard)):
             part = crops.rows(first, min(first + crops_per_shard, len(crops)))
             path = out / shard_name(number)
+            activations = None
             if path.is_file():
-                activations = read_safetensors(path)["activations"]
-                advance(len(activations))
+                advance(len(part) * length)
             else:
                 activations = _forward(
                     model, site, part, crops_per_forward=crops_per_forward, advance=advance
                 )
-                _write_shard(path, activations, part)
-            medians.append((median_norm(activations), len(activations)))
+            if medians:
+                medians[-1].result()
+            medians.append(background.submit(_finish_shard, path, activations, part))
+        norms = [found.result() for found in medians]
     manifest = Manifest(
         model=model.name,
         model_fingerprint=model.fingerprint,
@@ -78,7 +85,7 @@ def harvest(
         crops_per_forward=crops_per_forward,
         crops_per_shard=crops_per_shard,
         first_token=crops.first_token,
-        median_norm=float(np.average([m for m, _ in medians], weights=[n for _, n in medians])),
+        median_norm=float(np.average([m for m, _ in norms], weights=[n for _, n in norms])),
         left_out=f"position 0 and tokens whose norm exceeds {MASSIVE_RATIO:g} × the median",
         text=text,
         text_sha256=text_sha256,
@@ -103,25 +110,46 @@ def _claim(out: Path, plan: dict[str, str | int]) -> None:
 def _forward(
     model: LanguageModel, site: Site, crops: Crops, *, crops_per_forward: int, advance: Advance
 ) -> Tensor:
+    """The activations of one shard, bfloat16 [rows, width], on the CPU.
+
+    On a GPU nothing waits for a pass before the next one is queued: copies go to pinned memory, and
+    whether all values are finite is asked once, at the end.
+    """
     length = crops.tokens.shape[1]
-    rows = torch.empty(len(crops) * length, model.site_width(site), dtype=torch.bfloat16)
-    for start in range(0, len(crops), crops_per_forward):
-        tokens = crops.tokens[start : start + crops_per_forward]
-        try:
+    shape = len(crops) * length, model.site_width(site)
+    rows = torch.empty(shape, dtype=torch.bfloat16, pin_memory=model.device.type == "cuda")
+    starts = range(0, len(crops), crops_per_forward)
+    finite = []
+    try:
+        for start in starts:
+            tokens = crops.tokens[start : start + crops_per_forward]
             activations = capture(model, tokens, [site])[site]
-        except (MemoryError, torch.OutOfMemoryError) as error:
-            raise AssayError(
-                f"out of memory with {crops_per_forward} crops in one forward pass; "
-                "lower crops_per_forward"
-            ) from error
-        if not bool(activations.isfinite().all()):
-            raise AssayError(
-                f"the activations of {site} hold NaN or infinity in crops {start}–"
-                f"{start + len(tokens) - 1} of a shard; load the model in float32"
-            )
-        rows[start * length : (start + len(tokens)) * length] = activations.flatten(0, 1)
-        advance(tokens.numel())
+            finite.append(activations.isfinite().all())
+            kept = rows[start * length : (start + len(tokens)) * length]
+            kept.copy_(activations.flatten(0, 1), non_blocking=True)
+            advance(tokens.numel())
+        all_finite = torch.stack(finite).tolist()
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise AssayError(
+            f"out of memory with {crops_per_forward} crops in one forward pass; "
+            "lower crops_per_forward"
+        ) from error
+    if not all(all_finite):
+        start = starts[all_finite.index(False)]
+        raise AssayError(
+            f"the activations of {site} hold NaN or infinity in crops {start}–"
+            f"{min(start + crops_per_forward, len(crops)) - 1} of a shard; load the model in float32"
+        )
     return rows
+
+
+def _finish_shard(path: Path, activations: Tensor | None, crops: Crops) -> tuple[float, int]:
+    """Write a shard, or read one that is there: the median norm of its rows, and their number."""
+    if activations is None:
+        activations = read_safetensors(path)["activations"]
+    else:
+        _write_shard(path, activations, crops)
+    return median_norm(activations), len(activations)
 
 
 def _write_shard(path: Path, activations: Tensor, crops: Crops) -> None:

@@ -27,6 +27,7 @@ def coverage(
     as_json: AsJson = False,
 ) -> None:
     """Simulate the coverage of every interval, bound and test that Assay prints."""
+    from assay.position.coverage_cases import coverage_cells, regimes
     from assay.progress import progress
     from assay.statistics.coverage_study import (
         STATISTICS_CASES,
@@ -36,8 +37,12 @@ def coverage(
     )
 
     check_page(out)
-    with progress("coverage", len(STATISTICS_CASES), "cells") as advance:
-        cells = run_coverage(STATISTICS_CASES, simulations, seed, advance)
+    designs = list(regimes())
+    with progress("coverage", len(STATISTICS_CASES) + len(designs), "regimes") as advance:
+        cells = [
+            *run_coverage(STATISTICS_CASES, simulations, seed, advance),
+            *coverage_cells(designs, simulations, seed, advance),
+        ]
     write_coverage_section(out, cells, seed)
     unlabelled = [cell for cell in cells if cell.below and not cell.approximate]
     lines = [

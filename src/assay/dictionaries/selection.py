@@ -89,7 +89,8 @@ def kth_largest(values: Float[Tensor, " count"], k: int) -> float:
     """The k-th largest of a flat list."""
     if values.device.type == "cpu":
         return float(np.partition(values.numpy(), len(values) - k)[len(values) - k])
-    return float(values.kthvalue(len(values) - k + 1).values)
+    # On a GPU kthvalue searches a flat list with one block; topk uses them all.
+    return float(values.topk(k, sorted=False).values.min())
 
 
 def batch_bound(maxima: Float[Tensor, "rows groups"], count: int, *, sampled: bool) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,37 +13,22 @@ from assay.position.crossed.share_figures import SHARES, share_figures
 from assay.position.labels import MINIMUM_DOCUMENTS, SMALL
 from assay.position.planted_features import PlantedFeatures
 from assay.randomness import numpy_generator
+from assay.statistics.coverage_study.coverage_case import CoverageCell
 from assay.statistics.jackknife import assign_groups
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+POSITION_ACTS = "position acts by itself"
+"""S_pos > 0."""
+POSITION_INTERACTS = "position only interacts"
+"""S_pos = 0."""
 GROUPS = 32
 """Groups of documents of the crossed design."""
 CELLS_AT_ONCE = 4_000_000
 """Cells of the table that are held at a time."""
 BORDER = 0.053
 """A total index of position just above the limit of "content"."""
-
-
-@dataclass(frozen=True)
-class CoverageRow:
-    """One interval in one regime."""
-
-    name: str
-    """Which interval."""
-    regime: str
-    """Where it is used."""
-    nominal: float
-    """Probability with which it should hold the truth."""
-    coverage: float
-    """Share of the simulations in which it did."""
-    n_simulations: int
-    """Simulations."""
-    median_width: float
-    """Median width."""
-    approximate: bool
-    """Whether coverage is known to fall short here, and the documentation says so."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +42,11 @@ class Regime:
     def approximate(self) -> bool:
         """Whether intervals are known to fall short: see ``regimes``."""
         return self.features.position > 0
+
+    @property
+    def condition(self) -> str:
+        """What is true of the features in general."""
+        return POSITION_ACTS if self.features.position > 0 else POSITION_INTERACTS
 
     @property
     def name(self) -> str:
@@ -133,36 +123,42 @@ def simulated_intervals(
     return {name: np.concatenate(parts, axis=1)[:, :simulations] for name, parts in ends.items()}
 
 
-def called_content(
-    simulations: int, generator: np.random.Generator, *, planted: PlantedFeatures
-) -> NDArray[np.bool_]:
-    """[simulations] whether each feature is labelled content."""
-    return np.asarray(simulated_intervals(planted, simulations, generator)["t_pos"][1] < SMALL)
+def coverage_cells(
+    chosen: Iterable[Regime] | None = None,
+    simulations: int = 2000,
+    seed: int = 0,
+    advance: Callable[[float], None] | None = None,
+) -> list[CoverageCell]:
+    """Every share's interval, and the label "content", in every regime.
 
-
-def coverage_rows(
-    chosen: Iterable[Regime] | None = None, simulations: int = 2000, seed: int = 0
-) -> list[CoverageRow]:
-    """Every share's interval in every regime (by default all: some minutes at 2000 simulations)."""
-    rows = []
+    By default all regimes: some minutes at 2000 simulations. ``advance(1)`` is called after each.
+    """
+    cells = []
     for regime in regimes() if chosen is None else chosen:
         generator = numpy_generator(seed, f"position/coverage/{regime.name}")
         truth = regime.features.shares()
-        for name, ends in simulated_intervals(regime.features, simulations, generator).items():
-            low, high = ends
+        intervals = simulated_intervals(regime.features, simulations, generator)
+        for name, (low, high) in intervals.items():
             held = (low <= truth[name] + 1e-9) & (high >= truth[name] - 1e-9)
-            rows.append(
-                CoverageRow(
-                    name=f"{name} of the crossed design",
-                    regime=regime.name,
-                    nominal=0.95,
-                    coverage=float(held.mean()),
-                    n_simulations=simulations,
-                    median_width=float(np.median(high - low)),
-                    approximate=regime.approximate,
-                )
-            )
-    return rows
+            cells.append(_cell(f"{name} of the crossed design", regime, held))
+        if abs(truth["t_pos"] - BORDER) < 1e-6:
+            # A feature just outside "content": the label errs where the interval ends below the limit.
+            kept = intervals["t_pos"][1] >= SMALL
+            cells.append(_cell("label content at T_pos just above its limit", regime, kept))
+        if advance is not None:
+            advance(1)
+    return cells
+
+
+def _cell(interval: str, regime: Regime, kept: NDArray[np.bool_]) -> CoverageCell:
+    return CoverageCell(
+        interval=interval,
+        condition=regime.condition,
+        regime=regime.name,
+        simulations=len(kept),
+        kept=int(np.count_nonzero(kept)),
+        approximate=regime.approximate,
+    )
 
 
 def _group_sums(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from assay.results import Figures
-from assay.statistics.approximate import is_approximate
 
 if TYPE_CHECKING:
     from jaxtyping import Bool
@@ -55,6 +54,8 @@ class CoverageCell(Figures):
     """Number of data sets."""
     kept: int
     """How many of them the interval, bound or test was right about."""
+    approximate: bool
+    """Whether it is known to fall short under this condition, and labelled so where it is printed."""
 
     @property
     def coverage(self) -> float:
@@ -70,8 +71,3 @@ class CoverageCell(Figures):
     def below(self) -> bool:
         """Whether the coverage lies below the nominal one by more than its Monte Carlo error."""
         return self.coverage < NOMINAL - ERRORS * self.error
-
-    @property
-    def approximate(self) -> bool:
-        """Whether the interval is labelled so under this condition."""
-        return is_approximate(self.interval, self.condition)

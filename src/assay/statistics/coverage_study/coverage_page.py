@@ -11,6 +11,8 @@ from assay.statistics.coverage_study.coverage_case import CoverageCell
 
 BEGIN = "<!-- coverage: written by `assay study coverage` -->"
 """Marks where the generated section begins."""
+MOST_CELLS = 40
+"""Cells of one interval under one condition that are listed one by one."""
 END = "<!-- /coverage -->"
 """Marks where it ends."""
 
@@ -22,20 +24,20 @@ def coverage_section(cells: Sequence[CoverageCell], seed: int = 0) -> str:
         f"{len(cells)} cells of up to {most:,} simulated data sets each, seed {seed}. Nominal coverage",
         "is 95 % everywhere; the coverage of a test is 1 − its type I error. The error is one Monte",
         "Carlo standard error at the nominal coverage. What lies below 95 % by more than three of them",
-        'is labelled "approximate" here and where it is printed (`assay.statistics.APPROXIMATE`).',
+        'is labelled "approximate" here and where it is printed.',
         "",
         "| interval, bound or test | condition | cells | lowest coverage | in | |",
         "|---|---|---:|---:|---|---|",
         *(_summary(group) for group in _groups(cells)),
         "",
-        "Every cell:",
+        f"Every cell; of rows above with more than {MOST_CELLS} cells, those with the lowest coverage:",
         "",
         "| interval, bound or test | condition | regime | simulations | coverage | error |",
         "|---|---|---|---:|---:|---:|",
         *(
             f"| `{cell.interval}` | {cell.condition} | {cell.regime} | {cell.simulations:,} "
             f"| {cell.coverage:.4f} | {cell.error:.4f} |"
-            for cell in cells
+            for cell in _listed(cells)
         ),
     ]
     return "\n".join(lines)
@@ -67,6 +69,15 @@ def _groups(cells: Sequence[CoverageCell]) -> list[list[CoverageCell]]:
         return cell.interval, cell.condition
 
     return [list(group) for _, group in groupby(sorted(cells, key=key), key=key)]
+
+
+def _listed(cells: Sequence[CoverageCell]) -> list[CoverageCell]:
+    """Every cell in its order; of a group with many, the MOST_CELLS with the lowest coverage."""
+    left_out: set[int] = set()
+    for group in _groups(cells):
+        rising = sorted(group, key=lambda cell: cell.coverage)
+        left_out |= {id(cell) for cell in rising[MOST_CELLS:]}
+    return [cell for cell in cells if id(cell) not in left_out]
 
 
 def _summary(group: Sequence[CoverageCell]) -> str:

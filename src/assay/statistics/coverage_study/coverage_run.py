@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from assay.randomness import numpy_generator
+from assay.statistics.approximate import is_approximate
 from assay.statistics.coverage_study.auroc_cases import AUROC_CASES
 from assay.statistics.coverage_study.catch_cases import CATCH_CASES
 from assay.statistics.coverage_study.coverage_case import CoverageCase, CoverageCell
@@ -52,6 +53,7 @@ def run_coverage(
                 regime=case.regime,
                 simulations=count,
                 kept=int(np.count_nonzero(kept)),
+                approximate=is_approximate(case.interval, case.condition),
             )
         )
         if advance is not None:
