@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from assay.errors import AssayError
-from assay.statistics.coverage_study.coverage_case import CoverageCell
+from assay.statistics.coverage_study.coverage_case import ERRORS, CoverageCell
 
 BEGIN = "<!-- coverage: written by `assay study coverage` -->"
 """Marks where the generated section begins."""
@@ -23,7 +23,7 @@ def coverage_section(cells: Sequence[CoverageCell], seed: int = 0) -> str:
     lines = [
         f"{len(cells)} cells of up to {most:,} simulated data sets each, seed {seed}. Nominal coverage",
         "is 95 % everywhere; the coverage of a test is 1 − its type I error. The error is one Monte",
-        "Carlo standard error at the nominal coverage. What lies below 95 % by more than three of them",
+        f"Carlo standard error at the nominal coverage. What lies below 95 % by more than {ERRORS:g} of them",
         'is labelled "approximate" here and where it is printed.',
         "",
         "| interval, bound or test | condition | cells | lowest coverage | in | |",
