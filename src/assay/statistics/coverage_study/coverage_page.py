@@ -23,8 +23,8 @@ def coverage_section(cells: Sequence[CoverageCell], seed: int = 0) -> str:
     lines = [
         f"{len(cells)} cells of up to {most:,} simulated data sets each, seed {seed}. Nominal coverage",
         "is 95 % everywhere; the coverage of a test is 1 − its type I error. The error is one Monte",
-        f"Carlo standard error at the nominal coverage. What lies below 95 % by more than {ERRORS:g} of them",
-        'is labelled "approximate" here and where it is printed.',
+        "Carlo standard error at the nominal coverage. What lies below 95 % by more than",
+        f'{ERRORS:g} of them is labelled "approximate" here and where it is printed.',
         "",
         "| interval, bound or test | condition | cells | lowest coverage | in | |",
         "|---|---|---:|---:|---|---|",
