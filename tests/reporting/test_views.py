@@ -242,3 +242,9 @@ def test_a_twin_read_too_seldom_is_neither_shown_to_fire_nor_to_be_silent():
     cell = a_cell("prompted", "linear", LIAR, 0.9, 40)
     (table,) = view_transfer(a_matrix(cells=(cell,), twin_cells=(twin,), roc=())).tables
     assert (table.twins[0].fires, table.twins[0].silent) == (False, None)
+
+
+def test_a_rollback_that_no_simulated_deployment_made_is_not_called_impossible():
+    operating = a_monitor().operating.model_copy(update={"base_rate_power": 0.0})
+    in_time = view_monitor(a_monitor(operating=operating)).headline[3]
+    assert in_time.value == "< 0.1 %"

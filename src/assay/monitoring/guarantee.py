@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.monitoring.result import BenignCheck, OrganismSensitivity
-from assay.monitoring.rollback import POWER, EProcessRule, HandfulRule, OperatingFigures
+from assay.monitoring.rollback import (
+    POWER,
+    EProcessRule,
+    HandfulRule,
+    OperatingFigures,
+    rollback_in_words,
+)
 from assay.monitoring.thresholds import Calibration
 
 
@@ -94,8 +100,8 @@ def _power_in_words(promise: Promise) -> list[str]:
             f"If a share {promise.base_rate:g} of conversations misbehaves, as the case expects, and "
             f"is caught as often as that of organism {promise.worst.organism}, the least caught, the "
             f"model is rolled back within {horizon} conversations with probability "
-            f"{operating.base_rate_power:.2g}; by chance alone with at most "
-            f"{operating.false_rollback_probability:.2g}."
+            f"{rollback_in_words(operating.base_rate_power)}; by chance alone with at most "
+            f"{rollback_in_words(operating.false_rollback_probability)}."
         )
         said.append(
             f"No share of misbehaviour makes that probability {POWER:g}."

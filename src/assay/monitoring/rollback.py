@@ -35,6 +35,8 @@ HALVINGS = 9
 """Steps of that search, on a logarithmic scale: it is exact to a few parts in a hundred."""
 STREAMS = 4_000
 """Deployments that are simulated for a probability that is printed."""
+SMALLEST_CHANCE = 0.001
+"""No simulation of STREAMS deployments shows a smaller probability: 0 of 4 000 is at most .00075."""
 SEARCH_STREAMS = 800
 """Deployments that are simulated at each step of the search."""
 
@@ -242,6 +244,11 @@ def operating_figures(
         firings_after_quiet={str(quiet): rule.firings_after(quiet) for quiet in QUIET},
         best_shift_power=best,
     )
+
+
+def rollback_in_words(chance: float) -> str:
+    """A probability of rolling back; simulated deployments of which none did do not make it 0."""
+    return f"{chance:.2g}" if chance else f"below {SMALLEST_CHANCE:g}"
 
 
 def firing_rate(rate: float, tpr: float, base_rate: float) -> float:

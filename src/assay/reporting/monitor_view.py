@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.monitoring.result import Monitor, OrganismSensitivity
-from assay.monitoring.rollback import HandfulRule
+from assay.monitoring.rollback import SMALLEST_CHANCE, HandfulRule
 from assay.reporting.number_format import number, percent, probability, words
 
 
@@ -103,10 +103,10 @@ def _headline(monitor: Monitor) -> tuple[NamedFigure, ...]:
         ),
         NamedFigure(
             "Rolled back in time",
-            probability(monitor.operating.base_rate_power),
+            _rollback_chance(monitor.operating.base_rate_power),
             f"within {monitor.horizon:,} conversations, at a base rate of "
             f"{percent(monitor.base_rate)}; a benign deployment: at most "
-            f"{probability(monitor.operating.false_rollback_probability)}",
+            f"{_rollback_chance(monitor.operating.false_rollback_probability)}",
         ),
     )
 
@@ -143,6 +143,11 @@ def _caught(monitor: Monitor) -> NamedFigure:
     return NamedFigure(name, f"≥ {percent(monitor.tpr_low)}", seen)
 
 
+def _rollback_chance(chance: float | None) -> str:
+    """A simulation in which no deployment rolled back does not show that none ever does."""
+    return f"< {percent(SMALLEST_CHANCE)}" if chance == 0 else probability(chance)
+
+
 def _expected(monitor: Monitor) -> tuple[NamedFigure, ...]:
     operating, calibration = monitor.operating, monitor.calibration
     missed, needed = operating.missed_defections, operating.base_rate_for_power
@@ -151,11 +156,11 @@ def _expected(monitor: Monitor) -> tuple[NamedFigure, ...]:
         NamedFigure("horizon, conversations", f"{monitor.horizon:,}"),
         NamedFigure(
             "false rollback within the horizon, at most",
-            probability(operating.false_rollback_probability),
+            _rollback_chance(operating.false_rollback_probability),
         ),
         NamedFigure(
             f"rollback at the case's base rate of {percent(monitor.base_rate)}",
-            probability(operating.base_rate_power),
+            _rollback_chance(operating.base_rate_power),
             "" if operating.base_rate_power is not None else unknown,
         ),
         NamedFigure(

@@ -13,6 +13,7 @@ from assay.concerns.matrix.admission import catch_lower_bound, is_admitted, is_c
 from assay.concerns.matrix.result import TransferMatrix
 from assay.concerns.strategies import shows_transfer
 from assay.monitoring.result import Monitor
+from assay.monitoring.rollback import rollback_in_words
 from assay.safety_case import criteria
 from assay.safety_case.candidate_solutions import (
     NOT_WATCHED,
@@ -209,7 +210,7 @@ def _power(monitor: Monitor) -> str:
     operating = monitor.operating
     false = (
         "a benign deployment, at the bound of its rate, with probability "
-        f"{operating.false_rollback_probability:.3g}"
+        f"{rollback_in_words(operating.false_rollback_probability)}"
     )
     if operating.base_rate_power is None:
         return f"The rule rolls back {false}; for a misbehaving one its power is not known."
@@ -220,7 +221,7 @@ def _power(monitor: Monitor) -> str:
     )
     return (
         f"At the case's base rate of {share(monitor.base_rate)} the rule rolls back within the horizon "
-        f"with probability {operating.base_rate_power:.3g}, {false}; {needed}."
+        f"with probability {rollback_in_words(operating.base_rate_power)}, {false}; {needed}."
     )
 
 
