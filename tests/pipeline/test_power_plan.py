@@ -8,7 +8,8 @@ import pytest
 
 from assay.cli import main
 from assay.errors import AssayError
-from assay.pipeline import PowerPlan, power_plan, read_run
+from assay.pipeline import PowerPlan, power_plan, power_planning, read_run
+from assay.text import Message, Transcript
 from tiny_case import concerns
 
 
@@ -51,6 +52,14 @@ def test_the_same_text_twice_counts_once(case, tiny_work, tmp_path):
     }
     before = planned(case(), tiny_work).monitor.benign.n
     assert planned(case(deployment=more), tiny_work).monitor.benign.n == before + 2
+
+
+def test_the_same_text_twice_counts_once_among_the_conversations_of_an_organism():
+    rows = [
+        Transcript(id=str(n), messages=(Message(role="user", content=text),), template=str(n))
+        for n, text in enumerate(["once", "twice", "twice"])
+    ]
+    assert power_planning._sample(rows).n == 2
 
 
 def test_more_benign_conversations_admit_an_oracle_more_probably(case, tiny_work):
