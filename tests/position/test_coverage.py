@@ -9,6 +9,7 @@ from assay.position import CrossedShares, crossed_shares, variance_explained
 from assay.position.contents_needed import contents_needed
 from assay.position.coverage_cases import (
     BORDER,
+    LABEL,
     Regime,
     coverage_cells,
     regimes,
@@ -44,7 +45,7 @@ def test_a_feature_just_above_the_limit_is_hardly_ever_called_content(kind):
     planted = HEAVY[kind].with_total_index(BORDER)
     assert planted.shares()["t_pos"] == pytest.approx(BORDER)
     cells = {cell.interval: cell for cell in coverage_cells([Regime(planted)], simulations=600)}
-    right = cells["label content at T_pos just above its limit"].coverage
+    right = cells[LABEL].coverage
     assert right >= 0.95 - 2 * np.sqrt(0.05 * 0.95 / 600)
 
 

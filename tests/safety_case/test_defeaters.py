@@ -37,11 +37,25 @@ def test_missed_features_are_partly_answered_only_by_enough_variance(made, value
 
 @pytest.mark.parametrize(
     ("recall", "status"),
-    [((0.9, 0.92), "partly answered"), ((0.8, 0.95), "open"), (None, "open")],
+    [
+        ((0.9, 0.89), "partly answered"),
+        ((0.8, 0.95), "open"),
+        ((0.9, 0.9, 0.3), "open"),  # so wide an interval shows nothing
+        (None, "open"),
+    ],
 )
 def test_missed_features_stay_open_where_the_dictionarys_error_detects_more(made, recall, status):
     rows = () if recall is None else (made.recall("liar", *recall),)
     assert doubt(made, "D1", transfer=made.matrix(recall=rows)).status == status
+
+
+def test_a_verified_organism_on_which_recall_is_not_known_counts_against_the_answer(made):
+    organisms = [made.organism(), *(made.organism(name=n, family=n) for n in ("two", "three"))]
+    matrix = made.matrix(organisms=tuple(organisms), recall=(made.recall(),))
+    for doubted in ("D1", "D2"):
+        found = doubt(made, doubted, transfer=matrix)
+        assert found.status == "open"
+        assert "On 1 of 3 verified organisms" in found.response
 
 
 @pytest.mark.parametrize(("feature", "status"), [(0.85, "partly answered"), (0.83, "open")])

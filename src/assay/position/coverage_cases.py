@@ -23,6 +23,11 @@ POSITION_ACTS = "position acts by itself"
 """S_pos > 0."""
 POSITION_INTERACTS = "position only interacts"
 """S_pos = 0."""
+ALWAYS_APPROXIMATE = "s_pos"
+"""The share whose interval falls short of .95 also where it is 0: .939 with light tails and 128
+documents. Such an interval lies above 0, and ``position.json`` counts those as approximate."""
+LABEL = "label content at T_pos just above its limit"
+"""Name of the cells of the label."""
 GROUPS = 32
 """Groups of documents of the crossed design."""
 CELLS_AT_ONCE = 4_000_000
@@ -140,24 +145,27 @@ def coverage_cells(
         intervals = simulated_intervals(regime.features, simulations, generator)
         for name, (low, high) in intervals.items():
             held = (low <= truth[name] + 1e-9) & (high >= truth[name] - 1e-9)
-            cells.append(_cell(f"{name} of the crossed design", regime, held))
+            approximate = regime.approximate or name == ALWAYS_APPROXIMATE
+            cells.append(_cell(f"{name} of the crossed design", regime, held, approximate))
         if abs(truth["t_pos"] - BORDER) < 1e-6:
             # A feature just outside "content": the label errs where the interval ends below the limit.
             kept = intervals["t_pos"][1] >= SMALL
-            cells.append(_cell("label content at T_pos just above its limit", regime, kept))
+            cells.append(_cell(LABEL, regime, kept, regime.approximate))
         if advance is not None:
             advance(1)
     return cells
 
 
-def _cell(interval: str, regime: Regime, kept: NDArray[np.bool_]) -> CoverageCell:
+def _cell(
+    interval: str, regime: Regime, kept: NDArray[np.bool_], approximate: bool
+) -> CoverageCell:
     return CoverageCell(
         interval=interval,
         condition=regime.condition,
         regime=regime.name,
         simulations=len(kept),
         kept=int(np.count_nonzero(kept)),
-        approximate=regime.approximate,
+        approximate=approximate,
     )
 
 

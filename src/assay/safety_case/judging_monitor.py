@@ -129,11 +129,11 @@ def _judge_other_data(monitor: Monitor) -> Judgement:
         status = by_p(check.excess_p, criteria.CHECK)
         against = "" if status == "supported" else f", above the budget (p {check.excess_p:.2g})"
         judgement = Judgement(status, f"On other data {check.fired} of {check.n} fire{against}.")
-    if not monitor.shifts:
+    shifts = [shift for shift in monitor.shifts if shift.shift != NO_SHIFT]
+    if not shifts:
         return capped(judgement, "Under no shift of the deployment was it read.")
     exceeded = exceeded_shifts(monitor)
-    shifts = [shift for shift in monitor.shifts if shift.shift != NO_SHIFT]
-    worst = max(monitor.shifts, key=lambda shift: shift.upper)
+    worst = max(shifts, key=lambda shift: shift.upper)
     read = (
         f"Read under {plural(len(shifts), 'shift')}, where at most {share(worst.upper)} fire "
         f"({worst.shift}: {worst.fired} of {worst.n})"

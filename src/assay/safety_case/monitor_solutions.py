@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from assay.concerns.matrix.figures import ONE_SIDED
 from assay.evidence import Evidence
 from assay.monitoring.result import Monitor, OrganismSensitivity
 from assay.safety_case import criteria
@@ -60,7 +61,7 @@ def sensitivity_evidence(found: OrganismSensitivity, monitor: Monitor, seed: int
         metric=f"true-positive rate of the {watched_in_words(monitor)} on {found.organism}",
         estimate=found.tpr,
         ci=(found.lower, found.upper),
-        confidence=0.9,
+        confidence=ONE_SIDED,
         method="Clopper–Pearson on the effective number of conversations "
         f"({found.n_effective:.1f}); each end is a one-sided 95 % bound",
         n=found.n,

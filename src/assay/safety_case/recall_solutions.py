@@ -45,21 +45,26 @@ def recall_solution(inputs: CaseInputs) -> Node:
         f"ahead on {defeated}."
     )
     judgement = Judgement(judgement.status, f"{judgement.why} {count}")
-    unknown = len([o for o in matrix.organisms if o.admitted and o.twin_of is None]) - len(judged)
+    unknown = len(verified_organisms(matrix)) - len(judged)
     if unknown:
         judgement = capped(judgement, f"On {plural(unknown, 'verified organism')} it is not known.")
     return developed("recall", _TEXT, evidence, judgement)
 
 
+def verified_organisms(matrix: TransferMatrix) -> list[str]:
+    """Names of the organisms that passed their own verification."""
+    return [o.name for o in matrix.organisms if o.admitted and o.twin_of is None]
+
+
 def verified_recall(matrix: TransferMatrix) -> list[FeatureRecall]:
     """The rows of organisms that passed their own verification."""
-    verified = {organism.name for organism in matrix.organisms if organism.admitted}
+    verified = verified_organisms(matrix)
     return [row for row in matrix.recall if row.organism in verified]
 
 
-def is_ahead(row: FeatureRecall) -> bool:
-    """Whether the dictionary's error is shown to tell the organism better than its best feature."""
-    return row.gap_ci is not None and row.gap_ci[0] > 0
+def is_held(row: FeatureRecall) -> bool:
+    """Whether the error is shown to tell the organism hardly better than the best feature does."""
+    return row.gap_ci is not None and keeps(criteria.ERROR_OVER_FEATURE, row.gap_ci[1])
 
 
 def judge_gap(row: FeatureRecall, ci: tuple[float, float]) -> Judgement:
@@ -71,6 +76,6 @@ def judge_gap(row: FeatureRecall, ci: tuple[float, float]) -> Judgement:
     )
     if keeps(criteria.ERROR_OVER_FEATURE, ci[1]):
         return Judgement("supported", f"{shown}, at most {limit:g}.")
-    if is_ahead(row):
+    if ci[0] > 0:
         return Judgement("defeated", f"{shown}: the error is ahead.")
     return Judgement("weak", f"{shown}: more than {limit:g} is not excluded.")

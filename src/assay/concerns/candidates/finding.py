@@ -14,7 +14,7 @@ from assay.concerns.candidates.interpretation import (
     keyword_labeller,
     score_label,
 )
-from assay.concerns.candidates.ranking import PERMUTATIONS, Ranked, rank_features
+from assay.concerns.candidates.ranking import SMALLEST_P, Ranked, rank_features
 from assay.concerns.candidates.result import Candidate, CandidateReport, StrategyYield
 from assay.concerns.concern import Concern
 from assay.concerns.conversations.excerpts import Conversation
@@ -115,7 +115,7 @@ def rank_candidates(
     """
     found: dict[int, Candidate] = {}
     usable = [each for each in elicited if min(each.positives, each.negatives) >= FEWEST]
-    p_smallest = min(1.0, len(usable) / (1 + PERMUTATIONS))
+    p_smallest = min(1.0, SMALLEST_P * len(usable))
     for each in usable:
         examples = Examples.of(each.conversations, source.dictionary)
         ranked = rank_features(examples.codes, examples.labels, examples.templates, seed, most=most)

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEWEST_FIRING = 4
-PERMUTATIONS = 200
-"""Permutations of the labels; no p is smaller than 1 in one more than these."""
 """Fewest conversations in which a feature must fire to be ranked."""
+PERMUTATIONS = 200
+"""Permutations of the labels."""
+SMALLEST_P = 1 / (1 + PERMUTATIONS)
+"""The smallest p that so many permutations can give."""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def best_pair(cells: Iterable[RatedCell], families: Mapping[str, str]) -> Pair |
     no cell remains.
     """
     means = mean_rates(cells, families)
-    return max(means, key=lambda pair: means[pair]) if means else None
+    return max(means, key=means.__getitem__, default=None)
 
 
 def mean_rates(cells: Iterable[RatedCell], families: Mapping[str, str]) -> dict[Pair, float]:
@@ -85,9 +85,10 @@ def leave_each_out(
     found = []
     for organism in parents:
         others = [cell for cell in cells if families[cell.organism] != organism.family]
-        pair = best_pair(others, families)
+        means = mean_rates(others, families)
+        pair = max(means, key=means.__getitem__, default=None)
         here = [c for c in cells if (c.organism, (c.strategy, c.detector)) == (organism.name, pair)]
-        mean = mean_rates(others, families)[pair] if pair and here else None
+        mean = means[pair] if pair is not None and here else None
         found.append(_left_out(organism, here[0] if here else None, mean))
     return tuple(found)
 

@@ -51,10 +51,10 @@ def feature_recall(
     def scored(detector: Detector) -> Scores:
         return detector.scores(tested.positives), detector.scores(tested.negatives)
 
-    templates = tuple(
-        [c.excerpt.template for c in some] for some in (tested.positives, tested.negatives)
+    clusters = (
+        [c.excerpt.template for c in tested.positives],
+        [c.excerpt.template for c in tested.negatives],
     )
-    clusters = templates[0], templates[1]
 
     def interval(scores: Scores, what: str) -> Interval | None:
         generator = numpy_generator(seed, f"recall/{what}/{own.organism.name}")
@@ -79,5 +79,5 @@ def feature_recall(
             RESAMPLES,
         ),
         n=len(tested.positives) + len(tested.negatives),
-        templates=min(len(set(some)) for some in templates),
+        templates=min(len(set(some)) for some in clusters),
     )

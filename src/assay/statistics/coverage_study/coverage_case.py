@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 NOMINAL = 0.95
 """Coverage that every interval and bound of the study promises; every test errs at most at .05."""
-ERRORS = 4.0
-"""Monte Carlo standard errors that a coverage may lie below the nominal one. Of over a thousand cells
-at the nominal coverage, one lies three below it by chance; four, hardly ever."""
+ERRORS = 3.0
+"""Monte Carlo standard errors that a coverage may lie below the nominal one."""
 
 
 @dataclass(frozen=True)
