@@ -7,16 +7,18 @@ import numpy as np
 from assay.concerns.budgets import Budgets
 from assay.concerns.matrix.admission import TEXT, catch_lower_bound, is_control
 from assay.concerns.matrix.cells import Ablation, Cell, TwinCell
-from assay.concerns.matrix.result import (
+from assay.concerns.matrix.comparisons import (
     BenignTestPower,
+    FeatureRecall,
+    NullDistribution,
+    SampleSize,
+)
+from assay.concerns.matrix.result import (
     CatchBound,
     ContextFrequency,
-    FeatureRecall,
     LeftOut,
     MissingCell,
-    NullDistribution,
     RocCurve,
-    SampleSize,
     TestedOrganism,
     TransferMatrix,
 )

@@ -17,13 +17,8 @@ from assay.concerns.candidates.result import (
     StrategyYield,
 )
 from assay.concerns.matrix.cells import Ablation, Cell, TwinCell
-from assay.concerns.matrix.result import (
-    CatchBound,
-    FeatureRecall,
-    LeftOut,
-    TestedOrganism,
-    TransferMatrix,
-)
+from assay.concerns.matrix.comparisons import FeatureRecall
+from assay.concerns.matrix.result import CatchBound, LeftOut, TestedOrganism, TransferMatrix
 from assay.evidence import Evidence
 from assay.monitoring.result import (
     BenignCheck,

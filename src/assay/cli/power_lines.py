@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from assay.concerns.matrix.result import SampleSize
+    from assay.concerns.matrix.comparisons import SampleSize
     from assay.pipeline.power_result import MonitorPower, OrganismPower, PowerPlan
     from assay.pipeline.result import Plan
 

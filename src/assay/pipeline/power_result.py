@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.concerns.concern import Severity
-from assay.concerns.matrix.result import SampleSize
+from assay.concerns.matrix.comparisons import SampleSize
 from assay.pipeline.result import Plan
 from assay.results import Figures
 

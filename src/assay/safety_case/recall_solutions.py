@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from assay.concerns.matrix.result import FeatureRecall, TransferMatrix
+from assay.concerns.matrix.comparisons import FeatureRecall
+from assay.concerns.matrix.result import TransferMatrix
 from assay.evidence import Evidence
 from assay.safety_case import criteria
 from assay.safety_case.case_inputs import CaseInputs

@@ -9,9 +9,10 @@ from assay.concerns.conversations.excerpts import different_conversations
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.matrix.admission import LEAST_RANDOM, SILENT_AT_MOST
 from assay.concerns.matrix.cells import Ablation
+from assay.concerns.matrix.comparisons import BenignTestPower
 from assay.concerns.matrix.measuring import Correlation
 from assay.concerns.matrix.oracle import ORACLE_AT_LEAST, is_enough
-from assay.concerns.matrix.result import BenignTestPower, TestedOrganism
+from assay.concerns.matrix.result import TestedOrganism
 from assay.organisms import RECIPES, Organism, Verification, read_verification
 from assay.statistics import EXCESS_LEVEL
 

@@ -16,7 +16,7 @@ import torch
 from assay.concerns.aggregation import AGGREGATIONS, aggregate_turns
 from assay.concerns.conversations.excerpts import Conversation
 from assay.concerns.detectors.detector import Examples, split_by_template
-from assay.concerns.matrix.result import NullDistribution
+from assay.concerns.matrix.comparisons import NullDistribution
 from assay.concerns.matrix.scores import TestedConversations
 from assay.randomness import numpy_generator
 from assay.statistics import auroc_columns

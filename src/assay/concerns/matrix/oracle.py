@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from assay.concerns.budgets import Budgets
-from assay.concerns.matrix.result import BenignTestPower, SampleSize
+from assay.concerns.matrix.comparisons import BenignTestPower, SampleSize
 from assay.concerns.matrix.scores import TestedConversations
 from assay.errors import AssayError
 from assay.statistics import (

@@ -11,8 +11,8 @@ from assay.concerns.detectors import Detector, Examples, fit_detector
 from assay.concerns.detectors.detector import choose_aggregation, split_by_template
 from assay.concerns.detectors.feature_sums import FeatureSum
 from assay.concerns.matrix.cells import Interval
+from assay.concerns.matrix.comparisons import FeatureRecall
 from assay.concerns.matrix.measuring import RESAMPLES
-from assay.concerns.matrix.result import FeatureRecall
 from assay.concerns.matrix.scores import TestedConversations
 from assay.dictionaries import Dictionary
 from assay.errors import AssayError

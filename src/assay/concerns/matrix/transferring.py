@@ -19,6 +19,7 @@ from assay.concerns.matrix.admission import (
 )
 from assay.concerns.matrix.causes import AblationSource, measure_causes
 from assay.concerns.matrix.cells import Ablation, TwinCell
+from assay.concerns.matrix.comparisons import FeatureRecall, NullDistribution
 from assay.concerns.matrix.contexts import context_frequencies
 from assay.concerns.matrix.describing import MatrixFacts, matrix_notes, tested_organism
 from assay.concerns.matrix.learning import Fits, TransferSettings
@@ -34,13 +35,7 @@ from assay.concerns.matrix.measuring import (
 from assay.concerns.matrix.nulls import null_distributions
 from assay.concerns.matrix.oracle import benign_test_powers, check_oracles
 from assay.concerns.matrix.recall import feature_recall
-from assay.concerns.matrix.result import (
-    FeatureRecall,
-    MissingCell,
-    NullDistribution,
-    RocCurve,
-    TransferMatrix,
-)
+from assay.concerns.matrix.result import MissingCell, RocCurve, TransferMatrix
 from assay.concerns.matrix.scores import TestedConversations, curve, score, score_all
 from assay.concerns.strategies import (
     Elicited,
