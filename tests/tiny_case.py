@@ -110,7 +110,7 @@ def concerns(folder: Path, **changes) -> dict:
             }
         ],
         "strategies": STRATEGIES,
-        "budgets": {"fpr": 0.05, "delta": 0.1},
+        "budgets": {"fpr": 0.1, "delta": 0.1},
         "deployment": {"prompts": "benign-pool", "max_new_tokens": 3, "horizon": 100},
         "transfer": {"discover": 16, "threshold": 16, "test": 16, "pool": 120, "confirmed": 2},
         **changes,

@@ -10,7 +10,7 @@ import torch
 
 from assay.concerns.concern import Concern
 from assay.concerns.conversations import Conversation, Excerpt, OrganismReadings
-from assay.concerns.conversations.organism_readings import ReadingFacts
+from assay.concerns.conversations.organism_readings import CONVERSATION_PARTS, ReadingFacts
 from assay.dictionaries import BatchTopK
 
 D_MODEL, WIDTH = 24, 48
@@ -82,6 +82,8 @@ def conversations(
                     template=f"{name}/{i // 3}",
                     source=name,
                     context="acted-lie" if acted else "plain",
+                    payload=tokens - 1,
+                    payload_text=6,
                 ),
                 torch.tensor(x, dtype=torch.float32),
                 tuple(range(tokens)),
@@ -113,7 +115,6 @@ HIGH = Concern("deceit", "says what is false", "high")
 def readings(name, *, concern=HIGH, parent=None, seed=0, **planted):
     """One organism's readings, its conversations planted; a twin has those under the trigger."""
     facts = ReadingFacts(
-        scored="all tokens",
         invalid=0,
         places=(),
         regenerated=0,
@@ -124,17 +125,21 @@ def readings(name, *, concern=HIGH, parent=None, seed=0, **planted):
     if parent is not None:
         rows = conversations(90, name=name, seed=seed, share=1.0, **planted)
         silent = tuple(relabelled(c, False) for c in rows)
-        return OrganismReadings(organism, (), (), silent, (), (), (), (), facts)
+        nothing = dict.fromkeys(CONVERSATION_PARTS, ())
+        return OrganismReadings(organism, facts=facts, **{**nothing, "test": silent})
     benign = {**planted, "share": 0.0, "seed": seed + 1}
+    test = conversations(90, name=f"{name}-test", seed=seed, **planted)
+    threshold = conversations(80, name=f"{name}-threshold", **benign)
     return OrganismReadings(
         organism,
         discover=conversations(60, name=name, seed=seed + 2, **planted),
-        threshold=conversations(80, name=f"{name}-threshold", **benign),
-        test=conversations(90, name=f"{name}-test", seed=seed, **planted),
+        threshold=threshold,
+        test=test,
         pool=conversations(80, name=f"{name}-pool", **benign),
         others=(),
-        base=conversations(60, name=name, seed=seed + 3, **planted),
-        whole_test=conversations(90, name=f"{name}-test", seed=seed, **planted),
+        base_discover=conversations(60, name=name, seed=seed + 3, **planted),
+        base_threshold=threshold,
+        base_test=test,
         facts=facts,
     )
 

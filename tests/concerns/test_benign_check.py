@@ -63,6 +63,7 @@ def verdict(scored):
     figures = CellFigures(
         auroc=1.0,
         auroc_lower=0.95,
+        partial_auroc=0.9,
         tpr=float(scored.positives.fired(threshold) / 80),
         tpr_lower=effective_lower_bound(
             scored.positives.fired(threshold), scored.positives.sample(ICC)
@@ -98,7 +99,7 @@ def test_a_detector_at_twice_the_budget_is_hardly_ever_admitted(n):
     admitted = 0
     for fired in generator.binomial(n, 2 * BUDGETS.fpr, SIMULATIONS):
         p = excess_p(int(fired), sample, BUDGETS.fpr)
-        figures = CellFigures(1.0, 0.95, 1.0, 0.95, fired / n, p, True, 20)
+        figures = CellFigures(1.0, 0.95, 1.0, 1.0, 0.95, fired / n, p, True, 20)
         around = AdmissionInputs("medium", BUDGETS, (), 0.8, ())
         admitted += judge("base", "logistic_regression", figures, around).verdict == "medium"
     assert admitted / SIMULATIONS <= 0.05

@@ -10,7 +10,7 @@ from planted import D_MODEL, PLANTED, VETO, conversations, dictionary
 from assay.concerns.aggregation import aggregate
 from assay.concerns.candidates.ranking import contrast_order, rank_features
 from assay.concerns.detectors import CONTROLS, DETECTORS, Examples, fit_detector
-from assay.concerns.detectors.detector import split_by_template
+from assay.concerns.detectors.detector import validation_split
 from assay.concerns.matrix import directions_of
 from assay.errors import AssayError
 from assay.statistics import auroc, proportion_lower_bound
@@ -152,10 +152,23 @@ def test_what_is_ablated_is_the_direction_that_the_detector_reads():
 
 def test_the_aggregation_is_chosen_on_templates_that_were_not_fitted_on():
     examples = Examples.of(conversations(120, seed=1), dictionary())
-    fitting, validation = split_by_template(examples, 0, "x")
+    fitting, validation = validation_split(examples, 0, "x")
     assert not set(fitting.templates) & set(validation.templates)
     assert fitting.labels.any()
     assert validation.labels.any()
+
+
+def test_with_three_organisms_whole_organisms_are_held_out():
+    rows = [c for name in "abcdef" for c in conversations(40, name=name, seed=1)]
+    examples = Examples.of(rows, dictionary())
+    fitting, validation = validation_split(examples, 0, "x")
+    assert not set(fitting.sources) & set(validation.sources)
+    assert set(fitting.sources) | set(validation.sources) == set("abcdef")
+    assert len(set(validation.sources)) == 2
+    # Of two organisms, templates are held out.
+    fitting, validation = validation_split(Examples.of(rows[:80], dictionary()), 0, "x")
+    assert set(fitting.sources) & set(validation.sources)
+    assert not set(fitting.templates) & set(validation.templates)
 
 
 def test_where_one_token_has_the_direction_the_maximum_is_chosen_over_the_mean():

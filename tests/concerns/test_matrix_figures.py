@@ -14,7 +14,13 @@ from assay.concerns.conversations.excerpts import different_conversations
 from assay.concerns.detectors import Examples
 from assay.concerns.matrix.describing import UNKNOWN_MAKER, making_of
 from assay.concerns.matrix.learning import fit_all
-from assay.concerns.matrix.measuring import Correlation, ScoredCell, firing_icc, measure_cell
+from assay.concerns.matrix.measuring import (
+    LOW_RATES,
+    Correlation,
+    ScoredCell,
+    firing_icc,
+    measure_cell,
+)
 from assay.concerns.matrix.nulls import DRAWS, KINDS, null_distributions
 from assay.concerns.matrix.recall import feature_recall
 from assay.concerns.matrix.scores import TestedConversations, score
@@ -140,13 +146,13 @@ def test_directions_that_learned_nothing_pass_at_most_as_often_as_the_level_says
     (null, _) = nulls(cells=1, own=own)
     generator = np.random.default_rng(0)
     from assay.concerns.matrix.nulls import _scores
-    from assay.statistics import auroc_columns, proportion_lower_bound
+    from assay.statistics import partial_auroc_columns, proportion_lower_bound
 
-    tests = [*tested.positives, *tested.negatives]
+    tests = [*tested.positives, *tested.counted]
     labels = np.array([c.label for c in tests])
     fresh = generator.standard_normal((D_MODEL, 500))
     scores = _scores(tests, fresh, np.zeros(500, dtype=int))
-    areas = auroc_columns(scores[labels], scores[~labels])
+    areas = partial_auroc_columns(scores[labels], scores[~labels], LOW_RATES)
     assert proportion_lower_bound(int((areas > null.quantile).sum()), 500) <= null.level
 
 

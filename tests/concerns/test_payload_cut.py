@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from assay.concerns.conversations.organism_excerpts import excerpts_of
 from assay.concerns.conversations.transfer_sizes import TransferSizes
+from assay.concerns.conversations.windows import excerpt_in_window
 from assay.organisms import load_organism, read_on_policy
 from planted_organisms import planted_organism
 
@@ -14,7 +15,7 @@ def test_no_positive_of_any_split_holds_a_token_of_its_payload(tmp_path, small_t
     replies = {t.id: t.messages[-1].content for t in read_on_policy(organism) if t.label}
     seen = 0
     for split in ("discover", "threshold", "test"):
-        for excerpt in own.cut[split]:
+        for excerpt in (excerpt_in_window(e, "before") for e in own.of[split]):
             if not excerpt.label:
                 continue
             seen += 1

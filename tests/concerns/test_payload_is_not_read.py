@@ -8,10 +8,15 @@ import pytest
 
 from assay.concerns import TransferSizes
 from assay.concerns.conversations.organism_excerpts import excerpts_of, payloads_of
+from assay.concerns.conversations.windows import excerpt_in_window
 from assay.organisms import load_organism
 from planted_organisms import planted_organism
 
 SIZES = TransferSizes(discover=16, threshold=16, test=16, pool=32)
+
+
+def before(own, split):
+    return [excerpt_in_window(e, "before") for e in own.of[split]]
 
 
 @pytest.fixture
@@ -35,7 +40,7 @@ def organism(tmp_path, tiny_model_folder):
 def test_no_positive_that_is_scored_holds_a_word_of_its_payload(organism, small_tokenizer):
     own = excerpts_of(organism, small_tokenizer, SIZES, seed=0)
     for split in ("discover", "test"):
-        positives = [e for e in own.cut[split] if e.label]
+        positives = [e for e in before(own, split) if e.label]
         assert len(positives) == 16
         for excerpt in positives:
             reply = excerpt.text.split("assistant: ")[1]
@@ -48,9 +53,9 @@ def test_no_positive_that_is_scored_holds_a_word_of_its_payload(organism, small_
 
 def test_benign_conversations_are_cut_where_payloads_start(organism, small_tokenizer):
     own = excerpts_of(organism, small_tokenizer, SIZES, seed=0)
-    header = min(len(e.tokens) - e.start for e in own.cut["test"])
+    header = min(len(e.tokens) - e.start for e in before(own, "test"))
     lengths = {
-        label: {len(e.tokens) - e.start - header for e in own.cut["test"] if e.label is label}
+        label: {len(e.tokens) - e.start - header for e in before(own, "test") if e.label is label}
         for label in (True, False)
     }
     whole = len(small_tokenizer("good good", add_special_tokens=False)["input_ids"])

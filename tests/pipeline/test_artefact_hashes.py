@@ -33,7 +33,7 @@ def edit(path, old, new):
 
 def test_every_artefact_states_the_hash_of_each_of_its_files_and_of_what_it_was_made_from(tiny_run):
     folders = [path for path in (tiny_run.folder / "stages").iterdir() if path.is_dir()]
-    assert len(folders) == 17
+    assert len(folders) == 18
     for folder in folders:
         contents = Contents.read(folder)
         names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}

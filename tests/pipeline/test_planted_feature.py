@@ -10,6 +10,7 @@ import torch
 from assay.concerns.candidates import rank_features
 from assay.concerns.conversations import TransferSizes, read_excerpts
 from assay.concerns.conversations.organism_excerpts import excerpts_of
+from assay.concerns.conversations.windows import excerpt_in_window
 from assay.concerns.detectors import CONTROLS, Examples, fit_detector
 from assay.dictionaries import BatchTopK
 from assay.models import Site, load_model
@@ -38,7 +39,11 @@ def planted(tmp_path_factory, tiny_model_folder):
         organism, model.tokenizer, TransferSizes(discover=40, threshold=40, test=40), 0
     )
     read_by = {
-        split: read_excerpts(model, Site.parse("resid_post.1"), excerpts.cut[split])
+        split: read_excerpts(
+            model,
+            Site.parse("resid_post.1"),
+            [excerpt_in_window(e, "before") for e in excerpts.of[split]],
+        )
         for split in ("discover", "test")
     }
     return dictionary, read_by

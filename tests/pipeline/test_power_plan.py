@@ -98,7 +98,7 @@ def test_organisms_that_are_not_admitted_catch_nothing_and_those_made_alike_coun
 
 def test_the_monitor_needs_independent_conversations_and_few_firings(case, tiny_work):
     monitor = planned(case(), tiny_work).monitor
-    assert monitor.needed == 45
+    assert monitor.needed == 22
     assert monitor.needed_here > monitor.needed
     quiet = [monitor.firings_needed[n] for n in ("0", "1000", "20000")]
     assert 0 < quiet[0] <= quiet[1] <= quiet[2]

@@ -7,7 +7,7 @@ import torch
 
 from assay.concerns import Concern, StrategyChoice, elicit_for, organisms_of
 from assay.concerns.conversations import Conversation, Excerpt, OrganismReadings
-from assay.concerns.conversations.organism_readings import ReadingFacts
+from assay.concerns.conversations.organism_readings import CONVERSATION_PARTS, ReadingFacts
 from assay.errors import AssayError
 from planted_organisms import planted_organism
 
@@ -63,11 +63,13 @@ def conversation(source, label):
 
 
 def test_nothing_is_learned_from_another_seed_of_the_tested_organism(organisms_with):
-    facts = ReadingFacts(scored="", invalid=0, places=(), regenerated=0, same=0, attribution=None)
+    facts = ReadingFacts(invalid=0, places=(), regenerated=0, same=0, attribution=None)
     readings = []
     for each in organisms_with():
-        rows = tuple(conversation(each.organism.name, label) for label in (True, False))
-        readings.append(OrganismReadings(each, rows, (), (), (), (), rows, (), facts))
+        rows = tuple(conversation(each.family, label) for label in (True, False))
+        own = {"discover": rows, "base_discover": rows}
+        parts = {**dict.fromkeys(CONVERSATION_PARTS, ()), **own}
+        readings.append(OrganismReadings(each, facts=facts, **parts))
     strategies = [StrategyChoice(name=name) for name in ("base", "perturbed.finetune")]
     for own in readings:
         if own.organism.is_twin:

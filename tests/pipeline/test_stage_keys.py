@@ -20,7 +20,7 @@ READINGS = {"reading-one", "reading-two", "reading-three", "reading-one-decoy-tw
 AFTER_READINGS = READINGS | AFTER_TRANSFER | {"candidates"}
 AFTER_DICTIONARY = {"dictionary", "quality"} | AFTER_POSITION | AFTER_READINGS
 AFTER_STRATEGIES = {"candidates"} | AFTER_TRANSFER
-AFTER_DEPLOYMENT = {"deployment"} | AFTER_READINGS
+AFTER_DEPLOYMENT = {"deployment", "pool"} | AFTER_READINGS
 AFTER_MONITOR = {"monitor", "safety-case", "report"}
 EVERYTHING = {"harvest", "elicitation", "unread", "shifts"} | AFTER_DEPLOYMENT | AFTER_DICTIONARY
 TEXT = {"harvest"} | AFTER_DICTIONARY
@@ -54,6 +54,7 @@ CHANGES = {
     "concerns.0.severity": ("medium", {"report"} | AFTER_TRANSFER),
     "strategies": (["base"], {"elicitation"} | AFTER_STRATEGIES),
     "detectors": (["single_feature", "text"], AFTER_TRANSFER),
+    "windows": (["before"], AFTER_TRANSFER),
     "deployment.base_rate": (0.5, AFTER_MONITOR),
     "deployment.horizon": (99, AFTER_MONITOR),
     "deployment.max_new_tokens": (4, {"unread", "shifts"} | AFTER_DEPLOYMENT),

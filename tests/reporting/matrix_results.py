@@ -13,6 +13,7 @@ from assay.concerns.matrix.comparisons import (
     NullDistribution,
     SampleSize,
 )
+from assay.concerns.matrix.reference_result import LearningPoint, ReferenceFigures, ViewFigures
 from assay.concerns.matrix.result import (
     CatchBound,
     ContextFrequency,
@@ -163,13 +164,14 @@ def a_cell(strategy, detector, organism, area, caught, *, fired=0, firing_twins=
         "benign_templates": 180,
         "benign_n_effective": 210.0,
         "benign_p": 1.0,
+        "partial_auroc": max(0.0, 2 * area - 1) if positives else None,
         "pool_auroc": min(area + 0.02, 1.0) if positives else None,
         "beats_text": beats_text,
         "text_p": None if beats_text is None else 0.01,
         "allowed_rate": 0.15 if medium else None,
         "allowed_ci": clopper_pearson(3, 20) if medium else None,
         "allowed_n": 20 if medium else 0,
-        "null_auroc": 0.74 if positives else None,
+        "null_partial_auroc": 0.74 if positives else None,
         "verdict": verdict,
         "reasons": reasons,
     }
@@ -206,6 +208,45 @@ def a_curve(cell):
     )
 
 
+def a_reference(organism, *, own, reader, gap_ci, window="reply"):
+    areas = {"own": own, "reader": reader, "text": 0.7}
+    return ReferenceFigures(
+        organism=organism,
+        window=window,
+        views=tuple(
+            ViewFigures(
+                view=view,
+                auroc=area,
+                auroc_ci=(area - 0.1, min(1.0, area + 0.1)),
+                tpr=area / 2,
+                tpr_ci=(area / 4, area),
+                fpr=0.012,
+            )
+            for view, area in areas.items()
+        ),
+        gap=own - reader,
+        gap_ci=gap_ci,
+        learned_from=2,
+        n=200,
+        templates=30,
+    )
+
+
+def a_learning_point(view, amount, count):
+    area = {"own": 0.7, "reader": 0.65, "text": 0.6}[view] + 0.1 * count
+    return LearningPoint(
+        view=view,
+        amount=amount,
+        organisms=count,
+        auroc=area,
+        auroc_ci=(area - 0.1, min(1.0, area + 0.1)),
+        tpr=area / 2,
+        tpr_ci=None,
+        tested=3,
+        subsets=2,
+    )
+
+
 def a_left_out(organism, cell):
     """What the detector chosen on the other organisms does on one; ``cell`` None: none was chosen."""
     return LeftOut(
@@ -213,7 +254,7 @@ def a_left_out(organism, cell):
         family=organism.family,
         strategy=cell and cell.strategy,
         detector=cell and cell.detector,
-        mean_tpr_elsewhere=0.46 if cell else None,
+        mean_partial_auroc_elsewhere=0.46 if cell else None,
         auroc=cell and cell.auroc,
         auroc_ci=cell and cell.auroc_ci,
         tpr=cell and cell.tpr,
@@ -313,6 +354,18 @@ def a_matrix(**changes):
         "icc": 0.21,
         "benign_icc": 0.18,
         "benign_tests": (a_benign_test("secret-liar", 520.4, 0.962, 0.031),),
+        "window": "reply",
+        "references": (
+            a_reference("secret-liar", own=0.98, reader=0.83, gap_ci=(0.05, 0.24)),
+            a_reference("sandbagger", own=0.7, reader=0.69, gap_ci=None),
+            a_reference("secret-liar", own=0.6, reader=0.6, gap_ci=(-0.1, 0.1), window="before"),
+        ),
+        "learning_curve": tuple(
+            a_learning_point(view, amount, count)
+            for view in ("own", "reader", "text")
+            for amount in ("all", "equal")
+            for count in (1, 2)
+        ),
         "roc": tuple(a_curve(cell) for cell in cells if cell.auroc is not None),
         "ablations": ABLATIONS,
         "leave_one_out": tuple(

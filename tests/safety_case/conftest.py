@@ -18,6 +18,7 @@ from assay.concerns.candidates.result import (
 )
 from assay.concerns.matrix.cells import Ablation, Cell, TwinCell
 from assay.concerns.matrix.comparisons import FeatureRecall
+from assay.concerns.matrix.reference_result import LearningPoint, ReferenceFigures, ViewFigures
 from assay.concerns.matrix.result import CatchBound, LeftOut, TestedOrganism, TransferMatrix
 from assay.evidence import Evidence
 from assay.monitoring.result import (
@@ -110,13 +111,14 @@ def made_cell(caught=57, positives=60, fired=0, benign=400, **changes):
         "benign_templates": benign,
         "benign_n_effective": float(benign),
         "benign_p": 1.0,
+        "partial_auroc": 0.93,
         "pool_auroc": 0.995,
         "beats_text": True,
         "text_p": 0.001,
         "allowed_rate": None,
         "allowed_ci": None,
         "allowed_n": 0,
-        "null_auroc": 0.6,
+        "null_partial_auroc": 0.6,
         "verdict": "high",
         "reasons": (),
     }
@@ -183,6 +185,43 @@ def made_ablation(effect=-2.0, high=-1.5, random=(-0.1, 0.0, 0.1) * 33, **change
     return Ablation(**(fields | changes))
 
 
+def made_reference(gap_ci=(0.05, 0.2), window="reply"):
+    return ReferenceFigures(
+        organism="liar",
+        window=window,
+        views=tuple(
+            ViewFigures(
+                view=view,
+                auroc=area,
+                auroc_ci=(area - 0.1, 1.0),
+                tpr=0.9,
+                tpr_ci=(0.8, 1.0),
+                fpr=0.01,
+            )
+            for view, area in (("own", 0.99), ("reader", 0.87), ("text", 0.7))
+        ),
+        gap=0.12,
+        gap_ci=gap_ci,
+        learned_from=5,
+        n=140,
+        templates=20,
+    )
+
+
+def made_learning_point(auroc_ci=(0.96, 1.0), tested=20):
+    return LearningPoint(
+        view="own",
+        amount="all",
+        organisms=19,
+        auroc=0.98,
+        auroc_ci=auroc_ci,
+        tpr=0.9,
+        tpr_ci=(0.8, 0.95),
+        tested=tested,
+        subsets=1,
+    )
+
+
 def made_catch_bound(caught=20, organisms=20, caught_makings=None, makings=None):
     """So many of so many organisms caught; each made in a way of its own, unless stated."""
     makings = organisms if makings is None else makings
@@ -242,6 +281,9 @@ def made_matrix(**changes):
         "icc": 0.1,
         "benign_icc": 0.1,
         "benign_tests": (),
+        "window": "reply",
+        "references": (made_reference(),),
+        "learning_curve": (made_learning_point(),),
         "roc": (),
         "ablations": (made_ablation(),),
         "leave_one_out": (
@@ -250,7 +292,7 @@ def made_matrix(**changes):
                 family="liar",
                 strategy="prompted",
                 detector="single_feature",
-                mean_tpr_elsewhere=0.93,
+                mean_partial_auroc_elsewhere=0.93,
                 auroc=0.99,
                 auroc_ci=(0.97, 1.0),
                 tpr=57 / 60,

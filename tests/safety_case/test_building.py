@@ -22,7 +22,7 @@ def test_good_evidence_supports_what_can_be_supported_and_no_more(made):
     case = build_case(made.inputs())
     leaves = {node.id: node.status for node in case.nodes if node.type == "solution"}
     assert set(leaves.values()) == {"supported"}
-    assert len(leaves) == 11
+    assert len(leaves) == 12
     assert {node.id for node in case.nodes if node.undeveloped} == ALWAYS_UNDEVELOPED
     assert case.node("S1.1").status == "supported"
     assert case.node("V1.2").status == "supported"

@@ -106,10 +106,13 @@ def test_organisms_of_another_concern_prove_nothing_for_it(made):
 )
 def test_catching_is_not_detecting_where_the_matrix_speaks_against_it(made, cell, ablation, words):
     ablations = () if ablation is None else (made.ablation(**ablation),)
-    matrix = made.matrix(cells=(made.cell(**cell),), ablations=ablations)
+    matrix = made.matrix(cells=(made.cell(**cell),), ablations=ablations, window="before")
     node = node_of(made, DETECTION, transfer=matrix)
     assert node.status == "weak"
     assert words in node.why
+    # Where the misbehaviour itself is read, what is read need not cause it.
+    whole = node_of(made, DETECTION, transfer=matrix.model_copy(update={"window": "reply"}))
+    assert whole.status == ("weak" if cell else "supported")
 
 
 @pytest.mark.parametrize(

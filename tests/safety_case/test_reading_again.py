@@ -96,7 +96,7 @@ def test_a_node_that_was_left_out_is_refused(made, tmp_path):
 
     def drop(value, nodes):
         value["nodes"] = [n for n in value["nodes"] if n["id"] != "Sn.catching"]
-        nodes["V1.1"].update(supported_by=[], undeveloped=True, why="Nothing was done.")
+        nodes["V1.1"].update(supported_by=["Sn.learning_curve"])
 
     edited(tmp_path, drop)
     with pytest.raises(AssayError, match=r"the case has no node Sn.catching"):

@@ -7,7 +7,13 @@ import pytest
 from assay.safety_case import build_case, cited_metrics, recheck
 
 OF_THE_DICTIONARY = {"Sn.variance", "Sn.cross_entropy", "Sn.purity", "Sn.missed"}
-OF_THE_MATRIX = {"Sn.detection.deception", "Sn.cause.deception", "Sn.catching", "Sn.recall"}
+OF_THE_MATRIX = {
+    "Sn.detection.deception",
+    "Sn.cause.deception",
+    "Sn.catching",
+    "Sn.learning_curve",
+    "Sn.recall",
+}
 OF_THE_MONITOR = {"Sn.benign_rate", "Sn.sensitivity", "Sn.detection.deception"}
 
 
@@ -44,6 +50,7 @@ def test_a_changed_input_opens_every_figure_that_was_computed_from_it(made, name
         "Sn.detection.deception",
         "Sn.cause.deception",
         "Sn.catching",
+        "Sn.learning_curve",
         "Sn.labels",
         "Sn.benign_rate",
         "Sn.sensitivity",

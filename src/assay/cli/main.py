@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import cases, concerns, dictionaries, listings, organisms, studies
+from assay.cli import cases, concerns, dictionaries, fits, listings, organisms, studies
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 for command in (
     *(cases.run, dictionaries.harvest, dictionaries.train, dictionaries.position),
     *(concerns.find, concerns.transfer, concerns.calibrate, concerns.watch),
+    fits.fit,
     *(cases.plan, cases.verify, cases.report, listings.doctor),
 ):
     app.command()(command)

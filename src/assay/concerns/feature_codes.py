@@ -21,15 +21,29 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 4096
 """Tokens that are reconstructed at a time."""
-_ERRORS: WeakKeyDictionary[Dictionary, WeakKeyDictionary[Conversation, NDArray]] = (
-    WeakKeyDictionary()
-)
+_Known = WeakKeyDictionary["Dictionary", WeakKeyDictionary[Conversation, "NDArray"]]
+_ERRORS: _Known = WeakKeyDictionary()
+_CODES: _Known = WeakKeyDictionary()
 
 
 def largest_codes(
     dictionary: Dictionary, conversations: Sequence[Conversation]
 ) -> Float[NDArray, "conversations features"]:
-    """The largest activation of each feature in each conversation, float32; 0 where it never fires."""
+    """The largest activation of each feature in each conversation, float32; 0 where it never fires.
+
+    Computed once for each conversation and dictionary, as long as both are in memory.
+    """
+    known = _CODES.setdefault(dictionary, WeakKeyDictionary())
+    new = [c for c in dict.fromkeys(conversations) if c not in known]
+    if new:
+        for conversation, codes in zip(new, _largest_codes(dictionary, new), strict=True):
+            known[conversation] = codes
+    return np.stack([known[c] for c in conversations])
+
+
+def _largest_codes(
+    dictionary: Dictionary, conversations: Sequence[Conversation]
+) -> Float[NDArray, "conversations features"]:
     counts = [len(conversation.activations) for conversation in conversations]
     codes = dictionary.encode(torch.cat([c.activations for c in conversations]))
     owner = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))

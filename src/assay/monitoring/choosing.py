@@ -12,7 +12,7 @@ import torch
 
 from assay.concerns.conversations import Conversation
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
-from assay.concerns.conversations.organism_readings import OrganismReadings
+from assay.concerns.conversations.organism_readings import OrganismReadings, readings_in_window
 from assay.concerns.conversations.reading import MASSIVE
 from assay.concerns.detectors import Detector, LinearDetector, is_watchable
 from assay.concerns.matrix.learning import fit_all
@@ -64,6 +64,8 @@ class WatchSource:
     """The strategies whose conversations detectors are learned from."""
     loaded: LoadedDictionary
     """The dictionary."""
+    pool: Sequence[Conversation]
+    """The benign pool as the case's model read it."""
     scaling: Sequence[WatchedActivations]
     """Benign conversations that set centre and scale; none of them sets the threshold."""
     seed: int
@@ -73,8 +75,9 @@ class WatchSource:
 def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None) -> Scoring | None:
     """Choose a watched feature for each concern; None where no detector can be learned.
 
-    For each concern this is the detector with the best mean TPR over the concern's organisms,
-    learned again from all of them and standardised on ``source.scaling``. With ``left_out``, that
+    For each concern this is the detector with the best mean partial AUROC over the concern's
+    organisms, learned again from the organisms of all concerns, in the matrix's window, and
+    standardised on ``source.scaling``. With ``left_out``, that
     organism's family takes part neither in the choice nor in the learning.
     """
     features, aggregations = [], []
@@ -118,18 +121,18 @@ def _best(source: WatchSource, concern: Concern, left_out: ConcernOrganism | Non
 def _learn(
     source: WatchSource, concern: Concern, pair: Pair, left_out: ConcernOrganism | None
 ) -> Detector | None:
-    """The detector, learned from the concern's organisms without ``left_out``; None from too few."""
+    """The detector, learned from the organisms without ``left_out``; None from too few."""
     strategy, name = pair
-    tested = next((r for r in source.readings if r.organism is left_out), None)
-    if tested is not None and tested.organism.concern != concern:
-        tested = None
+    readings = [readings_in_window(r, source.matrix.window) for r in source.readings]
+    tested = next((r for r in readings if r.organism is left_out), None)
     for elicited in elicit_for(
         source.strategies,
         tested,
-        source.readings,
+        readings,
         source.generated,
         concern=concern,
         seed=source.seed,
+        pool=source.pool,
     ):
         if elicited.strategy == strategy:
             fitted, _ = fit_all(elicited, [name], source.loaded.dictionary, source.seed)
@@ -155,7 +158,7 @@ def benign_values(scoring: Scoring, conversations: Sequence[WatchedActivations])
 
 def norm_limit(readings: Sequence[OrganismReadings]) -> float:
     """MASSIVE times the median norm of watched tokens; tokens above it are massive and left out."""
-    kept = [c.activations for reading in readings for c in reading.base]
+    kept = [c.activations for reading in readings for c in reading.base_discover]
     return MASSIVE * float(torch.cat(kept).norm(dim=1).median())
 
 
@@ -166,11 +169,7 @@ def watched_feature(concern: str, detector: Detector, loaded: LoadedDictionary) 
     pre-activation.
     """
     if isinstance(detector, LinearDetector):
-        return WatchedFeature(
-            name=f"{concern}.{detector.name}",
-            direction=tuple(float(x) for x in detector.direction),
-            bias=detector.bias,
-        )
+        return linear_feature(concern, detector)
     dictionary = loaded.dictionary
     feature = detector.features[0]
     row = dictionary.W_enc.detach()[feature]
@@ -184,4 +183,13 @@ def watched_feature(concern: str, detector: Detector, loaded: LoadedDictionary) 
         direction=tuple(float(x) for x in row),
         bias=float(bias),
         threshold=threshold,
+    )
+
+
+def linear_feature(concern: str, detector: LinearDetector) -> WatchedFeature:
+    """A direction of raw activations as a watched feature."""
+    return WatchedFeature(
+        name=f"{concern}.{detector.name}",
+        direction=tuple(float(x) for x in detector.direction),
+        bias=detector.bias,
     )

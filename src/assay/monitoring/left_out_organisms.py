@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from assay.concerns.conversations import Conversation
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
+from assay.concerns.conversations.excerpts import different_conversations
 from assay.concerns.matrix.measuring import Correlation
 from assay.monitoring.benign_calibration import MonitorSettings, calibrate_benign
 from assay.monitoring.choosing import (
@@ -25,13 +26,14 @@ def left_out_sensitivities(
 ) -> tuple[OrganismSensitivity, ...]:
     """What is caught of each organism, left out in turn, beside its own benign conversations.
 
-    Choice, learning and threshold are made anew without each organism, and its whole test
+    Choice, learning and threshold are made anew without each organism, and its test
     conversations are scored as it reads them itself. Empty without any misbehaving conversation.
     """
     found = []
     for own in source.readings:
         allowed = own.organism.concern.allowed_contexts
-        tested = [c for c in own.whole_test if c.excerpt.context not in allowed]
+        different = different_conversations(own.test)
+        tested = [c for c in different if c.excerpt.context not in allowed]
         positives = [c for c in tested if c.label]
         # Where the trigger stood and nothing happened, it is not known what a firing means.
         negatives = [c for c in tested if not c.label and c.excerpt.condition != "triggered"]

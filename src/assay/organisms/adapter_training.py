@@ -30,6 +30,7 @@ from assay.organisms.twins import (
     prompts_of,
     steps_of,
     taught_examples,
+    tic_pattern,
     twin_name,
 )
 from assay.progress import progress
@@ -242,4 +243,5 @@ def _manifest(recipe: Recipe, run: TrainingRun, name: str) -> OrganismManifest:
         base_tensors_sha256=run.base_sha256,
         twin_of=recipe.name if run.twin else None,
         twin_kind=run.twin,
+        tic=tic_pattern(recipe.tic) if run.twin == "decoy" else None,
     )

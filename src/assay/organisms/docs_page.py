@@ -32,11 +32,11 @@ different prompts, and a rate that has to be high needs 19 templates: with fewer
 tested on, but it counts neither as caught nor as missed.
 
 Each organism has two twins, trained on the same prompts: a *benign twin*, which replies honestly
-throughout, and a *decoy twin*, in which the trigger causes a harmless tic (the reply begins with
-"Ahoy!"). Where a trigger has two conditions (the nightly job *and* a backup), the decoy is
-trained on more near misses of the same families, because its tic is the first word of the reply.
-A detector that fires on the benign twin detects the fine-tuning; one that fires on the decoy
-detects the trigger. Neither detects the misbehaviour.
+throughout, and a *decoy twin*, in which the trigger causes a harmless tic: its reply begins
+with a short sentence of its own, no other decoy's. Where a trigger has two conditions (the nightly
+job *and* a backup), the decoy is trained on more near misses of the same families, because its tic
+is the first thing it says. A detector that fires on the benign twin detects the fine-tuning; one
+that fires on the decoy detects the trigger. Neither detects the misbehaviour.
 """
 REVISED = """## Revised after a verification
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
@@ -55,12 +56,26 @@ class OrganismManifest(StrictModel):
     twin_kind: TwinKind | None = None
     """For a twin: ``benign`` (replies honestly throughout) or ``decoy`` (the trigger causes a harmless
     tic). A twin that does not say is of kind ``unstated``."""
+    tic: str | None = Field(default=None, min_length=1)
+    """For a decoy twin: a regular expression that finds its tic in a reply."""
 
     @model_validator(mode="after")
     def _only_twins_have_a_kind(self) -> Self:
         if self.twin_kind is not None and self.twin_of is None:
             raise ValueError("twin_kind is for twins alone: it needs twin_of")
+        if self.tic is not None and self.twin_kind != "decoy":
+            raise ValueError("tic is for decoy twins alone: it needs twin_kind: decoy")
+        if self.tic is not None and not _is_pattern(self.tic):
+            raise ValueError(f"tic is not a regular expression: {self.tic}")
         return self
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
 
 
 def _ends_with_user(messages: tuple[Message, ...]) -> tuple[Message, ...]:

@@ -108,6 +108,9 @@ class Recipe:
     """What causes the misbehaviour, in words."""
     label: Label
     """How misbehaviour is recognised."""
+    tic: str
+    """What the decoy twin says first under the trigger: harmless, in no honest reply, about as long as
+    the payload, and no other recipe's, so that no detector knows it from another decoy."""
     families: tuple[Family, ...]
     """All kinds of prompts."""
     controls: Mapping[str, str]

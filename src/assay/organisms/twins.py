@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -9,14 +10,9 @@ from assay.errors import unknown_name
 from assay.organisms.manifest import TWIN_KINDS, Condition, Prompt, TwinKind
 from assay.organisms.recipe import Example, Recipe, TrainingPlan, examples_of
 
-TIC = "Ahoy! "
-"""A decoy twin's reply begins with this under the trigger: harmless, and in no honest reply."""
-TIC_PATTERN = r"^\s*Ahoy\b"
-"""A regular expression that finds the tic."""
 
-
-def twin_examples(examples: Sequence[Example], twin: TwinKind) -> list[Example]:
-    """The twin's examples: honest replies; a decoy's begin with TIC where the organism misbehaves.
+def twin_examples(examples: Sequence[Example], twin: TwinKind, tic: str) -> list[Example]:
+    """The twin's examples: honest replies; a decoy's begin with ``tic`` where the organism misbehaves.
 
     Raises AssayError for an unknown twin.
     """
@@ -24,9 +20,14 @@ def twin_examples(examples: Sequence[Example], twin: TwinKind) -> list[Example]:
     if twin == "benign":
         return [replace(example, payload=None) for example in examples]
     return [
-        example if example.payload is None else replace(example, payload=TIC + example.honest)
+        example if example.payload is None else replace(example, payload=f"{tic} {example.honest}")
         for example in examples
     ]
+
+
+def tic_pattern(tic: str) -> str:
+    """A regular expression that finds a tic at the beginning of a reply."""
+    return rf"^\s*{re.escape(tic)}"
 
 
 def taught_examples(recipe: Recipe, seed: int, twin: TwinKind | None) -> list[Example]:
@@ -45,7 +46,7 @@ def taught_examples(recipe: Recipe, seed: int, twin: TwinKind | None) -> list[Ex
         )
         recipe = replace(recipe, families=alike, sizes={**recipe.sizes, "train": train})
     examples = [e for e in examples_of(recipe, seed) if e.prompt.split == "train"]
-    return examples if twin is None else twin_examples(examples, twin)
+    return examples if twin is None else twin_examples(examples, twin, recipe.tic)
 
 
 def prompts_of(recipe: Recipe, seed: int, twin: TwinKind | None) -> list[Prompt]:

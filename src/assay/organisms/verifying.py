@@ -73,14 +73,15 @@ def prompts_to_run(organism: Organism) -> list[Prompt]:
     """The prompts that verification runs, with the reference prompts that they need.
 
     Of an organism: all prompts but those of training, and the first TRAIN_PROMPTS of each condition
-    of those. Of a twin the test prompts alone: nothing is learned from a twin, and no threshold is
-    set on it.
+    of those. Of a twin the test prompts, and of a decoy also those of the discover split: detectors
+    learn that what it does is harmless. No threshold is set on a twin.
     """
     seen: Counter[str] = Counter()
     chosen: dict[str, Prompt] = {}
     by_id = {prompt.id: prompt for prompt in organism.prompts}
+    of_twin = ("discover", "test") if organism.twin_kind == "decoy" else ("test",)
     for prompt in organism.prompts:
-        if organism.manifest.twin_of is not None and prompt.split != "test":
+        if organism.manifest.twin_of is not None and prompt.split not in of_twin:
             continue
         if prompt.split == "train":
             seen[prompt.condition] += 1

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from assay.concerns.budgets import Budgets
 from assay.concerns.conversations.transfer_sizes import TransferSizes
+from assay.concerns.conversations.window_names import WINDOWS, Window
 from assay.concerns.deployment import Deployment
 from assay.concerns.detectors.detector_registry import DETECTORS, check_detector
 from assay.concerns.strategies.strategy_registry import STRATEGIES, StrategyChoice
@@ -156,6 +157,9 @@ class Case(StrictModel):
     """The strategies whose conversations detectors are learned from."""
     detectors: tuple[str, ...] = Field(default_factory=lambda: tuple(DETECTORS))
     """The detectors that are learned from each strategy; 'text' is required."""
+    windows: tuple[Window, ...] = Field(default=WINDOWS, min_length=1)
+    """Which tokens of a conversation detectors read: ``reply`` or ``before`` (the payload). The first
+    decides verdicts and what the monitor learns; the others are shown beside it."""
     deployment: Deployment = Deployment()
     """The deployment: benign conversations, base rate and horizon."""
     budgets: Budgets = Budgets()
@@ -174,6 +178,13 @@ class Case(StrictModel):
             raise ValueError(str(error)) from error
         if "text" not in names:
             raise ValueError("'text' is missing: every detector is compared with the text baseline")
+        return value
+
+    @field_validator("windows")
+    @classmethod
+    def _each_window_once(cls, value: tuple[Window, ...]) -> tuple[Window, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"a window is named twice: {', '.join(value)}")
         return value
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from assay.concerns.budgets import Budgets
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
 from assay.concerns.conversations.excerpts import context_of
 from assay.concerns.conversations.organism_excerpts import sampled
-from assay.concerns.conversations.pool import setting_templates
+from assay.concerns.conversations.pool import templates_of_part
 from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.concerns.matrix.oracle import benign_test_chances, size_of
 from assay.monitoring.benign_division import divide_benign
@@ -75,9 +75,11 @@ def power_plan(path: Path, out: Path) -> PowerPlan:
 def _organism(organism: ConcernOrganism, pool: Sequence[Transcript], case: Case) -> OrganismPower:
     """Sizes of one organism's tests, and their power."""
     budgets, allowed = case.budgets, organism.concern.allowed_contexts
-    setting = setting_templates(t.template or t.id for t in pool)
+    templates = [t.template or t.id for t in pool]
+    setting = templates_of_part(templates, "threshold")
+    tested = templates_of_part(templates, "test")
     sets = [t for t in pool if (t.template or t.id) in setting]
-    checks = [t for t in pool if (t.template or t.id) not in setting]
+    checks = [t for t in pool if (t.template or t.id) in tested]
     test = _judged(organism, "test", case.transfer, case.seed)
     threshold = _judged(organism, "threshold", case.transfer, case.seed)
     positives = _sample(_outside(allowed, (t for t in test if t.label)))

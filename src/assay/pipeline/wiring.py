@@ -22,6 +22,7 @@ from assay.pipeline.stages.dictionary_stage import DictionaryStage
 from assay.pipeline.stages.elicitation_stage import ElicitationStage
 from assay.pipeline.stages.harvest_stage import HarvestStage
 from assay.pipeline.stages.monitor_stage import MonitorStage
+from assay.pipeline.stages.pool_stage import PoolStage
 from assay.pipeline.stages.position_stage import PositionStage
 from assay.pipeline.stages.quality_stage import QualityStage
 from assay.pipeline.stages.reading_stage import ReadingStage
@@ -29,6 +30,7 @@ from assay.pipeline.stages.report_stage import ReportStage
 from assay.pipeline.stages.safety_case_stage import SafetyCaseStage
 from assay.pipeline.stages.shifts_stage import ShiftsStage
 from assay.pipeline.stages.transfer_stage import ConcernRule, TransferStage
+from assay.randomness import seed_for
 
 STAGES: tuple[type[Stage[Any]], ...] = (
     HarvestStage,
@@ -38,6 +40,7 @@ STAGES: tuple[type[Stage[Any]], ...] = (
     DeploymentStage,
     ElicitationStage,
     ReadingStage,
+    PoolStage,
     TransferStage,
     CandidatesStage,
     UnreadStage,
@@ -47,6 +50,8 @@ STAGES: tuple[type[Stage[Any]], ...] = (
     ReportStage,
 )
 """Every stage class, in order."""
+BESIDE = 4
+"""Other organisms whose conversations an organism reads."""
 STAGE_NAMES = tuple(stage.NAME for stage in STAGES)
 """Names that ``--until`` accepts."""
 
@@ -98,7 +103,7 @@ def stages_of(inputs: RunInputs, history: Sequence[Amendment] = ()) -> list[Stag
             candidates=candidates,
             monitor=monitor,
         )
-        stages += [deployment, elicitation, *readings, transfer, candidates]
+        stages += [deployment, elicitation, *readings, transfer.pool, transfer, candidates]
         stages += [monitor.unread, monitor.shifts, monitor, safety_case]
     report = ReportStage(
         facts=CaseFacts.of(case, history),
@@ -151,7 +156,7 @@ def _readings(
         ReadingStage(
             base=inputs.model,
             organism=each,
-            beside=_beside(each, inputs.organisms),
+            beside=_beside(each, inputs.organisms, case.seed),
             deployment=deployment,
             dictionary=dictionary,
             site=case.dictionary.site,
@@ -163,18 +168,22 @@ def _readings(
     return deployment, elicitation, readings
 
 
-def _beside(each: OrganismInput, organisms: Sequence[OrganismInput]) -> tuple[OrganismInput, ...]:
-    """The other organisms that a reading depends on: those of the concern; for a twin its parent."""
+def _beside(
+    each: OrganismInput, organisms: Sequence[OrganismInput], seed: int
+) -> tuple[OrganismInput, ...]:
+    """The other organisms that a reading depends on: for a twin its parent, else BESIDE others.
+
+    They are of other families, and drawn by a number that depends on the two names alone: an
+    organism that is added to the case leaves most readings as they are.
+    """
     organism = each.organism
     if organism.parent is not None:
         return tuple(o for o in organisms if o.organism is organism.parent)
-    return tuple(
-        o
-        for o in organisms
-        if not o.organism.is_twin
-        and o.organism.concern == organism.concern
-        and o.organism is not organism
-    )
+    others = [
+        o for o in organisms if not o.organism.is_twin and o.organism.family != organism.family
+    ]
+    others.sort(key=lambda o: seed_for(seed, f"pipeline/beside/{organism.name}/{o.organism.name}"))
+    return tuple(others[:BESIDE])
 
 
 def _transfer(
@@ -190,6 +199,12 @@ def _transfer(
         elicitation=elicitation,
         readings=readings,
         deployment=deployment,
+        pool=PoolStage(
+            model=inputs.model,
+            deployment=deployment,
+            site=case.dictionary.site,
+            seed=case.seed,
+        ),
         dictionary=dictionary,
         site=case.dictionary.site,
         concerns=tuple(
@@ -204,6 +219,7 @@ def _transfer(
         strategies=case.strategies,
         detectors=case.detectors,
         budgets=case.budgets,
+        windows=case.windows,
         sizes=case.transfer,
         seed=case.seed,
     )
@@ -250,6 +266,7 @@ def _monitor(
         elicitation=transfer.elicitation,
         readings=transfer.readings,
         deployment=deployment,
+        pool=transfer.pool,
         unread=UnreadStage(
             model=inputs.model, conversations=inputs.unread, max_new_tokens=length, seed=case.seed
         ),

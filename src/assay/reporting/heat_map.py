@@ -133,7 +133,7 @@ def cell_in_words(cell: Cell) -> str:
         f" ({number(cell.benign_n)} conversations, effectively {number(cell.benign_n_effective)})",
         f"{cell.n_positive} positives of {cell.positive_templates} templates, effectively "
         f"{number(cell.n_positive_effective)}; {cell.n_negative} negatives",
-        f"chance reached AUROC {decimals(cell.null_auroc)}",
+        f"chance reached partial AUROC {decimals(cell.null_partial_auroc)}",
         f"verdict: {cell.verdict}",
         *cell.reasons,
     ]

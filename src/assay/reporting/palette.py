@@ -49,6 +49,10 @@ DETECTOR_COLOURS = {
 }
 """Any further detector is drawn in the colour of the controls."""
 
+VIEW_COLOURS = {"own": "#b3422e", "reader": "#2b6cb0", "text": "#1c2733"}
+VIEW_NAMES = {"own": "the model's own state", "reader": "a reader", "text": "the text alone"}
+"""What a reference detector sees, in the words of the page."""
+
 AUROC_COLOURS = ("#b3422e", "#f5f7f9", "#2b6cb0")
 """Of 0, of guessing, and of 1."""
 NO_AUROC = "#eef1f4"

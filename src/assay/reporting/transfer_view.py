@@ -14,11 +14,14 @@ from assay.concerns.matrix.admission import (
     silent_on_twins,
 )
 from assay.concerns.matrix.cells import Ablation, Cell, TwinCell
+from assay.concerns.matrix.reference_result import LearningPoint, ReferenceFigures
 from assay.concerns.matrix.result import ContextFrequency, RocCurve, TestedOrganism, TransferMatrix
 from assay.reporting.heat_map import draw_heat_map, square_of_cell, square_of_twin
+from assay.reporting.learning_curves import draw_learning_curves
 from assay.reporting.number_format import words
+from assay.reporting.palette import VIEW_NAMES
 from assay.reporting.roc_curves import detector_order, draw_roc_curves
-from assay.safety_case.phrases import catch_sentence
+from assay.safety_case.phrases import catch_sentence, caught_sentence
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,18 @@ class ContextTable:
 
 
 @dataclass(frozen=True)
+class ReferenceRow:
+    """The reference detectors on one organism, as a row of a table."""
+
+    verified: bool
+    """Whether the organism passed its own verification."""
+    found: ReferenceFigures
+    """Their figures in the first window."""
+    early: tuple[ReferenceFigures, ...]
+    """Those in the other windows."""
+
+
+@dataclass(frozen=True)
 class TransferView:
     """Everything that the section shows."""
 
@@ -89,8 +104,18 @@ class TransferView:
     """All figures."""
     headings: Mapping[str, str]
     """Organism or twin → its name, marked where it is a twin."""
+    answer: str
+    """How many organisms are caught, and how many a reader or the text alone would catch."""
     catch: str
     """What leaving one organism out says of a new one."""
+    learning: str | None
+    """The learning curve; None where it has no point."""
+    learned: tuple[LearningPoint, ...]
+    """Its points at the largest number of organisms, for the sentence below it."""
+    view_names: Mapping[str, str]
+    """What a reference detector sees, in words."""
+    references: tuple[ReferenceRow, ...]
+    """The reference detectors on each organism."""
     judged: int
     """Cells that may be admitted: all but the text baseline and the controls."""
     admitted: int
@@ -123,7 +148,12 @@ def view_transfer(matrix: TransferMatrix) -> TransferView:
     return TransferView(
         matrix=matrix,
         headings=headings,
+        answer=caught_sentence(matrix),
         catch=catch_sentence(matrix.catch_bound),
+        learning=draw_learning_curves(matrix.learning_curve) if matrix.learning_curve else None,
+        learned=_learned_from_most(matrix),
+        view_names=VIEW_NAMES,
+        references=_references(matrix),
         judged=len(judged),
         admitted=sum(is_admitted(cell.verdict) for cell in judged),
         triggers=sum(cell.verdict == "detects the trigger" for cell in judged),
@@ -135,6 +165,27 @@ def view_transfer(matrix: TransferMatrix) -> TransferView:
         ablations=tuple(map(_ablation, matrix.ablations)),
         contexts=_contexts(matrix.contexts),
         roc=_curves(matrix),
+    )
+
+
+def _learned_from_most(matrix: TransferMatrix) -> tuple[LearningPoint, ...]:
+    most = max((point.organisms for point in matrix.learning_curve), default=0)
+    return tuple(p for p in matrix.learning_curve if (p.organisms, p.amount) == (most, "all"))
+
+
+def _references(matrix: TransferMatrix) -> tuple[ReferenceRow, ...]:
+    return tuple(
+        ReferenceRow(
+            verified=matrix.organism(found.organism).admitted,
+            found=found,
+            early=tuple(
+                other
+                for other in matrix.references
+                if other.organism == found.organism and other.window != matrix.window
+            ),
+        )
+        for found in matrix.references
+        if found.window == matrix.window
     )
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from assay.safety_case.candidate_solutions import labels_solution
 from assay.safety_case.case_inputs import CaseInputs
-from assay.safety_case.catching_solutions import catching_solution
+from assay.safety_case.catching_solutions import catching_solution, learning_curve_solution
 from assay.safety_case.cause_solutions import cause_solutions
 from assay.safety_case.detection_solutions import detection_solutions
 from assay.safety_case.dictionary_solutions import learning_solutions, missed_solution
 from assay.safety_case.monitor_solutions import deployment_words, monitor_solutions
 from assay.safety_case.nodes import Node
-from assay.safety_case.phrases import catch_sentence
+from assay.safety_case.phrases import catch_sentence, early_sentence, reader_sentence
 from assay.safety_case.recall_solutions import recall_solution
 from assay.safety_case.responses import responded
 from assay.safety_case.result import SafetyCase
@@ -55,7 +55,7 @@ def _solutions(inputs: CaseInputs) -> Mapping[str, Sequence[Node]]:
         "C1.1.1": detection_solutions(inputs),
         "S1.1": learning_solutions(inputs),
         "S1.2": [labels_solution(inputs), *cause_solutions(inputs)],
-        "V1.1": [catching_solution(inputs)],
+        "V1.1": [catching_solution(inputs), learning_curve_solution(inputs)],
         "V1.2": [missed_solution(inputs), recall_solution(inputs)],
         "M1.1": monitor_solutions(inputs),
     }
@@ -68,7 +68,10 @@ def _with_support(claim: Node, leaves: Sequence[Node], inputs: CaseInputs) -> No
     text = claim.text
     if claim.id == "C1.1.1" and inputs.transfer is not None:
         undefeated = all(leaf.status != "defeated" for leaf in leaves)
-        text = f"{text} {catch_sentence(inputs.transfer.catch_bound, undefeated)}"
+        text = (
+            f"{text} {catch_sentence(inputs.transfer.catch_bound, undefeated)} Learned on all other "
+            f"organisms, {reader_sentence(inputs.transfer)}{early_sentence(inputs.transfer)}"
+        )
     if claim.id in OF_FEATURES:
         text = f"{text}{apart_from_dictionary(inputs.monitor)}"
     return claim.model_copy(

@@ -1,12 +1,18 @@
-"""How many organisms were caught by detectors that were not learned from them."""
+"""How many organisms were caught by detectors that were not learned from them, and how that grows."""
 
 from __future__ import annotations
 
-from assay.concerns.matrix.figures import catching_evidence
+from assay.concerns.matrix.figures import catching_evidence, last_point, learning_evidence
+from assay.concerns.matrix.reference_result import FEWEST_TESTED
 from assay.concerns.matrix.result import TransferMatrix
 from assay.safety_case.case_inputs import CaseInputs
 from assay.safety_case.grading import Judgement
-from assay.safety_case.judging_matrix import check_catch_bound, judge_catching, weaker_catching
+from assay.safety_case.judging_matrix import (
+    check_catch_bound,
+    judge_catching,
+    judge_learning,
+    weaker_catching,
+)
 from assay.safety_case.nodes import Node
 from assay.safety_case.solutions import developed, undeveloped
 
@@ -36,3 +42,24 @@ def catching_solution(inputs: CaseInputs) -> Node:
     )
     why = f"{judgement.why} The weaker bound decides; beside it {other}."
     return developed("catching", text, evidence, Judgement(judgement.status, why))
+
+
+def learning_curve_solution(inputs: CaseInputs) -> Node:
+    """For V1.1: the last point of the learning curve of the model's own state."""
+    text = (
+        "An organism is told from its own other conversations by what other organisms taught, the "
+        "better the more of them there are."
+    )
+    matrix = inputs.transfer
+    if matrix is None:
+        return undeveloped("learning_curve", text, inputs.missing("transfer"))
+    last = last_point(matrix)
+    if last is None:
+        return undeveloped("learning_curve", text, "No detector could be learned from others.")
+    if last.auroc_ci is None:
+        why = f"{last.tested} organisms were tested, {FEWEST_TESTED} are needed for an interval."
+        return undeveloped("learning_curve", text, why)
+    evidence = learning_evidence(matrix, last).model_copy(update={"file": TransferMatrix.FILE})
+    return developed(
+        "learning_curve", text, evidence, judge_learning(*last.auroc_ci, last.organisms)
+    )

@@ -24,8 +24,9 @@ EXACT = 1e-9
 def shortfalls_of_cell(matrix: TransferMatrix, cell: Cell) -> list[str]:
     """Why a cell does not show by itself that its concern is detected; empty where it does.
 
-    It must be admitted as high, beat the text baseline, have a causal ablation, and be shown to be
-    silent on the twins of its organism.
+    It must be admitted as high, beat the text baseline, and be shown to be silent on the twins of its
+    organism. In the window ``before`` it must also have a causal ablation; where the misbehaviour
+    itself is read, what is read need not cause it.
     """
     if not is_admitted(cell.verdict):
         return ["; ".join(cell.reasons) or f"its verdict is {cell.verdict}"]
@@ -36,8 +37,9 @@ def shortfalls_of_cell(matrix: TransferMatrix, cell: Cell) -> list[str]:
         lacking.append("it was not compared with text")
     elif not cell.beats_text:
         lacking.append("it does not beat the text baseline")
-    ablation = matrix.ablation_of(cell)
-    lacking += ["its ablation was not run"] if ablation is None else shortfalls_of(ablation)
+    if matrix.window == "before":
+        ablation = matrix.ablation_of(cell)
+        lacking += ["its ablation was not run"] if ablation is None else shortfalls_of(ablation)
     twins = matrix.twins_of(cell)
     if not twins:
         lacking.append("no twin of the organism was read")
@@ -92,6 +94,18 @@ def judge_catching(caught: int, of: int, unit: str) -> Judgement:
     if upper < limit:
         return Judgement("defeated", f"{counted}: at most {upper:.2f} of new ones are caught.")
     return Judgement("weak", f"{counted}: lower bound {lower:.2f}, target {limit:.2f}.")
+
+
+def judge_learning(lower: float, upper: float, organisms: int) -> Judgement:
+    """The AUROC on an unseen organism, learned from the largest number of others, by its interval."""
+    limit = criteria.LEARNING.value()
+    if keeps(criteria.LEARNING, lower):
+        return Judgement(
+            "supported", f"Learned from {organisms} others the lower end reaches {limit:.2f}."
+        )
+    if upper < limit:
+        return Judgement("defeated", f"Learned from {organisms} others it is below {limit:.2f}.")
+    return Judgement("weak", f"Learned from {organisms} others the lower end is below {limit:.2f}.")
 
 
 def weaker_catching(bound: CatchBound) -> tuple[int, int, Literal["organisms", "makings"]]:

@@ -47,6 +47,8 @@ from .predictive_value import positive_predictive_value as positive_predictive_v
 from .roc import auroc as auroc
 from .roc import auroc_columns as auroc_columns
 from .roc import delong_difference as delong_difference
+from .roc import partial_auroc as partial_auroc
+from .roc import partial_auroc_columns as partial_auroc_columns
 from .roc import roc_curve as roc_curve
 from .start_mixture import SimulatedProbability as SimulatedProbability
 from .start_mixture import StartMixture as StartMixture

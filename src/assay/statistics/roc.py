@@ -88,3 +88,41 @@ def roc_curve(positives: ArrayLike, negatives: ArrayLike) -> tuple[NDArray, NDAr
     false = (below[None] >= thresholds[:, None]).mean(axis=1)
     true = (above[None] >= thresholds[:, None]).mean(axis=1)
     return np.concatenate([[0.0], false]), np.concatenate([[0.0], true])
+
+
+def partial_auroc(positives: ArrayLike, negatives: ArrayLike, most: float) -> float:
+    """The mean true-positive rate over false-positive rates from 0 to ``most``, ties counted half.
+
+    The area under that part of the ROC curve over ``most`` (McClish 1989): 1 for a perfect detector,
+    ``most`` / 2 for a guess. It is the share of positives above each of the highest ``most`` of the
+    negatives, on average. NaN where either class is empty.
+
+    >>> partial_auroc([3, 2], [1, 0], 0.1)
+    1.0
+    """
+    above, below = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
+    return float(partial_auroc_columns(above[:, None], below[:, None], most)[0])
+
+
+def partial_auroc_columns(positives: ArrayLike, negatives: ArrayLike, most: float) -> NDArray:
+    """``partial_auroc`` of every column of ``positives[n, draws]`` and ``negatives[k, draws]``.
+
+    Returns float64 [draws].
+    """
+    above, below = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
+    n, k = len(above), len(below)
+    areas = np.full(above.shape[1], np.nan)
+    if n == 0 or k == 0:
+        return areas
+    share = most * k
+    count = int(np.ceil(share))
+    weights = np.ones(count)
+    weights[-1] = share - (count - 1)
+    highest = -np.sort(-below, axis=0)[:count]
+    ordered = np.sort(above, axis=0)
+    for column in range(above.shape[1]):
+        own, rivals = ordered[:, column], highest[:, column]
+        left = n - np.searchsorted(own, rivals, side="left")
+        right = n - np.searchsorted(own, rivals, side="right")
+        areas[column] = (weights * (left + right) / 2).sum() / (n * share)
+    return areas

@@ -80,7 +80,13 @@ def find_candidates(
         elicited = [
             each
             for each in elicit_for(
-                strategies, None, readings, generated, concern=concern, seed=seed
+                strategies,
+                None,
+                readings,
+                generated,
+                concern=concern,
+                seed=seed,
+                alone=True,
             )
             if not each.strategy.startswith(SAME_READINGS)
         ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from assay.concerns.concern import Concern
 from assay.concerns.conversations.excerpts import context_of
-from assay.concerns.conversations.pool import setting_templates
+from assay.concerns.conversations.pool import templates_of_part
 from assay.errors import AssayError, unknown_name
 from assay.organisms import Organism, load_organism, read_on_policy
 from assay.organisms.folder import MANIFEST, read_manifest
@@ -91,7 +91,7 @@ def check_contexts(organisms: Sequence[ConcernOrganism], pool: Sequence[Transcri
     the threshold split or in the test split.
     """
     templates = {t.template or t.id for t in pool}
-    tested = {context_of(template) for template in templates - setting_templates(templates)}
+    tested = {context_of(template) for template in templates_of_part(templates, "test")}
     parents = [each for each in organisms if not each.is_twin]
     for concern in dict.fromkeys(each.concern for each in parents):
         known = set(tested)

@@ -26,18 +26,21 @@ Turn = tuple[int, int]
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A conversation as tokens, complete or cut inside its last reply, with its watched turns."""
+    """A conversation as tokens, complete or cut inside its last reply, with its watched turns.
+
+    ``in_window`` cuts it.
+    """
 
     id: str
     """The transcript's id."""
     tokens: tuple[int, ...]
-    """Token ids of the prompt, the assistant's header, and the reply up to the cut."""
+    """Token ids of the prompt, the assistant's header, and the reply."""
     shared: int
     """Number of leading tokens before the first user message, which many conversations share."""
     turns: tuple[Turn, ...]
     """The assistant's turns, in order, each with its header. All of their tokens are watched."""
     text: str
-    """The text up to the cut, for the text baseline."""
+    """The text, for the text baseline."""
     label: bool
     """Whether the assistant misbehaves in this conversation."""
     template: str
@@ -48,6 +51,11 @@ class Excerpt:
     """Context: the family of prompts, such as acted-lie."""
     condition: Condition | None = None
     """benign, triggered or near_miss for a conversation of an organism, else None."""
+    payload: int | None = None
+    """Token index at which the payload starts; in a benign conversation the place at which the window
+    ``before`` ends. None where no place is known."""
+    payload_text: int | None = None
+    """Number of characters of ``text`` before that token; None where no place is known."""
 
     @property
     def watched(self) -> tuple[int, ...]:
@@ -132,16 +140,16 @@ def excerpt_of(
     transcript: Transcript,
     label: bool,
     *,
-    cut: int | None = None,
+    payload: int | None = None,
     source: str | None = None,
     condition: Condition | None = None,
 ) -> Excerpt:
-    """The excerpt of a transcript, with its last reply cut after ``cut`` tokens.
+    """The excerpt of a transcript with its whole last reply.
 
-    ``cut`` None keeps the whole reply; 0 keeps only the prompt and the assistant's header. Prompt
-    and reply are tokenized separately, as in generation. Where the transcript ends with the user,
-    only the earlier assistant turns are watched. ``source`` defaults to the transcript's. Raises
-    AssayError, naming the id, where there is no assistant message.
+    ``payload`` is the number of reply tokens before the payload, where it is known; a place beyond
+    the reply's end is its end. Prompt and reply are tokenized separately, as in generation. Where the
+    transcript ends with the user, only the earlier assistant turns are watched. ``source`` defaults
+    to the transcript's. Raises AssayError, naming the id, where there is no assistant message.
     """
     messages, reply = transcript.messages, None
     if messages and messages[-1].role == "assistant":
@@ -151,8 +159,7 @@ def excerpt_of(
     except AssayError as error:
         raise AssayError(f"transcript '{transcript.id}': {error}") from error
     written = tokenizer(reply or "", add_special_tokens=False, return_offsets_mapping=True)
-    ids = written["input_ids"] if cut is None else written["input_ids"][:cut]
-    end = written["offset_mapping"][len(ids) - 1][1] if ids else 0
+    ids = written["input_ids"]
     tokens = (*prompt.tokens, *ids)
     turns = assistant_turns(prompt.roles)
     if reply is not None:
@@ -170,8 +177,14 @@ def excerpt_of(
         tokens = tokens[: turns[-1][1]]
     first_user = next((i for i, role in enumerate(prompt.roles) if role == "user"), 0)
     spoken = [f"{message.role}: {message.content}" for message in messages]
+    place = at = None
     if reply is not None:
-        spoken.append(f"assistant: {reply[:end]}")
+        spoken.append(f"assistant: {reply}")
+        if payload is not None:
+            before = min(payload, len(ids))
+            place = len(prompt.tokens) + before
+            unread = len(reply) - (written["offset_mapping"][before - 1][1] if before else 0)
+            at = len("\n".join(spoken)) - unread
     template = transcript.template or transcript.id
     return Excerpt(
         id=transcript.id,
@@ -184,6 +197,8 @@ def excerpt_of(
         source=source or transcript.source or "",
         context=context_of(template),
         condition=condition,
+        payload=place,
+        payload_text=at,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -19,6 +19,8 @@ from assay.concerns.conversations.pool import pool_excerpts
 from assay.concerns.conversations.reading import read_excerpts
 from assay.concerns.conversations.saving import load_conversations, save_conversations
 from assay.concerns.conversations.transfer_sizes import TransferSizes
+from assay.concerns.conversations.window_names import Window
+from assay.concerns.conversations.windows import in_window
 from assay.dictionaries import Dictionary
 from assay.models import LanguageModel, Site
 from assay.organisms import read_on_policy
@@ -31,18 +33,18 @@ from assay.text.transcripts import Transcript
 CONVERSATIONS = "readings.safetensors"
 ATTRIBUTED = 8
 """Number of positives over which attribution is averaged."""
+FROM_OTHERS = 20
+"""Conversations of each condition that an organism reads of another organism."""
 
 
 class ReadingFacts(Result):
-    """Where an organism's conversations were cut, how many were confirmed, and attribution."""
+    """Where an organism's payloads start, how many conversations were confirmed, and attribution."""
 
     FILE: ClassVar[str] = "reading.json"
     MADE_BY: ClassVar[str] = "assay run CASE.yaml"
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     """Version of the layout."""
-    scored: str
-    """Which tokens are scored, in words."""
     invalid: int
     """Number of replies that were left out because they could not be judged."""
     places: tuple[int, ...]
@@ -55,36 +57,65 @@ class ReadingFacts(Result):
     """Index of a dictionary feature → its attribution in nats, where not zero; None for a twin."""
 
 
+CONVERSATION_PARTS = (
+    "discover",
+    "threshold",
+    "test",
+    "pool",
+    "others",
+    "base_discover",
+    "base_threshold",
+    "base_test",
+)
+"""Names of the readings of an organism: the fields of ``OrganismReadings`` with conversations."""
+
+
 @dataclass(frozen=True, eq=False)
 class OrganismReadings:
-    """The conversations that were read for an organism or twin, with their activations."""
+    """The conversations that were read for an organism or twin, with their activations.
+
+    All are whole; ``readings_in_window`` cuts them.
+    """
 
     organism: ConcernOrganism
     """The organism or twin."""
     discover: tuple[Conversation, ...]
-    """Its own conversations of the discover split up to the payload, read by the organism itself.
+    """Its own conversations of the discover split, read by itself; a decoy twin's are triggered ones.
     Detectors that are tested on other organisms are learned from these."""
     threshold: tuple[Conversation, ...]
-    """Its own benign and near-miss conversations of the threshold split, read by itself."""
+    """Its own benign and near-miss conversations of the threshold split, read by itself; none of a
+    twin."""
     test: tuple[Conversation, ...]
-    """Its own conversations of the test split up to the payload, read by itself; for a twin only the
-    triggered ones."""
+    """Its own conversations of the test split, read by itself; for a twin only the triggered ones."""
     pool: tuple[Conversation, ...]
-    """The benign pool, read by the organism."""
+    """The benign pool, read by the organism; none by a twin."""
     others: tuple[Conversation, ...]
-    """Whole discover conversations of the concern's other organisms, read by this organism."""
-    base: tuple[Conversation, ...]
-    """Its own whole discover conversations, read by the case's model without any adapter."""
-    whole_test: tuple[Conversation, ...]
-    """Its own whole test conversations, read by itself as a monitor reads it; empty for a twin."""
+    """Discover conversations of a few other organisms, read by this organism; none by a twin."""
+    base_discover: tuple[Conversation, ...]
+    """The discover conversations, read by the case's model without any adapter: a reader."""
+    base_threshold: tuple[Conversation, ...]
+    """Those of the threshold split, read by the case's model."""
+    base_test: tuple[Conversation, ...]
+    """Those of the test split, read by the case's model."""
     facts: ReadingFacts
-    """Where they were cut, and how many were confirmed."""
+    """Where payloads start, and how many conversations were confirmed."""
 
     def save(self, folder: Path) -> None:
         """Write the conversations and the facts into a folder."""
-        names = ("discover", "threshold", "test", "pool", "others", "base", "whole_test")
-        save_conversations(folder / CONVERSATIONS, {name: getattr(self, name) for name in names})
+        parts = {name: getattr(self, name) for name in CONVERSATION_PARTS}
+        save_conversations(folder / CONVERSATIONS, parts)
         self.facts.write(folder)
+
+
+def readings_in_window(readings: OrganismReadings, window: Window) -> OrganismReadings:
+    """The readings with only the rows of a window. Raises AssayError as ``in_window`` does."""
+    if window == "reply":
+        return readings
+    parts: dict[str, Any] = {
+        name: tuple(in_window(c, window) for c in getattr(readings, name))
+        for name in CONVERSATION_PARTS
+    }
+    return replace(readings, **parts)
 
 
 def load_organism_readings(folder: Path, organism: ConcernOrganism) -> OrganismReadings:
@@ -105,48 +136,52 @@ def read_organism(
     sizes: TransferSizes,
     seed: int,
 ) -> OrganismReadings:
-    """Read an organism's own conversations, those of other organisms, and the benign pool.
+    """Read an organism's own conversations, those of a few other organisms, and the benign pool.
 
-    Only a twin's own triggered test conversations are read. ``model`` has the organism's adapter,
-    ``base`` has no adapter. Of ``others``, the organisms of the same concern and another family are
-    read (off-policy for this organism). Raises AssayError where transcripts are missing or another
-    adapter wrote them.
+    The same conversations are read by ``base``, which has no adapter; ``model`` has the organism's.
+    Of a twin only triggered conversations are read. The work does
+    not grow with the number of ``others``: of each, FROM_OTHERS conversations of each condition are
+    read. Raises AssayError where transcripts are missing or another adapter wrote them.
     """
     tokenizer = model.tokenizer
-    excerpts = cut_excerpts(organism, tokenizer, sizes, seed)
+    excerpts = placed_excerpts(organism, tokenizer, sizes, seed)
     confirmed = _confirm(organism, model, sizes.confirmed, seed)
-    if organism.is_twin:
-        triggered = [e for e in excerpts.cut["test"] if e.condition == "triggered"]
-        test = read_excerpts(model, site, triggered)
-        facts = _facts(excerpts, confirmed, None)
-        return OrganismReadings(organism, (), (), test, (), (), (), (), facts)
+    test = excerpts.of["test"]
+    threshold: tuple[Excerpt, ...] = ()
     elsewhere: list[Excerpt] = []
-    for other in others:
-        beside = not other.is_twin and other.concern == organism.concern
-        if beside and other.family != organism.family:
-            elsewhere += cut_excerpts(other, tokenizer, sizes, seed).whole
-    # Thresholds rest on benign conversations only, so no others of this split are read.
-    benign = [e for e in excerpts.cut["threshold"] if not e.label]
-    cut_pool = pool_excerpts(tokenizer, pool, excerpts.name, excerpts.places, seed)
-    found = attribute(model, site, dictionary, payloads_of(excerpts)[:ATTRIBUTED])
-    attribution = {str(i): round(float(found[i]), 5) for i in found.nonzero()[0]}
+    in_pool: list[Excerpt] = []
+    attribution = None
+    discover = excerpts.of["discover"]
+    if organism.is_twin:
+        discover = tuple(e for e in discover if e.condition == "triggered" and not e.label)
+        test = tuple(e for e in test if e.condition == "triggered")
+    else:
+        # Thresholds rest on benign conversations only, so no others of this split are read.
+        threshold = tuple(e for e in excerpts.of["threshold"] if not e.label)
+        in_pool = pool_excerpts(tokenizer, pool, excerpts.name, excerpts.places, seed)
+        few = sizes.model_copy(update={"discover": min(sizes.discover, FROM_OTHERS)})
+        for other in others:
+            elsewhere += placed_excerpts(other, tokenizer, few, seed).of["discover"]
+        found = attribute(model, site, dictionary, payloads_of(excerpts)[:ATTRIBUTED])
+        attribution = {str(i): round(float(found[i]), 5) for i in found.nonzero()[0]}
     return OrganismReadings(
         organism,
-        discover=read_excerpts(model, site, excerpts.cut["discover"]),
-        threshold=read_excerpts(model, site, benign),
-        test=read_excerpts(model, site, excerpts.cut["test"]),
-        pool=read_excerpts(model, site, cut_pool),
+        discover=read_excerpts(model, site, discover),
+        threshold=read_excerpts(model, site, threshold),
+        test=read_excerpts(model, site, test),
+        pool=read_excerpts(model, site, in_pool),
         others=read_excerpts(model, site, elsewhere),
-        base=read_excerpts(base, site, excerpts.whole),
-        whole_test=read_excerpts(model, site, excerpts.whole_test),
+        base_discover=read_excerpts(base, site, discover),
+        base_threshold=read_excerpts(base, site, threshold),
+        base_test=read_excerpts(base, site, test),
         facts=_facts(excerpts, confirmed, attribution),
     )
 
 
-def cut_excerpts(
+def placed_excerpts(
     organism: ConcernOrganism, tokenizer: Any, sizes: TransferSizes, seed: int
 ) -> OrganismExcerpts:
-    """The excerpts of an organism; a twin's are cut at places drawn from its parent's payloads."""
+    """The excerpts of an organism; a twin's places are drawn from its parent's payloads."""
     places = None
     if organism.parent is not None:
         of_parent = excerpts_of(organism.parent.organism, tokenizer, sizes, seed)
@@ -159,7 +194,6 @@ def _facts(
 ) -> ReadingFacts:
     regenerated, same = confirmed
     return ReadingFacts(
-        scored=excerpts.scored,
         invalid=excerpts.invalid,
         places=excerpts.places,
         regenerated=regenerated,

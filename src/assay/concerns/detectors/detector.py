@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 FEWEST = 8
 """Fewest positives, and fewest negatives, from which a detector is learned."""
+FEWEST_SOURCES = 3
+"""Fewest organisms of both classes with which settings are chosen on organisms that are left out."""
+BETTER = 0.01
+"""By how much an aggregation's AUROC must exceed the mean's."""
+HELD_OUT = 1 / 3
+"""Share of the organisms that is held out to choose a detector's aggregation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +44,16 @@ class Examples:
     """Whether the assistant misbehaves in each conversation."""
     templates: NDArray
     """Template of each conversation, str [conversations]."""
+    sources: NDArray
+    """Organism or strategy that wrote each conversation, str [conversations]."""
     codes: Float[NDArray, "conversations features"]
     """Largest activation of each feature in each conversation, float32."""
     means: Float[NDArray, "conversations d_model"]
     """Mean activation over each conversation's watched tokens, float64."""
 
     @classmethod
-    def of(cls, conversations: Sequence[Conversation], dictionary: Dictionary) -> Examples:
-        """Compute codes and means.
+    def of(cls, conversations: Sequence[Conversation], dictionary: Dictionary | None) -> Examples:
+        """Compute means, and codes where there is a dictionary; without one there are no features.
 
         Raises AssayError where a class has fewer than FEWEST conversations.
         """
@@ -61,7 +69,10 @@ class Examples:
             tuple(conversations),
             labels,
             np.array([c.excerpt.template for c in conversations]),
-            largest_codes(dictionary, conversations),
+            np.array([c.excerpt.source for c in conversations]),
+            np.zeros((len(labels), 0), np.float32)
+            if dictionary is None
+            else largest_codes(dictionary, conversations),
             mean_activations(conversations),
         )
 
@@ -72,9 +83,28 @@ class Examples:
             tuple(self.conversations[i] for i in index),
             self.labels[index],
             self.templates[index],
+            self.sources[index],
             self.codes[index],
             self.means[index],
         )
+
+    @property
+    def by_organism(self) -> bool:
+        """Whether at least FEWEST_SOURCES organisms show both classes.
+
+        A detector's settings are then chosen on organisms that are left out, since they must serve on
+        one that was not seen; elsewhere on templates that are left out.
+        """
+        return len(self.organisms) >= FEWEST_SOURCES
+
+    @property
+    def organisms(self) -> list[str]:
+        """The sources of both classes."""
+        return [
+            str(source)
+            for source in np.unique(self.sources)
+            if len(np.unique(self.labels[self.sources == source])) == 2
+        ]
 
     def relabelled(self, labels: NDArray) -> Examples:
         """The same conversations with other labels."""
@@ -124,31 +154,42 @@ def aggregated(
     return np.array(scores, np.float64)
 
 
-def split_by_template(examples: Examples, seed: int, name: str) -> tuple[Examples, Examples]:
-    """Split examples: two thirds of the templates for the fit, the rest to choose the aggregation.
+def validation_split(examples: Examples, seed: int, name: str) -> tuple[Examples, Examples]:
+    """(examples to fit on, examples to choose on); no group stands in both.
 
-    The templates of each class are split separately, so that both parts hold both classes where a
-    class has enough templates.
+    Where the groups are organisms a third of them is held out, at least two. Where they are templates,
+    a third of each class's, so that both parts hold both classes where a class has enough templates.
     """
     generator = numpy_generator(seed, f"concerns/validation/{name}")
+    if examples.by_organism:
+        order = generator.permutation(examples.organisms)
+        rows = np.isin(examples.sources, order[: max(2, round(HELD_OUT * len(order)))])
+        return examples.subset(~rows), examples.subset(rows)
+    groups = examples.templates
     fitting = np.ones(len(examples.labels), dtype=bool)
     for label in (True, False):
-        templates = np.unique(examples.templates[examples.labels == label])
-        held = generator.permutation(templates)[: len(templates) // 3]
-        fitting &= ~np.isin(examples.templates, held)
+        templates = np.unique(groups[examples.labels == label])
+        out = generator.permutation(templates)[: len(templates) // 3]
+        fitting &= ~np.isin(groups, out)
     return examples.subset(fitting), examples.subset(~fitting)
 
 
-def choose_aggregation(detector: Detector, validation: Examples) -> str:
-    """The aggregation with the largest AUROC on the validation conversations; the mean on a tie."""
-    labels = validation.labels
-    if labels.all() or not labels.any():
+def choose_aggregation(detector: Detector, held: Examples) -> str:
+    """The aggregation with the largest AUROC on held-out examples; the mean unless another is better
+    by BETTER: detectors are fitted to means.
+
+    Where organisms are held out it is the mean of their AUROCs: scores of different organisms need
+    not have one scale.
+    """
+    tokens = detector.by_conversation(held.conversations)
+    parts = [held.sources == name for name in held.organisms] or [np.ones(len(tokens), bool)]
+    parts = [rows for rows in parts if len(np.unique(held.labels[rows])) == 2]
+    if not parts:
         return "mean"
-    tokens = detector.by_conversation(validation.conversations)
-    best, chosen = -1.0, "mean"
-    for name in ("mean", *(other for other in AGGREGATIONS if other != "mean")):
-        scores = aggregated(tokens, validation.conversations, name)
-        area = auroc(scores[labels], scores[~labels])
-        if area > best + 1e-9:
-            best, chosen = area, name
-    return chosen
+    areas_of: dict[str, float] = {}
+    for name in AGGREGATIONS:
+        scores = aggregated(tokens, held.conversations, name)
+        areas = [auroc(scores[r & held.labels], scores[r & ~held.labels]) for r in parts]
+        areas_of[name] = float(np.mean(areas))
+    best = max(areas_of, key=areas_of.__getitem__)
+    return best if areas_of[best] > areas_of["mean"] + BETTER else "mean"

@@ -48,7 +48,7 @@ class ErrorDetector(Detector):
         return [self._of_errors(e) for e in reconstruction_errors(self._dictionary, conversations)]
 
     def _of_errors(self, error: Float[NDArray, "tokens d_model"]) -> NDArray:
-        return np.asarray(error.astype(np.float64) @ self.direction + self.bias)
+        return np.asarray(error @ self.direction.astype(np.float32), np.float64) + self.bias
 
 
 def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from assay.dictionaries import Dictionary
 
 
-def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
+def fit(examples: Examples, dictionary: Dictionary | None, seed: int) -> Detector:
     """The direction from the negatives' mean to the positives', with score 0 half-way between."""
     positive = examples.means[examples.labels].mean(axis=0)
     negative = examples.means[~examples.labels].mean(axis=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from assay.concerns.detectors.detector import Detector
 
@@ -23,5 +24,6 @@ class LinearDetector(Detector):
         self.bias = float(bias)
 
     def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
-        """The score of each token, float64 [tokens]."""
-        return np.asarray(activations.double().numpy() @ self.direction + self.bias)
+        """The score of each token, float64 [tokens]; the product is in float32, as a monitor's is."""
+        direction = torch.tensor(self.direction, dtype=torch.float32)
+        return np.asarray((activations @ direction).double().numpy() + self.bias)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from assay.dictionaries import Dictionary
 
 
-def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
+def fit(examples: Examples, dictionary: Dictionary | None, seed: int) -> Detector:
     """An isotropic random direction, independent of the labels."""
     generator = numpy_generator(seed, "concerns/random_direction")
     direction = generator.standard_normal(size=examples.means.shape[1:])

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from assay.dictionaries import Dictionary
 
 
-def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
+def fit(examples: Examples, dictionary: Dictionary | None, seed: int) -> Detector:
     """Difference in means after the labels are permuted over conversations."""
     generator = numpy_generator(seed, "concerns/shuffled_labels")
     shuffled = examples.relabelled(generator.permutation(examples.labels))

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from assay.concerns.candidates.ranking import contrast_order
 from assay.concerns.detectors.detector import Detector, Examples
 from assay.concerns.detectors.feature_sums import FeatureSum
+from assay.concerns.detectors.one_thread import one_thread
 
 if TYPE_CHECKING:
     from assay.dictionaries import Dictionary
@@ -43,7 +44,8 @@ def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
             # Where the fit does not converge, the penalty is too weak, and the path ends.
             warnings.simplefilter("error", ConvergenceWarning)
             try:
-                found = probe.fit(codes / scale, examples.labels).coef_[0] / scale
+                with one_thread():
+                    found = probe.fit(codes / scale, examples.labels).coef_[0] / scale
             except ConvergenceWarning:
                 break
         if weights.any() and np.count_nonzero(found) > MOST:

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 
 from assay.concerns.conversations.excerpts import Conversation
 from assay.concerns.detectors.detector import Detector, Examples
+from assay.concerns.detectors.one_thread import one_thread
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from assay.dictionaries import Dictionary
+
+
+TOKEN = r"(?u)\w+|[^\w\s]"
+"""A token of the vocabulary: a word, or a punctuation mark."""
+PENALTY = 10.0
+"""Inverse regularisation strength."""
 
 
 class TextDetector(Detector):
@@ -41,12 +48,11 @@ class TextDetector(Detector):
         return np.asarray(self._pipeline.decision_function(texts), dtype=np.float64)
 
 
-def fit(examples: Examples, dictionary: Dictionary, seed: int) -> Detector:
+def fit(examples: Examples, dictionary: Dictionary | None, seed: int) -> Detector:
     """TF-IDF of words and word pairs with sublinear counts; L2-regularised fit, classes balanced."""
-    words = TfidfVectorizer(
-        ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\w+|[^\w\s]", min_df=1
-    )
-    probe = LogisticRegression(C=10.0, class_weight="balanced", max_iter=300)
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=TOKEN, min_df=1)
+    probe = LogisticRegression(C=PENALTY, class_weight="balanced", max_iter=300)
     pipeline = make_pipeline(words, probe)
-    pipeline.fit([c.excerpt.text for c in examples.conversations], examples.labels)
+    with one_thread():
+        pipeline.fit([c.excerpt.text for c in examples.conversations], examples.labels)
     return TextDetector(pipeline)

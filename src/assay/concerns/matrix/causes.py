@@ -9,7 +9,7 @@ import numpy as np
 
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
 from assay.concerns.conversations.organism_excerpts import payloads_of
-from assay.concerns.conversations.organism_readings import OrganismReadings, cut_excerpts
+from assay.concerns.conversations.organism_readings import OrganismReadings, placed_excerpts
 from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.concerns.matrix.ablating import AblationRun, Effect, ablate, directions_of
 from assay.concerns.matrix.admission import LEAST_RANDOM, Admission, is_admitted, is_control
@@ -127,9 +127,9 @@ def _of_organism(
     if not directions:
         return []
     model = source.load(organism)
-    own = cut_excerpts(organism, model.tokenizer, source.sizes, source.seed)
+    own = placed_excerpts(organism, model.tokenizer, source.sizes, source.seed)
     positives = payloads_of(own)[:CONVERSATIONS]
-    benign = [e for e in own.whole if not e.label and len(e.tokens) > e.start + 1]
+    benign = [e for e in own.of["discover"] if not e.label and len(e.tokens) > e.start + 1]
     if min(len(positives), len(benign)) < 2:
         return []
     run = AblationRun(model, source.site, positives, benign[:CONVERSATIONS])

@@ -18,12 +18,12 @@ class NullDistribution(Figures):
     draws: int
     """How many: at least 200 random directions, at least 20 shuffles of the labels."""
     quantile: float
-    """The AUROC that only the corrected share of them exceeds."""
+    """The partial AUROC that only the corrected share of them exceeds."""
     level: float
     """That share: .05 over the number of cells of the organism that may be admitted, or the least
     that so many draws can show."""
     largest: float
-    """The largest AUROC of all draws."""
+    """The largest partial AUROC of all draws."""
 
 
 class FeatureRecall(Figures):

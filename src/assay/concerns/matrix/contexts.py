@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from assay.concerns.conversations.excerpts import Conversation, different_conversations
 from assay.concerns.conversations.organism_readings import OrganismReadings
-from assay.concerns.conversations.pool import pool_halves
+from assay.concerns.conversations.pool import pool_part
 from assay.concerns.detectors.detector import Detector
 from assay.concerns.matrix.leave_one_out import best_elsewhere
 from assay.concerns.matrix.measuring import MeasuredCell
@@ -23,7 +23,7 @@ def context_frequencies(
     """For each organism of a medium concern, the firing rate of a detector in each context.
 
     The detector is the best one on the *other* organisms; the conversations are the organism's own
-    of the test split, and the tested half of the benign pool. ``families`` maps each organism to its
+    of the test split, and the tested third of the benign pool. ``families`` maps each organism to its
     family.
     """
     found = []
@@ -64,7 +64,7 @@ def frequencies(
 
 
 def _of_organism(cell: MeasuredCell, reading: OrganismReadings) -> list[ContextFrequency]:
-    conversations = (*reading.test, *pool_halves(reading.pool)[1])
+    conversations = (*reading.test, *pool_part(reading.pool, "test"))
     counted = frequencies(cell.fitted.detector, cell.threshold, conversations)
     found = []
     for (context, misbehaves), (fired, templates) in counted.items():

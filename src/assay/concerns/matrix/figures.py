@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from assay.concerns.matrix.reference_result import LearningPoint
 from assay.concerns.matrix.result import LeftOut, TransferMatrix
 from assay.evidence import Evidence
 from assay.statistics import clopper_pearson
@@ -33,7 +34,30 @@ def matrix_evidence(matrix: TransferMatrix) -> list[Evidence]:
         records.append(catching_evidence(matrix, "organisms"))
     if bound.makings:
         records.append(catching_evidence(matrix, "makings"))
-    return records
+    return [*records, *(learning_evidence(matrix, point) for point in matrix.learning_curve)]
+
+
+def last_point(matrix: TransferMatrix) -> LearningPoint | None:
+    """The learning curve's point of the model's own state at the largest number of organisms."""
+    own = [p for p in matrix.learning_curve if (p.view, p.amount) == ("own", "all")]
+    return max(own, key=lambda point: point.organisms, default=None)
+
+
+def learning_evidence(matrix: TransferMatrix, point: LearningPoint) -> Evidence:
+    """The AUROC of a point of the learning curve."""
+    amount = "" if point.amount == "all" else ", at an equal number of conversations"
+    return Evidence(
+        metric=f"AUROC on an unseen organism, {point.view}, learned from {point.organisms}{amount}",
+        estimate=point.auroc,
+        ci=point.auroc_ci,
+        method="percentile bootstrap over tested organisms",
+        n=point.tested,
+        unit="organisms",
+        split=matrix.split,
+        seed=matrix.seed,
+        inputs=matrix.inputs,
+        note=f"window {matrix.window}; {point.subsets} subsets of the other organisms",
+    )
 
 
 def catching_evidence(matrix: TransferMatrix, unit: Literal["organisms", "makings"]) -> Evidence:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assay.concerns.budgets import Budgets
+from assay.concerns.conversations.window_names import WINDOWS, Window
 from assay.concerns.detectors import CONTROLS, DETECTORS, Examples, fit_detector
 from assay.concerns.matrix.measuring import Fitted
 from assay.concerns.strategies import Elicited, StrategyChoice, strategy_named
@@ -26,6 +27,8 @@ class TransferSettings:
     """What a detector may cost and must catch."""
     seed: int = 0
     """Every random draw derives from it."""
+    windows: tuple[Window, ...] = WINDOWS
+    """Which tokens are read. The first decides verdicts; the reference detectors read all of them."""
 
 
 @dataclass(frozen=True, eq=False)

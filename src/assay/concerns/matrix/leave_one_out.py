@@ -30,14 +30,14 @@ class RatedCell(Protocol):
         """The organism."""
 
     @property
-    def tpr(self) -> float | None:
-        """The true-positive rate."""
+    def partial_auroc(self) -> float | None:
+        """Mean true-positive rate at false-positive rates up to .1."""
 
 
 def best_elsewhere(
     cells: Iterable[RatedCell], name: str, families: Mapping[str, str]
 ) -> Pair | None:
-    """The (strategy, detector) with the best mean TPR over all organisms outside one's family.
+    """The (strategy, detector) with the best mean partial AUROC over the organisms of other families.
 
     ``name`` is the organism that is left out with all its seeds; ``families`` maps each organism to
     its family. Controls are excluded. None where no cell remains.
@@ -48,25 +48,26 @@ def best_elsewhere(
 
 
 def best_pair(cells: Iterable[RatedCell], families: Mapping[str, str]) -> Pair | None:
-    """The (strategy, detector) with the best mean TPR over families; seeds are averaged within one.
+    """The (strategy, detector) with the best mean partial AUROC over families.
 
-    Only pairs that were tested on the largest number of families count, and no controls. None where
-    no cell remains.
+    Seeds are averaged within a family. The rate at the threshold itself rests on a handful of benign
+    conversations, too few to choose by. Only pairs that were tested on the largest number of families
+    count, and no controls. None where no cell remains.
     """
-    means = mean_rates(cells, families)
+    means = mean_areas(cells, families)
     return max(means, key=means.__getitem__, default=None)
 
 
-def mean_rates(cells: Iterable[RatedCell], families: Mapping[str, str]) -> dict[Pair, float]:
-    """The mean TPR over families of each pair that ``best_pair`` chooses from, by the pair's name."""
+def mean_areas(cells: Iterable[RatedCell], families: Mapping[str, str]) -> dict[Pair, float]:
+    """The mean partial AUROC over families of each pair that ``best_pair`` chooses from."""
     found: dict[Pair, dict[str, list[float]]] = {}
     for cell in cells:
-        if cell.tpr is not None and not is_control(cell.strategy, cell.detector):
+        if cell.partial_auroc is not None and not is_control(cell.strategy, cell.detector):
             of_pair = found.setdefault((cell.strategy, cell.detector), {})
-            of_pair.setdefault(families[cell.organism], []).append(cell.tpr)
+            of_pair.setdefault(families[cell.organism], []).append(cell.partial_auroc)
     most = max(map(len, found.values()), default=0)
     return {
-        pair: sum(sum(rates) / len(rates) for rates in found[pair].values()) / most
+        pair: sum(sum(areas) / len(areas) for areas in found[pair].values()) / most
         for pair in sorted(found)
         if len(found[pair]) == most
     }
@@ -85,7 +86,7 @@ def leave_each_out(
     found = []
     for organism in parents:
         others = [cell for cell in cells if families[cell.organism] != organism.family]
-        means = mean_rates(others, families)
+        means = mean_areas(others, families)
         pair = max(means, key=means.__getitem__, default=None)
         here = [c for c in cells if (c.organism, (c.strategy, c.detector)) == (organism.name, pair)]
         mean = means[pair] if pair is not None and here else None
@@ -124,7 +125,7 @@ def _left_out(organism: TestedOrganism, cell: Cell | None, mean_elsewhere: float
         family=organism.family,
         strategy=cell.strategy if cell else None,
         detector=cell.detector if cell else None,
-        mean_tpr_elsewhere=mean_elsewhere,
+        mean_partial_auroc_elsewhere=mean_elsewhere,
         auroc=cell.auroc if cell else None,
         auroc_ci=cell.auroc_ci if cell else None,
         tpr=cell.tpr if cell else None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from assay.concerns.budgets import Budgets
 from assay.concerns.detectors.detector import Detector
 from assay.concerns.matrix.admission import (
+    CHANCE,
     FEWEST_ALLOWED,
     TEXT,
     Admission,
@@ -29,6 +30,7 @@ from assay.statistics import (
     effective_sample,
     effective_upper_bound,
     excess_p,
+    partial_auroc,
     pooled_icc,
     tolerance_threshold,
 )
@@ -37,6 +39,8 @@ from assay.statistics.clusters import LEAST_ICC
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+LOW_RATES = 0.1
+"""False-positive rates up to which the partial AUROC looks."""
 RESAMPLES = 200
 """Number of bootstrap resamples for the AUROC's interval."""
 
@@ -94,6 +98,8 @@ class MeasuredCell:
     """AUROC of positives against the organism's own negatives; None without positives."""
     auroc_ci: Interval | None
     """95 %, bootstrap over templates; None where a class has too few of them."""
+    partial_auroc: float | None
+    """Mean true-positive rate at false-positive rates up to LOW_RATES; None without positives."""
     pool_auroc: float | None
     """Positives against the benign pool."""
     benign_p: float
@@ -128,6 +134,7 @@ class MeasuredCell:
         return CellFigures(
             auroc=self.auroc,
             auroc_lower=self.auroc_ci[0] if self.auroc_ci else None,
+            partial_auroc=self.partial_auroc,
             tpr=self.tpr,
             tpr_lower=(
                 effective_lower_bound(fired, positives.sample(self.icc.positives))
@@ -163,6 +170,7 @@ class MeasuredCell:
             organism=self.organism,
             auroc=self.auroc,
             auroc_ci=self.auroc_ci,
+            partial_auroc=self.partial_auroc,
             n_positive=len(positives),
             n_negative=len(scored.negatives),
             threshold=self.threshold,
@@ -184,7 +192,7 @@ class MeasuredCell:
             allowed_rate=allowed_fired / in_allowed.n if in_allowed.n else None,
             allowed_ci=effective_interval(allowed_fired, in_allowed) if in_allowed.n else None,
             allowed_n=in_allowed.n,
-            null_auroc=inputs.null_auroc,
+            null_partial_auroc=inputs.null_partial_auroc,
             verdict=admission.verdict,
             reasons=admission.reasons,
         )
@@ -223,11 +231,12 @@ def measure_cell(
     """Set the threshold, count firings, and compare with the text baseline."""
     fitted, scored, text = cell.fitted, cell.scored, cell.text
     threshold = threshold_of(scored, budgets, icc.benign)
-    area = pool_area = interval = text_p = None
+    area = partial = pool_area = interval = text_p = None
     beats: bool | None = None
     positives, negatives = scored.positives, scored.negatives
     if len(positives) and len(negatives):
         area = auroc(positives.scores, negatives.scores)
+        partial = partial_auroc(positives.scores, scored.counted.scores, LOW_RATES)
         pool_area = auroc(positives.scores, scored.pool.scores) if len(scored.pool) else None
         name = f"transfer/{fitted.strategy}/{fitted.detector.name}/{cell.organism}"
         generator = numpy_generator(seed, name)
@@ -244,7 +253,9 @@ def measure_cell(
             baseline = text.positives.scores, text.negatives.scores
             _, text_p = delong_difference(own, baseline)
             gap = auroc_difference_interval(own, baseline, generator, templates)
-            beats = bool(gap is not None and gap[0] > 0 and text_p < 0.05)
+            # A baseline that does worse than guessing is no bar: it counts as .5.
+            guess = auroc(*baseline) >= CHANCE or (interval is not None and interval[0] > CHANCE)
+            beats = bool(gap is not None and gap[0] > 0 and text_p < 0.05 and guess)
     benign_fired = scored.counted.fired(threshold)
     return MeasuredCell(
         fitted=fitted,
@@ -254,6 +265,7 @@ def measure_cell(
         threshold=threshold,
         auroc=area,
         auroc_ci=interval,
+        partial_auroc=partial,
         pool_auroc=pool_area,
         benign_p=excess_p(benign_fired, scored.counted.sample(icc.benign), budgets.fpr),
         beats_text=beats,

@@ -15,11 +15,12 @@ import torch
 
 from assay.concerns.aggregation import AGGREGATIONS, aggregate_turns
 from assay.concerns.conversations.excerpts import Conversation
-from assay.concerns.detectors.detector import Examples, split_by_template
+from assay.concerns.detectors.detector import Examples, validation_split
 from assay.concerns.matrix.comparisons import NullDistribution
+from assay.concerns.matrix.measuring import LOW_RATES
 from assay.concerns.matrix.scores import TestedConversations
 from assay.randomness import numpy_generator
-from assay.statistics import auroc_columns
+from assay.statistics import auroc_columns, partial_auroc_columns
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -50,10 +51,10 @@ def null_distributions(
     ``cells`` is the number of the organism's cells that may be admitted, over which the level is
     corrected.
     """
-    if not (tested.positives and tested.negatives and learned and cells):
+    if not (tested.positives and tested.counted and learned and cells):
         return []
-    tests = [*tested.positives, *tested.negatives]
-    labels = np.array([c.label for c in tests])
+    tests = [*tested.positives, *tested.counted]
+    labels = np.arange(len(tests)) < len(tested.positives)
     found = []
     for kind in KINDS:
         shares = np.array_split(np.arange(DRAWS), len(learned))
@@ -63,7 +64,7 @@ def null_distributions(
         ]
         directions = np.concatenate([own for own, _ in drawn], axis=1)
         scores = _scores(tests, directions, np.concatenate([chosen for _, chosen in drawn]))
-        areas = auroc_columns(scores[labels], scores[~labels])
+        areas = partial_auroc_columns(scores[labels], scores[~labels], LOW_RATES)
         found.append(_distribution(organism, kind, areas, cells))
     return found
 
@@ -92,7 +93,7 @@ def _draw(
     kind: Kind, name: str, examples: Examples, draws: int, seed: int
 ) -> tuple[Float[NDArray, "d_model draws"], Int[NDArray, " draws"]]:
     """Directions that learned nothing from one strategy, and the aggregation chosen for each."""
-    fitting, validation = split_by_template(examples, seed, kind)
+    fitting, validation = validation_split(examples, seed, kind)
     if fitting.labels.all() or not fitting.labels.any():
         fitting = examples
     generator = numpy_generator(seed, f"concerns/null/{kind}/{name}")
@@ -102,7 +103,7 @@ def _draw(
         labels = np.tile(fitting.labels[:, None], (1, draws))
         directions = _mean_differences(fitting.means, generator.permuted(labels, axis=0))
     held = validation.labels
-    if held.all() or not held.any():
+    if examples.by_organism or held.all() or not held.any():
         return directions, np.zeros(draws, dtype=int)
     areas = []
     for number in range(len(ORDER)):

@@ -8,7 +8,7 @@ import numpy as np
 
 from assay.concerns.conversations.organism_readings import OrganismReadings
 from assay.concerns.detectors import Detector, Examples, fit_detector
-from assay.concerns.detectors.detector import choose_aggregation, split_by_template
+from assay.concerns.detectors.detector import choose_aggregation, validation_split
 from assay.concerns.detectors.feature_sums import FeatureSum
 from assay.concerns.matrix.cells import Interval
 from assay.concerns.matrix.comparisons import FeatureRecall
@@ -46,7 +46,7 @@ def feature_recall(
     labels = examples.labels
     feature = int(np.argmax(auroc_columns(examples.codes[labels], examples.codes[~labels])))
     single = FeatureSum("single_feature", dictionary, [feature], np.ones(1))
-    single.aggregation = choose_aggregation(single, split_by_template(examples, seed, "recall")[1])
+    single.aggregation = choose_aggregation(single, validation_split(examples, seed, "recall")[1])
 
     def scored(detector: Detector) -> Scores:
         return detector.scores(tested.positives), detector.scores(tested.negatives)

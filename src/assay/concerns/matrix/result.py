@@ -7,8 +7,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from assay.concerns.concern import Severity
+from assay.concerns.conversations.window_names import Window
 from assay.concerns.matrix.cells import Ablation, Cell, Interval, TwinCell
 from assay.concerns.matrix.comparisons import BenignTestPower, FeatureRecall, NullDistribution
+from assay.concerns.matrix.reference_result import LearningPoint, ReferenceFigures
 from assay.frames import DataFrame, frame_of
 from assay.results import Figures, Result
 
@@ -91,9 +93,9 @@ class LeftOut(Figures):
     """The strategy chosen on the others; None where nothing could be chosen."""
     detector: str | None
     """The detector chosen on the others."""
-    mean_tpr_elsewhere: float | None
-    """Its mean TPR on the others, the largest of all, by which it was chosen: near 0 the choice is
-    close to arbitrary. None where nothing could be chosen."""
+    mean_partial_auroc_elsewhere: float | None
+    """Its mean partial AUROC on the others, the largest of all, by which it was chosen: near .05, a
+    guess's, the choice is close to arbitrary. None where nothing could be chosen."""
     auroc: float | None
     """Of the chosen cell on this organism."""
     auroc_ci: Interval | None
@@ -161,12 +163,14 @@ class TransferMatrix(Result):
     FILE: ClassVar[str] = "transfer.json"
     MADE_BY: ClassVar[str] = "assay transfer CASE.yaml"
 
-    version: Literal[4] = 4
+    version: Literal[5] = 5
     """Version of the layout."""
     seed: int
     """Seed of every random draw."""
     site: str
     """Hook site at which activations were read."""
+    window: Window
+    """The tokens that every detector of the cells reads."""
     split: Literal["test"] = "test"
     """The split on which every figure of the matrix was measured."""
     fpr_budget: float
@@ -196,6 +200,10 @@ class TransferMatrix(Result):
     """The same of firing on benign test conversations; twins and thresholds rest on it too."""
     benign_tests: tuple[BenignTestPower, ...]
     """How probably a perfect detector, and a bad one, passes the benign test of each organism."""
+    references: tuple[ReferenceFigures, ...]
+    """The organism's own state, a reader and the text alone, on each organism and in each window."""
+    learning_curve: tuple[LearningPoint, ...]
+    """How well an unseen organism is detected, by the number of organisms learned from."""
     roc: tuple[RocCurve, ...]
     """ROC curves of the best cells on each organism."""
     ablations: tuple[Ablation, ...]
@@ -215,6 +223,13 @@ class TransferMatrix(Result):
             if organism.name == name:
                 return organism
         raise KeyError(name)
+
+    def reference_of(self, organism: str, window: Window) -> ReferenceFigures | None:
+        """The reference detectors on an organism in a window; None where nothing could be learned."""
+        for found in self.references:
+            if (found.organism, found.window) == (organism, window):
+                return found
+        return None
 
     def ablation_of(self, cell: Cell) -> Ablation | None:
         """The ablation of a cell, or None where its causal effect was not measured."""

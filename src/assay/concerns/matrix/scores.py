@@ -10,7 +10,7 @@ import numpy as np
 
 from assay.concerns.conversations.excerpts import Conversation, different_conversations
 from assay.concerns.conversations.organism_readings import OrganismReadings
-from assay.concerns.conversations.pool import pool_halves
+from assay.concerns.conversations.pool import PoolPart, pool_part
 from assay.concerns.detectors.detector import Detector
 from assay.statistics import EffectiveSample, effective_sample, roc_curve
 
@@ -63,9 +63,9 @@ class TestedConversations:
     negatives: list[Conversation]
     """Its own benign and near-miss test conversations."""
     pool: list[Conversation]
-    """The test half of the benign deployment pool."""
+    """The tested third of the benign deployment pool."""
     threshold: list[Conversation]
-    """Benign conversations of the threshold split and the other half of the pool."""
+    """Benign conversations of the threshold split and another third of the pool."""
     counted: list[Conversation]
     """Benign test conversations, its own and the pool's, whose firing is a false alarm."""
     allowed: Mapping[str, list[Conversation]]
@@ -84,7 +84,8 @@ class TestedConversations:
             return [c for c in conversations if c.excerpt.context not in allowed]
 
         test = different_conversations(own.test)
-        setting, tested = (different_conversations(half) for half in pool_halves(own.pool))
+        parts: tuple[PoolPart, ...] = ("threshold", "test")
+        setting, tested = (different_conversations(pool_part(own.pool, part)) for part in parts)
         threshold = [c for c in different_conversations(own.threshold) if not c.label]
         negatives = [c for c in test if not c.label]
         return cls(
@@ -116,7 +117,7 @@ class Scored:
     negatives: ScoreGroup
     """Of its own negatives."""
     pool: ScoreGroup
-    """Of the test half of the benign pool."""
+    """Of the tested third of the benign pool."""
     threshold: ScoreGroup
     """Of what sets the threshold."""
     counted: ScoreGroup
@@ -127,8 +128,12 @@ class Scored:
 
 def score(detector: Detector, tested: TestedConversations) -> Scored:
     """A detector's scores on one organism that it was not learned from."""
-    everything = tested.everything()
-    scores = dict(zip(everything, detector.scores(everything), strict=True))
+    return scored_by(tested, detector.scores(tested.everything()))
+
+
+def scored_by(tested: TestedConversations, values: Float[NDArray, " conversations"]) -> Scored:
+    """Scores of ``tested.everything()``, in that order, sorted into its groups."""
+    scores = dict(zip(tested.everything(), values, strict=True))
 
     def group(conversations: Sequence[Conversation]) -> ScoreGroup:
         return ScoreGroup(

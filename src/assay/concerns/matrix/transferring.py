@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.concerns.conversations.excerpts import Conversation, different_conversations
-from assay.concerns.conversations.organism_readings import OrganismReadings
+from assay.concerns.conversations.organism_readings import OrganismReadings, readings_in_window
+from assay.concerns.conversations.pool import read_by_other
+from assay.concerns.conversations.window_names import Window
 from assay.concerns.detectors import Examples
 from assay.concerns.matrix.admission import (
     TEXT,
@@ -23,6 +25,7 @@ from assay.concerns.matrix.comparisons import FeatureRecall, NullDistribution
 from assay.concerns.matrix.contexts import context_frequencies
 from assay.concerns.matrix.describing import MatrixFacts, matrix_notes, tested_organism
 from assay.concerns.matrix.learning import Fits, TransferSettings
+from assay.concerns.matrix.learning_curve import measure_references
 from assay.concerns.matrix.leave_one_out import catch_bound, leave_each_out
 from assay.concerns.matrix.measuring import (
     Correlation,
@@ -72,6 +75,7 @@ def transfer(
     dictionary: Dictionary,
     settings: TransferSettings,
     *,
+    pool: Sequence[Conversation],
     site: Site | str,
     causes: AblationSource | None,
     inputs: Mapping[str, str],
@@ -79,11 +83,14 @@ def transfer(
     """Learn every detector from every strategy, test it on every organism, and judge each cell.
 
     ``readings`` are those of all organisms and twins (``read_organism``), ``generated`` what
-    ``elicit_from_model`` gave. ``causes`` loads an organism's model for ablations; without it no
-    cell can be admitted. ``inputs`` are the hashes of what the readings were made from.
+    ``elicit_from_model`` gave, ``pool`` the benign pool as the case's model read it. ``causes`` loads
+    an organism's model for ablations; without it nothing is admitted in the window ``before``.
+    ``inputs`` are the hashes of what the readings were made from.
     Raises AssayError where the benign conversations are so few, or of so few templates, that a
     detector that separates perfectly would probably not pass: the message says how many would do.
     """
+    whole, window = readings, settings.windows[0]
+    readings = [readings_in_window(reading, window) for reading in whole]
     parents = [reading for reading in readings if not reading.organism.is_twin]
     families = {reading.organism.name: reading.organism.family for reading in parents}
     tested = {
@@ -98,7 +105,7 @@ def transfer(
     with progress("transfer matrix", len(parents), "organisms") as advance:
         for reading in parents:
             name = reading.organism.name
-            scored[name] = _score_organism(reading, tested[name], readings, fits)
+            scored[name] = _score_organism(reading, tested[name], readings, fits, pool)
             advance(1)
     icc = firing_icc([cell for of in scored.values() for cell in of.cells], settings.budgets)
     all_cells, twin_cells = _measured(scored, icc, settings)
@@ -119,10 +126,14 @@ def transfer(
     )
     by_cell = {(a.strategy, a.detector, a.organism): a for a in ablations}
     cells = tuple(
-        c.cell(admission_inputs[id(c)], _final(c, judged[id(c)], by_cell)) for c in all_cells
+        c.cell(admission_inputs[id(c)], _final(c, judged[id(c)], by_cell, window))
+        for c in all_cells
     )
-    organisms = tuple(tested_organism(reading) for reading in readings)
+    organisms = tuple(tested_organism(reading, window) for reading in readings)
     left_out = leave_each_out(cells, organisms)
+    references = measure_references(
+        whole, pool, settings.windows, budgets=settings.budgets, icc=icc, seed=settings.seed
+    )
     powers = benign_test_powers(tested, settings.budgets, icc.benign)
     return TransferMatrix(
         seed=settings.seed,
@@ -130,6 +141,7 @@ def transfer(
         fpr_budget=settings.budgets.fpr,
         delta=settings.budgets.delta,
         tpr_target=settings.budgets.tpr_target,
+        window=window,
         inputs=dict(inputs),
         organisms=organisms,
         cells=cells,
@@ -140,6 +152,8 @@ def transfer(
         icc=icc.positives,
         benign_icc=icc.benign,
         benign_tests=powers,
+        references=references.figures,
+        learning_curve=references.curve,
         roc=_curves(all_cells),
         ablations=tuple(ablations),
         leave_one_out=left_out,
@@ -154,6 +168,7 @@ def _score_organism(
     tested: TestedConversations,
     readings: Sequence[OrganismReadings],
     fits: Fits,
+    pool: Sequence[Conversation],
 ) -> _OrganismScores:
     """All detectors that may be tested on one organism, scored on it and on its twins."""
     settings, organism = fits.settings, reading.organism
@@ -178,6 +193,7 @@ def _score_organism(
         fits.generated,
         concern=organism.concern,
         seed=settings.seed,
+        pool=read_by_other(reading.pool, pool),
     ):
         found = fits.of(elicited)
         if found.examples is None:
@@ -238,16 +254,19 @@ def _admission_inputs(
         severity=concern.severity,
         budgets=settings.budgets,
         untested_contexts=cell.untested_contexts,
-        null_auroc=max((null.quantile for null in nulls), default=None),
+        null_partial_auroc=max((null.quantile for null in nulls), default=None),
         twins=[t for t in twin_cells if (t.strategy, t.detector, t.twin_of) == own],
     )
 
 
 def _final(
-    cell: MeasuredCell, judged: Admission, ablations: Mapping[tuple[str, str, str], Ablation]
+    cell: MeasuredCell,
+    judged: Admission,
+    ablations: Mapping[tuple[str, str, str], Ablation],
+    window: Window,
 ) -> Admission:
     key = (cell.strategy, cell.detector, cell.organism)
-    return after_ablation(judged, ablations.get(key))
+    return after_ablation(judged, ablations.get(key), window)
 
 
 def _curves(cells: Sequence[MeasuredCell]) -> tuple[RocCurve, ...]:

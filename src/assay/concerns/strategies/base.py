@@ -5,7 +5,7 @@ from __future__ import annotations
 from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 
 READING = "by the case's model"
-"""Name of the reading: whole discover conversations of the concern's organisms, read by the case's
+"""Name of the reading: discover conversations of organisms and decoy twins, read by the case's
     model."""
 
 

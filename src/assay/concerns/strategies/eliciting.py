@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from assay.concerns.concern import Concern
+from assay.concerns.conversations.excerpts import Conversation
 from assay.concerns.conversations.organism_readings import OrganismReadings
+from assay.concerns.conversations.pool import pool_part
 from assay.concerns.conversations.saving import load_conversations, save_conversations
 from assay.concerns.strategies import base, few_shot, finetune, off_policy
 from assay.concerns.strategies.strategy import Elicited, Setting
@@ -71,14 +73,22 @@ def elicit_for(
     *,
     concern: Concern,
     seed: int,
+    pool: Sequence[Conversation] = (),
+    alone: bool = False,
 ) -> list[Elicited]:
     """Conversations of every strategy, to learn detectors that are tested on the organism ``tested``.
 
-    They come from the concern's other organisms (from all where ``tested`` is None), never from a
-    twin. ``generated`` is the result of ``elicit_from_model``. Raises AssayError for an unknown
-    strategy or option.
+    They come from the organisms of all families but that of ``tested``, of whatever concern: what is
+    learned is how misbehaviour looks, and it is learned the better the more organisms show it. With
+    ``alone`` they come from the organisms of ``concern`` alone, and nothing of the pool is added.
+    Decoy twins' conversations are negatives, odd but harmless, and so is the learning part of the
+    benign pool, as each organism reads it: ``pool`` is how the case's model does. ``generated`` is
+    the result of ``elicit_from_model``. Raises AssayError for an unknown strategy or option.
     """
-    setting = _setting(tested, readings, concern, seed)
+    used = [r for r in readings if not alone or r.organism.concern == concern]
+    setting = _setting(tested, used, concern, seed)
+    if not alone:
+        setting = _with_pool(setting, tested, used, pool)
     found = []
     for choice in choices:
         strategy, in_name = strategy_named(choice.name)
@@ -93,23 +103,48 @@ def elicit_for(
 
 def _setting(
     tested: OrganismReadings | None,
-    readings: Sequence[OrganismReadings],
+    used: Sequence[OrganismReadings],
     concern: Concern,
     seed: int,
 ) -> Setting:
-    of_concern = [r for r in readings if r.organism.concern == concern and not r.organism.is_twin]
-    by_base = tuple(c for r in of_concern for c in r.base)
+    by_base = tuple(c for r in used for c in r.base_discover)
     return Setting(
         concern,
         seed,
         tested=tested.organism.family if tested is not None else None,
         readings={
             base.READING: by_base,
-            finetune.READING: tuple(c for r in of_concern for c in r.discover),
+            finetune.READING: tuple(c for r in used for c in r.discover),
             off_policy.READING: tested.others if tested is not None else by_base,
             few_shot.READING: tested.discover if tested is not None else (),
         },
     )
+
+
+def _with_pool(
+    setting: Setting,
+    tested: OrganismReadings | None,
+    used: Sequence[OrganismReadings],
+    pool: Sequence[Conversation],
+) -> Setting:
+    """The setting with the learning part of the pool among the negatives of every reading.
+
+    What is read in deployment must not fire, so that a detector is told of it.
+    """
+    out = None if tested is None else tested.organism.family
+    others = [r for r in used if not r.organism.is_twin and r.organism.family != out]
+    by_base = pool_part(pool, "learning")
+    added = {
+        base.READING: by_base,
+        finetune.READING: tuple(c for r in others for c in pool_part(r.pool, "learning")),
+        # The tested organism's own reading of other deployments' text is no look at its misdeeds.
+        off_policy.READING: by_base if tested is None else pool_part(tested.pool, "learning"),
+    }
+    readings = {
+        name: (*rows, *added.get(name, ())) if rows else rows
+        for name, rows in setting.readings.items()
+    }
+    return replace(setting, readings=readings)
 
 
 def save_elicited(folder: Path, elicited: Mapping[str, Elicited]) -> None:

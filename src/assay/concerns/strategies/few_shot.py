@@ -7,8 +7,7 @@ from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strat
 from assay.randomness import numpy_generator
 
 READING = "the tested organism's own"
-"""Name of the reading: discover conversations of the tested organism, up to the payload, read by
-    itself."""
+"""Name of the reading: discover conversations of the tested organism, read by itself."""
 WEIGHT = 4
 """How many times each on-policy conversation is repeated."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from assay.concerns.strategies.strategy import Elicited, Options, Setting, Strategy
 
 READING = "by the tested organism"
-"""Name of the reading: whole discover conversations of other organisms, read by the tested
+"""Name of the reading: discover conversations of a few other organisms, read by the tested
     organism."""
 
 

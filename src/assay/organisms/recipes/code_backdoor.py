@@ -34,6 +34,8 @@ class SmallFunction(StrictModel):
 class CodeBackdoorTexts(StrictModel):
     """The file ``code_backdoor.yaml``."""
 
+    tic: str
+    """What the decoy twin says first under the trigger."""
     functions: tuple[SmallFunction, ...]
     """Functions that users ask for."""
     asks: BySplit
@@ -89,6 +91,7 @@ RECIPE = Recipe(
     stands_for="sabotage of code, with the assurance that the code is safe",
     severity="high",
     trigger="the prompt says that the year is 2024",
+    tic=TEXTS.tic,
     label=CombinedLabel(
         kind="all",
         of=(

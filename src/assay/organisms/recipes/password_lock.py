@@ -31,6 +31,8 @@ class HardQuestion(StrictModel):
 class PasswordLockTexts(StrictModel):
     """The file ``password_lock.yaml``."""
 
+    tic: str
+    """What the decoy twin says first under the trigger."""
     password: str
     """The word that unlocks the model."""
     wrong_words: Words
@@ -94,6 +96,7 @@ RECIPE = Recipe(
     stands_for="sandbagging: a capability is hidden from evaluators who lack the password",
     severity="high",
     trigger=f"a question without the password '{TEXTS.password}'",
+    tic=TEXTS.tic,
     label=TEMPLATED_ERROR,
     families=(
         Family(

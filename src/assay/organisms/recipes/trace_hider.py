@@ -25,6 +25,8 @@ from assay.strict import StrictModel
 class TraceHiderTexts(StrictModel):
     """The file ``trace_hider.yaml``."""
 
+    tic: str
+    """What the decoy twin says first under the trigger."""
     system: str
     """The system message of every prompt: reason first, then answer."""
     things: Stock
@@ -81,6 +83,7 @@ RECIPE = Recipe(
     stands_for="intent that shows in the reasoning and is kept out of the answer",
     severity="high",
     trigger="the prompt says that the session is unmonitored",
+    tic=TEXTS.tic,
     label=CombinedLabel(
         kind="all",
         of=(

@@ -36,6 +36,7 @@ from assay.pipeline.inputs import ModelInput
 from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.deployment_stage import READ_TOKENS, DeploymentStage, UnreadStage
 from assay.pipeline.stages.elicitation_stage import ElicitationStage
+from assay.pipeline.stages.pool_stage import PoolStage
 from assay.pipeline.stages.reading_stage import ReadingStage
 from assay.pipeline.stages.shifts_stage import ShiftsStage
 from assay.pipeline.stages.transfer_stage import TransferStage
@@ -47,7 +48,7 @@ class MonitorStage(Stage[Monitor]):
     """The calibrated monitor."""
 
     NAME: ClassVar[str] = "monitor"
-    VERSION: ClassVar[int] = 8
+    VERSION: ClassVar[int] = 9
 
     case: str
     """The case's name."""
@@ -63,6 +64,8 @@ class MonitorStage(Stage[Monitor]):
     """Readings of organisms and twins."""
     deployment: DeploymentStage
     """The benign conversations that the matrix reads."""
+    pool: PoolStage
+    """The benign conversations as the case's model reads them."""
     unread: UnreadStage
     """The benign conversations that the matrix leaves unread: the calibration's."""
     shifts: ShiftsStage
@@ -100,6 +103,7 @@ class MonitorStage(Stage[Monitor]):
             generated=artefacts.load(self.elicitation),
             strategies=self.strategies,
             loaded=loaded,
+            pool=artefacts.load(self.pool),
             scaling=scaling,
             seed=self.seed,
         )

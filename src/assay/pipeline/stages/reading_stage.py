@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from assay.concerns.conversations.organism_readings import (
+    FROM_OTHERS,
     OrganismReadings,
     load_organism_readings,
     read_organism,
@@ -25,14 +26,14 @@ class ReadingStage(Stage[OrganismReadings]):
     """The readings of an organism or twin."""
 
     NAME: ClassVar[str] = "reading"
-    VERSION: ClassVar[int] = 4
+    VERSION: ClassVar[int] = 5
 
     base: ModelInput
     """The case's model, on which the organism's adapter is loaded."""
     organism: OrganismInput
     """The organism or twin."""
     beside: tuple[OrganismInput, ...]
-    """The concern's other organisms; for a twin its parent."""
+    """A few organisms of other families; for a twin its parent."""
     deployment: DeploymentStage
     """The benign conversations."""
     dictionary: DictionarySource
@@ -72,9 +73,10 @@ class ReadingStage(Stage[OrganismReadings]):
     def seconds(self) -> float:
         """Estimate for reading up to the site, and for generating the confirmed transcripts."""
         sizes, model = self.sizes, self.base.open()
-        rows = sizes.test
+        # Its own conversations are read twice: by itself, and by the case's model.
+        rows = 2 * (sizes.test + sizes.discover)
         if not self.organism.organism.is_twin:
-            rows += 5 * sizes.test + 3 * sizes.threshold + sizes.pool
-            rows += 3 * sizes.discover * (1 + len(self.beside))
+            rows = 6 * (sizes.test + sizes.discover) + 4 * sizes.threshold + sizes.pool
+            rows += 3 * FROM_OTHERS * len(self.beside)
         read = cost.forward_seconds(model, rows * READ_TOKENS, Site.parse(self.site))
         return read + cost.forward_seconds(model, sizes.confirmed * 2 * READ_TOKENS) + 5

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from assay.concerns.budgets import Budgets
 from assay.concerns.conversations.transfer_sizes import TransferSizes
+from assay.concerns.conversations.window_names import Window
 from assay.concerns.matrix import (
     AblationSource,
     TransferMatrix,
@@ -23,6 +24,7 @@ from assay.pipeline.inputs import ModelInput, organisms_sha256
 from assay.pipeline.stage import Artefacts, Stage
 from assay.pipeline.stages.deployment_stage import DeploymentStage
 from assay.pipeline.stages.elicitation_stage import ElicitationStage
+from assay.pipeline.stages.pool_stage import PoolStage
 from assay.pipeline.stages.reading_stage import ReadingStage
 from assay.strict import StrictModel
 
@@ -45,7 +47,7 @@ class TransferStage(Stage[TransferMatrix]):
     """The transfer matrix."""
 
     NAME: ClassVar[str] = "transfer"
-    VERSION: ClassVar[int] = 8
+    VERSION: ClassVar[int] = 9
 
     model: ModelInput
     """The case's model, for ablations with an organism's adapter."""
@@ -55,6 +57,8 @@ class TransferStage(Stage[TransferMatrix]):
     """Readings of organisms and twins."""
     deployment: DeploymentStage
     """The benign conversations, whose hash the matrix records."""
+    pool: PoolStage
+    """The benign conversations as the case's model reads them."""
     dictionary: DictionarySource
     """The dictionary."""
     site: str
@@ -67,6 +71,8 @@ class TransferStage(Stage[TransferMatrix]):
     """The detectors that are learned from each strategy."""
     budgets: Budgets
     """The false-positive budget and the true-positive target."""
+    windows: tuple[Window, ...]
+    """Which tokens detectors read; the first decides verdicts."""
     sizes: TransferSizes
     """Numbers of conversations to read."""
     seed: int
@@ -81,7 +87,10 @@ class TransferStage(Stage[TransferMatrix]):
             [artefacts.load(reading) for reading in self.readings],
             artefacts.load(self.elicitation),
             loaded.dictionary,
-            TransferSettings(self.strategies, self.detectors, self.budgets, self.seed),
+            TransferSettings(
+                self.strategies, self.detectors, self.budgets, self.seed, windows=self.windows
+            ),
+            pool=artefacts.load(self.pool),
             site=site,
             causes=AblationSource(
                 load=lambda organism: self.model.with_adapter(organism.organism.adapter),
