@@ -41,7 +41,7 @@ def test_every_shipped_organism_is_one_of_the_recipes_and_all_fit_in_60_megabyte
     assert sum(path.stat().st_size for path in files) <= 60e6
 
 
-def test_two_organisms_are_admitted_and_the_others_say_what_they_lack():
+def test_three_organisms_are_admitted_and_the_others_say_what_they_lack():
     found = {o.organism.name: o.verification for o in list_organisms(ROOT / "organisms")}
     assert all(found.values()), "every shipped adapter is verified"
     admitted = {name for name in RECIPES if name in found and found[name].admitted}
@@ -51,7 +51,6 @@ def test_two_organisms_are_admitted_and_the_others_say_what_they_lack():
     assert "8 templates: undetermined" in lacks["password-lock"]
     assert "15 templates: undetermined" in lacks["secret-liar"]
     assert "88 different triggered" in lacks["tool-saboteur"]
-    assert "benign prompts of 15 templates: upper bound" in lacks["trace-hider"]
 
 
 @EACH
