@@ -196,3 +196,21 @@ def test_features_that_follow_a_few_templates_are_not_found_where_labels_are_dea
         found += best.p <= 0.05
     # Permuted over conversations, some feature of the 30 is found in every run.
     assert proportion_lower_bound(found, runs) <= 0.05
+
+
+def test_with_several_organisms_the_penalty_is_chosen_on_those_that_are_left_out(monkeypatch):
+    from assay.concerns.detectors import logistic_regression
+
+    held = []
+
+    class Probe(logistic_regression.LogisticRegression):
+        def decision_function(self, x):
+            held.append(len(x))
+            return super().decision_function(x)
+
+    monkeypatch.setattr(logistic_regression, "LogisticRegression", Probe)
+    sizes = {"a": 30, "b": 40, "c": 50, "d": 60}
+    rows = [c for name, n in sizes.items() for c in conversations(n, name=name, seed=1)]
+    fit_detector("logistic_regression", Examples.of(rows, dictionary()), dictionary(), 0)
+    # Each of the strengths is tried on each organism alone.
+    assert held == sorted(sizes.values()) * len(logistic_regression.STRENGTHS)
