@@ -69,7 +69,7 @@ def test_afterwards_a_changed_setting_of_what_reads_it_is_refused_in_one_line(
     tmp_path, lock, settings
 ):
     before = (tmp_path / CaseLock.FILE).read_bytes()
-    with pytest.raises(AssayError, match=r"budgets\.fpr was changed \(0.05 → 0.06\).*--amend") as e:
+    with pytest.raises(AssayError, match=r"budgets\.fpr was changed \(0.1 → 0.06\).*--amend") as e:
         lock(settings | {"budgets": {"fpr": 0.06, "delta": 0.1}})
     assert "\n" not in str(e.value)
     # The monitor had not run yet, but its settings would be chosen in view of the matrix.
