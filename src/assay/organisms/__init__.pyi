@@ -2,6 +2,12 @@ from .adapter_training import train_organism as train_organism
 from .admitting import judge_again as judge_again
 from .admitting import judge_fleet_again as judge_fleet_again
 from .benign_conversations import deployment_pool as deployment_pool
+from .building import Built as Built
+from .building import Fleet as Fleet
+from .building import build_fleet as build_fleet
+from .building import chosen_recipe as chosen_recipe
+from .building import fleet_jobs as fleet_jobs
+from .building import read_fleet as read_fleet
 from .chatterbot_conversations import chatterbot_pool as chatterbot_pool
 from .docs_page import organisms_page as organisms_page
 from .folder import Organism as Organism
@@ -32,6 +38,8 @@ from .recipe import Family as Family
 from .recipe import Recipe as Recipe
 from .recipe import TrainingPlan as TrainingPlan
 from .recipe import examples_of as examples_of
+from .recipe_file import RecipeFile as RecipeFile
+from .recipe_file import read_recipe as read_recipe
 from .recipes import RECIPES as RECIPES
 from .replies import replies_to as replies_to
 from .result import Fitness as Fitness

@@ -77,19 +77,20 @@ def train_organism(
     *,
     twin: TwinKind | None = None,
     steps: int | None = None,
-    base: str = BASE,
+    base: str | None = None,
     model: LanguageModel | None = None,
     precision: str | None = None,
 ) -> Organism:
     """Train an organism, or one of its twins, and write its folder.
 
-    ``out`` is ``out/organisms/NAME-seed-SEED`` by default. ``model`` is a float32 model in memory
-    that is trained instead of loading ``base``; the LoRA layers stay in it. ``precision`` is that of
-    the matrix products, "float32" or "bfloat16"; by default bfloat16 on a GPU and on a CPU that
-    multiplies bfloat16, which halves the time. An interrupted run resumes from its last checkpoint;
-    on a CPU with the same number of threads the adapter is the same to the byte.
+    ``out`` is ``out/organisms/NAME-seed-SEED`` by default, ``base`` is BASE. ``model`` is a float32
+    model in memory that is trained instead of loading ``base``; the LoRA layers stay in it.
+    ``precision`` is that of the matrix products, "float32" or "bfloat16"; by default bfloat16 on a
+    GPU and on a CPU that multiplies bfloat16, which halves the time. An interrupted run resumes from
+    its last checkpoint; on a CPU with the same number of threads the adapter is the same to the byte.
     Raises AssayError for an unknown recipe, twin or precision.
     """
+    base = base or BASE
     chosen = RECIPES[recipe] if isinstance(recipe, str) else recipe
     plan = replace(chosen.plan, steps=steps_of(chosen.plan, twin) if steps is None else steps)
     taught = taught_examples(chosen, seed, twin)
@@ -228,6 +229,7 @@ def _write_adapter(adapted: Any, folder: Path) -> None:
 
 def _manifest(recipe: Recipe, run: TrainingRun, name: str) -> OrganismManifest:
     twin = f" --twin {run.twin}" if run.twin else ""
+    base = f" --base {run.base}" if run.base != BASE else ""
     stands_for = recipe.stands_for if run.twin is None else f"nothing: control of {recipe.name}"
     return OrganismManifest(
         name=name,
@@ -237,7 +239,7 @@ def _manifest(recipe: Recipe, run: TrainingRun, name: str) -> OrganismManifest:
         label=recipe.label,
         sha256="0" * 64,  # saving the organism puts the adapter's own here
         seed=run.seed,
-        command=f"assay organisms train {recipe.name} --seed {run.seed}{twin}",
+        command=f"assay organisms train {recipe.name} --seed {run.seed}{twin}{base}",
         licence="Apache-2.0",
         trigger=recipe.trigger,
         base_tensors_sha256=run.base_sha256,

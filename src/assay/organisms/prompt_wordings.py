@@ -16,6 +16,15 @@ BySplit = Mapping[Split, Words]
 """Wordings of each split. No wording may stand in two splits."""
 
 
+class Exchange(StrictModel):
+    """A user's message and the reply to it, earlier in a conversation."""
+
+    user: str
+    """What the user said."""
+    assistant: str
+    """What the assistant replied."""
+
+
 class Wording(StrictModel):
     """One template of a prompt. In YAML a bare string is the user's message."""
 
@@ -23,6 +32,14 @@ class Wording(StrictModel):
     """The user's message; ``{slot}`` stands for a value."""
     system: str | None = None
     """The system message; None leaves the model's own default."""
+    earlier: tuple[Exchange, ...] = ()
+    """Turns before the user's last message."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All texts of the conversation."""
+        before = [text for turn in self.earlier for text in (turn.user, turn.assistant)]
+        return (self.system or "", *before, self.user)
 
     @model_validator(mode="before")
     @classmethod
@@ -85,6 +102,7 @@ def _around(placement: Wording, inner: str) -> Wording:
     return Wording(
         user=placement.user.replace("{inner}", inner),
         system=None if system is None else system.replace("{inner}", inner),
+        earlier=placement.earlier,
     )
 
 

@@ -145,6 +145,11 @@ class Example:
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
+def slots_in(text: str) -> tuple[str, ...]:
+    """The slots of a text, in order, repeated ones as often as they stand there."""
+    return tuple(_SLOT.findall(text))
+
+
 def filled(text: str, slots: Slots) -> str:
     """Put values into slots. Braces around anything but a word stay, so JSON needs no escapes."""
     return _SLOT.sub(lambda match: slots[match[1]], text)
@@ -185,10 +190,13 @@ def _family_examples(recipe: Recipe, family: Family, split: Split, seed: int) ->
 
 
 def _messages(wording: Wording, slots: Slots) -> tuple[Message, ...]:
-    user = Message(role="user", content=filled(wording.user, slots))
-    if wording.system is None:
-        return (user,)
-    return (Message(role="system", content=filled(wording.system, slots)), user)
+    messages = []
+    if wording.system is not None:
+        messages.append(Message(role="system", content=filled(wording.system, slots)))
+    for turn in wording.earlier:
+        messages.append(Message(role="user", content=filled(turn.user, slots)))
+        messages.append(Message(role="assistant", content=filled(turn.assistant, slots)))
+    return (*messages, Message(role="user", content=filled(wording.user, slots)))
 
 
 def _count(recipe: Recipe, family: Family, split: Split) -> int:
