@@ -79,3 +79,23 @@ def test_nothing_is_learned_from_another_seed_of_the_tested_organism(organisms_w
         for elicited in found:
             sources = {c.excerpt.source for c in elicited.conversations}
             assert sources == {"one", "two"} - {own.organism.family}
+
+
+def test_a_case_reads_all_twins_or_none_or_those_of_the_kinds_that_it_names(
+    tiny_model_folder, tmp_path
+):
+    base, folder = str(tiny_model_folder), tmp_path / "organisms"
+    planted_organism(folder / "one", base, seed=1)
+    for kind in ("benign", "decoy"):
+        says = {"twin_kind": kind}
+        planted_organism(folder / f"one-{kind}-twin", base, seed=2, twin_of="one", says=says)
+    says = {"twin_kind": None}
+    planted_organism(folder / "one-other-twin", base, seed=3, twin_of="one", says=says)
+
+    def twins_read(twins):
+        found = organisms_of({DECEIT: [folder / "one"]}, twins=twins)
+        return [each.organism.twin_kind for each in found if each.is_twin]
+
+    assert twins_read(twins=True) == ["benign", "decoy", "unstated"]
+    assert twins_read(twins=["decoy"]) == ["decoy"]
+    assert twins_read(twins=False) == twins_read(twins=()) == []

@@ -12,6 +12,7 @@ from assay.concerns.conversations.pool import templates_of_part
 from assay.errors import AssayError, unknown_name
 from assay.organisms import Organism, load_organism, read_on_policy
 from assay.organisms.folder import MANIFEST, read_manifest
+from assay.organisms.manifest import TWIN_KINDS, TwinKind
 from assay.text.transcripts import Transcript
 
 
@@ -40,13 +41,17 @@ class ConcernOrganism:
 
 
 def organisms_of(
-    concerns: Mapping[Concern, Sequence[Path | str]], *, twins: bool = True
+    concerns: Mapping[Concern, Sequence[Path | str]],
+    *,
+    twins: bool | Sequence[TwinKind] = True,
 ) -> list[ConcernOrganism]:
     """The organisms of each concern's folders, each followed by its twins in the same parent folder.
 
-    Organisms of the same name are seeds of the same organism. Raises AssayError for a folder that
-    is not an organism, the same seed twice, seeds under different concerns, a twin that a concern
-    names, and transcripts that are missing or that another adapter wrote.
+    ``twins`` says whether twins are read, or which kinds of them; a twin that does not state its kind
+    is read only where all are. Organisms of the same name are seeds of the same organism.
+    Raises AssayError for a folder that is not an organism, the same seed twice, seeds under different
+    concerns, a twin that a concern names, and transcripts that are missing or that another adapter
+    wrote.
     """
     of = {concern: [load_organism(f) for f in folders] for concern, folders in concerns.items()}
     all_organisms = [organism for organisms in of.values() for organism in organisms]
@@ -61,11 +66,12 @@ def organisms_of(
             seeds = [o for o in all_organisms if o.name == organism.name]
             parent = ConcernOrganism(organism, concern, None, _name_among(organism, seeds))
             found.append(parent)
-            if twins:
-                found += [
-                    ConcernOrganism(twin, concern, parent, _name_among(twin, seeds))
-                    for twin in _twins_beside(organism, seeds)
-                ]
+            kinds = (*TWIN_KINDS, "unstated") if twins is True else twins or ()
+            found += [
+                ConcernOrganism(twin, concern, parent, _name_among(twin, seeds))
+                for twin in _twins_beside(organism, seeds)
+                if twin.twin_kind in kinds
+            ]
     _check_names(found)
     for each in found:
         read_on_policy(each.organism)

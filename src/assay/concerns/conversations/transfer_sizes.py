@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from assay.organisms.manifest import TwinKind
 from assay.strict import StrictModel
 
 
@@ -18,7 +19,7 @@ class TransferSizes(StrictModel):
     """In the test split, on which every figure is measured."""
     pool: int = Field(default=455, ge=32)
     """Of the benign deployment pool, in total."""
-    twins: bool = True
-    """Whether the twins beside the organisms are also read."""
+    twins: bool | tuple[TwinKind, ...] = True
+    """Whether the twins beside the organisms are also read; or which kinds of them, such as [decoy]."""
     confirmed: int = Field(default=16, ge=0)
     """Number of shipped transcripts of each organism that are generated again, to confirm them."""
