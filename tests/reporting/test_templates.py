@@ -91,7 +91,7 @@ def pages():
         (
             *("organisms", "cells", "twin_cells", "missing", "roc", "nulls", "recall"),
             *("ablations", "leave_one_out", "contexts", "notes", "benign_tests"),
-            *("references", "learning_curve"),
+            *("references", "learning_curve", "replies"),
         ),
         (),
     )
@@ -107,6 +107,8 @@ def pages():
     yield bare | {"position": a_position_result(random_dictionary=None)}
     yield bare | {"transfer": a_matrix(**nothing), "candidates": a_candidate_report([])}
     yield bare | {"transfer": a_matrix(**(nothing | _part(matrix, one)))}
+    caught = [row.model_copy(update={"caught": True}) for row in matrix.leave_one_out]
+    yield bare | {"transfer": a_matrix(leave_one_out=tuple(caught))}
     yield bare | {"case": a_small_case()}
     yield bare | {"case": a_small_case(Defeater(id="D1", text="A doubt."))}
     yield bare | {"case": a_case(), "candidates": a_candidate_report(many)}

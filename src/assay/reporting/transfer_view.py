@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from assay.concerns.matrix.admission import (
+    RANDOM_CONTROLS,
     beats_random,
     budgets_of,
     fires_on_twin,
@@ -14,12 +16,20 @@ from assay.concerns.matrix.admission import (
     silent_on_twins,
 )
 from assay.concerns.matrix.cells import Ablation, Cell, TwinCell
+from assay.concerns.matrix.chosen_cells import cells_chosen_elsewhere
 from assay.concerns.matrix.reference_result import LearningPoint, ReferenceFigures
-from assay.concerns.matrix.result import ContextFrequency, RocCurve, TestedOrganism, TransferMatrix
+from assay.concerns.matrix.result import (
+    ContextFrequency,
+    LeftOut,
+    RocCurve,
+    TestedOrganism,
+    TransferMatrix,
+)
 from assay.reporting.heat_map import draw_heat_map, square_of_cell, square_of_twin
 from assay.reporting.learning_curves import draw_learning_curves
 from assay.reporting.number_format import words
 from assay.reporting.palette import VIEW_NAMES
+from assay.reporting.reply_view import ReplyView, reply_view
 from assay.reporting.roc_curves import detector_order, draw_roc_curves
 from assay.safety_case.phrases import catch_sentence, caught_sentence
 
@@ -97,6 +107,18 @@ class ReferenceRow:
 
 
 @dataclass(frozen=True)
+class OrganismCard:
+    """One organism under the detector that was chosen on the others, with replies to look at."""
+
+    row: LeftOut
+    """Its figures."""
+    verified: bool
+    """Whether the organism passed its own verification."""
+    replies: tuple[ReplyView, ...]
+    """Up to three replies: caught, missed, and the benign one with the largest score."""
+
+
+@dataclass(frozen=True)
 class TransferView:
     """Everything that the section shows."""
 
@@ -126,8 +148,15 @@ class TransferView:
     """Cells compared with the text baseline."""
     beaten: int
     """Those of them that are not shown to beat it."""
+    chosen: str | None
+    """One heat map: each detector by the strategy that is best on the other organisms; None without
+    cells."""
+    controls: str
+    """What directions that learned nothing reach, in a sentence; empty where there are none."""
+    cards: tuple[OrganismCard, ...]
+    """Each organism with its replies."""
     panels: tuple[Drawing, ...]
-    """A heat map for each strategy."""
+    """A heat map for each strategy, without random controls."""
     twin_panels: tuple[Drawing, ...]
     """The same on twins, under the parent's trigger."""
     tables: tuple[StrategyTable, ...]
@@ -159,6 +188,9 @@ def view_transfer(matrix: TransferMatrix) -> TransferView:
         triggers=sum(cell.verdict == "detects the trigger" for cell in judged),
         compared=len(compared),
         beaten=compared.count(False),
+        chosen=_chosen_map(matrix, headings),
+        controls=_controls_in_words(matrix),
+        cards=_cards(matrix),
         panels=_panels(matrix, headings),
         twin_panels=_twin_panels(matrix, headings),
         tables=_tables(matrix),
@@ -202,13 +234,55 @@ def _ablation(found: Ablation) -> AblationRow:
     return AblationRow(found, beats_random(found), min(found.random), max(found.random))
 
 
+def _cards(matrix: TransferMatrix) -> tuple[OrganismCard, ...]:
+    return tuple(
+        OrganismCard(
+            row=row,
+            verified=matrix.organism(row.held_out).admitted,
+            replies=tuple(
+                reply_view(reply) for reply in matrix.replies if reply.organism == row.held_out
+            ),
+        )
+        for row in matrix.leave_one_out
+    )
+
+
+def _chosen_map(matrix: TransferMatrix, headings: Mapping[str, str]) -> str | None:
+    cells = cells_chosen_elsewhere(matrix)
+    if not cells:
+        return None
+    squares = [square_of_cell(cell, headings) for cell in cells]
+    columns = _columns(headings, (cell.organism for cell in cells))
+    return draw_heat_map(squares, columns, _rows(cells))
+
+
+def _controls_in_words(matrix: TransferMatrix) -> str:
+    areas = [
+        cell.auroc
+        for cell in matrix.cells
+        if cell.detector in RANDOM_CONTROLS and cell.auroc is not None
+    ]
+    if not areas:
+        return ""
+    names = dict.fromkeys(words(c.detector) for c in matrix.cells if c.detector in RANDOM_CONTROLS)
+    return (
+        f"Controls that learned nothing ({', '.join(names)}; {len(areas):,} cells) have a median "
+        f"AUROC of {median(areas):.2f} and a largest of {max(areas):.2f}."
+    )
+
+
 def _panels(matrix: TransferMatrix, headings: Mapping[str, str]) -> tuple[Drawing, ...]:
     drawn = []
     for strategy in _strategies(matrix.cells):
-        cells = [cell for cell in matrix.cells if cell.strategy == strategy]
+        cells = [
+            cell
+            for cell in matrix.cells
+            if cell.strategy == strategy and cell.detector not in RANDOM_CONTROLS
+        ]
         squares = [square_of_cell(cell, headings) for cell in cells]
         columns = _columns(headings, (cell.organism for cell in cells))
-        drawn.append(Drawing(strategy, draw_heat_map(squares, columns, _rows(cells))))
+        if cells:
+            drawn.append(Drawing(strategy, draw_heat_map(squares, columns, _rows(cells))))
     return tuple(drawn)
 
 
@@ -216,12 +290,17 @@ def _twin_panels(matrix: TransferMatrix, headings: Mapping[str, str]) -> tuple[D
     budgets = budgets_of(matrix)
     drawn = []
     for strategy in _strategies(matrix.twin_cells):
-        twins = [twin for twin in matrix.twin_cells if twin.strategy == strategy]
+        twins = [
+            twin
+            for twin in matrix.twin_cells
+            if twin.strategy == strategy and twin.detector not in RANDOM_CONTROLS
+        ]
         squares = [
             square_of_twin(twin, headings, fires=fires_on_twin(twin, budgets)) for twin in twins
         ]
         columns = _columns(headings, (twin.organism for twin in twins))
-        drawn.append(Drawing(strategy, draw_heat_map(squares, columns, _rows(twins))))
+        if twins:
+            drawn.append(Drawing(strategy, draw_heat_map(squares, columns, _rows(twins))))
     return tuple(drawn)
 
 

@@ -13,11 +13,13 @@ from .causes import AblationSource as AblationSource
 from .cells import Ablation as Ablation
 from .cells import Cell as Cell
 from .cells import TwinCell as TwinCell
+from .chosen_cells import cells_chosen_elsewhere as cells_chosen_elsewhere
 from .comparisons import FeatureRecall as FeatureRecall
 from .comparisons import NullDistribution as NullDistribution
 from .figures import matrix_evidence as matrix_evidence
 from .learning import TransferSettings as TransferSettings
 from .leave_one_out import leave_each_out as leave_each_out
+from .reply_result import ShownReply as ShownReply
 from .result import TestedOrganism as TestedOrganism
 from .result import TransferMatrix as TransferMatrix
 from .transferring import transfer as transfer

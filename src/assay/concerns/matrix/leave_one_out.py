@@ -60,9 +60,19 @@ def best_pair(cells: Iterable[RatedCell], families: Mapping[str, str]) -> Pair |
 
 def mean_areas(cells: Iterable[RatedCell], families: Mapping[str, str]) -> dict[Pair, float]:
     """The mean partial AUROC over families of each pair that ``best_pair`` chooses from."""
+    return mean_areas_of_all(
+        (cell for cell in cells if not is_control(cell.strategy, cell.detector)), families
+    )
+
+
+def mean_areas_of_all(cells: Iterable[RatedCell], families: Mapping[str, str]) -> dict[Pair, float]:
+    """The mean partial AUROC over families of each pair, baselines and controls among them.
+
+    Only pairs that were tested on the largest number of families have one.
+    """
     found: dict[Pair, dict[str, list[float]]] = {}
     for cell in cells:
-        if cell.partial_auroc is not None and not is_control(cell.strategy, cell.detector):
+        if cell.partial_auroc is not None:
             of_pair = found.setdefault((cell.strategy, cell.detector), {})
             of_pair.setdefault(families[cell.organism], []).append(cell.partial_auroc)
     most = max(map(len, found.values()), default=0)

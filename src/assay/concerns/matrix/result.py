@@ -11,6 +11,7 @@ from assay.concerns.conversations.window_names import Window
 from assay.concerns.matrix.cells import Ablation, Cell, Interval, TwinCell
 from assay.concerns.matrix.comparisons import BenignTestPower, FeatureRecall, NullDistribution
 from assay.concerns.matrix.reference_result import LearningPoint, ReferenceFigures
+from assay.concerns.matrix.reply_result import ShownReply
 from assay.frames import DataFrame, frame_of
 from assay.results import Figures, Result
 
@@ -163,7 +164,7 @@ class TransferMatrix(Result):
     FILE: ClassVar[str] = "transfer.json"
     MADE_BY: ClassVar[str] = "assay transfer CASE.yaml"
 
-    version: Literal[5] = 5
+    version: Literal[6] = 6
     """Version of the layout."""
     seed: int
     """Seed of every random draw."""
@@ -214,6 +215,8 @@ class TransferMatrix(Result):
     """Firing rates in each context, for medium concerns."""
     catch_bound: CatchBound
     """How many organisms leave-one-out caught, with the lower bound."""
+    replies: tuple[ShownReply, ...]
+    """Up to three replies of each organism, token by token, under the detector chosen on the others."""
     notes: tuple[str, ...]
     """Notes for a reader."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.concerns.conversations.excerpts import Conversation, different_conversations
@@ -40,6 +40,7 @@ from assay.concerns.matrix.oracle import benign_test_powers, check_oracles
 from assay.concerns.matrix.recall import feature_recall
 from assay.concerns.matrix.result import MissingCell, RocCurve, TransferMatrix
 from assay.concerns.matrix.scores import TestedConversations, curve, score, score_all
+from assay.concerns.matrix.shown_replies import shown_replies
 from assay.concerns.strategies import (
     Elicited,
     elicit_for,
@@ -79,13 +80,15 @@ def transfer(
     site: Site | str,
     causes: AblationSource | None,
     inputs: Mapping[str, str],
+    token_text: Callable[[int], str] | None = None,
 ) -> TransferMatrix:
     """Learn every detector from every strategy, test it on every organism, and judge each cell.
 
     ``readings`` are those of all organisms and twins (``read_organism``), ``generated`` what
     ``elicit_from_model`` gave, ``pool`` the benign pool as the case's model read it. ``causes`` loads
     an organism's model for ablations; without it nothing is admitted in the window ``before``.
-    ``inputs`` are the hashes of what the readings were made from.
+    ``inputs`` are the hashes of what the readings were made from. ``token_text`` gives the text of a
+    token, for the replies that are shown; without it none are.
     Raises AssayError where the benign conversations are so few, or of so few templates, that a
     detector that separates perfectly would probably not pass: the message says how many would do.
     """
@@ -159,6 +162,7 @@ def transfer(
         leave_one_out=left_out,
         contexts=context_frequencies(all_cells, readings, families),
         catch_bound=catch_bound(left_out, organisms),
+        replies=shown_replies(left_out, all_cells, tested, token_text),
         notes=matrix_notes(readings, MatrixFacts(icc, powers, ablations)),
     )
 

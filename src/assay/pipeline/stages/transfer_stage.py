@@ -47,7 +47,7 @@ class TransferStage(Stage[TransferMatrix]):
     """The transfer matrix."""
 
     NAME: ClassVar[str] = "transfer"
-    VERSION: ClassVar[int] = 9
+    VERSION: ClassVar[int] = 10
 
     model: ModelInput
     """The case's model, for ablations with an organism's adapter."""
@@ -83,6 +83,7 @@ class TransferStage(Stage[TransferMatrix]):
         loaded = artefacts.load(self.dictionary)
         site = Site.parse(self.site)
         organisms = [reading.organism for reading in self.readings]
+        tokenizer = self.model.open().tokenizer
         matrix = transfer(
             [artefacts.load(reading) for reading in self.readings],
             artefacts.load(self.elicitation),
@@ -99,6 +100,7 @@ class TransferStage(Stage[TransferMatrix]):
                 sizes=self.sizes,
                 seed=self.seed,
             ),
+            token_text=lambda token: tokenizer.decode([token]),
             inputs=dictionary_inputs(self.model, loaded)
             | {
                 "organisms": organisms_sha256(organisms),
