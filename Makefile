@@ -2,6 +2,7 @@
 # make run     the main job on the real model; ends by printing where report.html is
 # make test    tests, linter, type checker
 # make mutants break the code on purpose, and see that a test notices each fault
+# make miniature makes what `assay demo` shows, out of the example's run
 # make schemas write the JSON schemas of all results to docs/schemas
 # make bench   measure against other libraries; writes benchmarks/RESULTS.md
 SHELL := /bin/bash
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ASSAY := $(BIN)/assay
 
-.PHONY: setup run test test-slow mutants schemas bench lint types docs clean browser model
+.PHONY: setup run test test-slow mutants miniature schemas bench lint types docs clean browser model
 
 setup: $(STAMP) model browser
 
@@ -48,6 +49,10 @@ test-slow: setup mutants
 
 mutants: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/mutants/run.py
+
+# What `assay demo` shows, out of the finished example.
+miniature: run
+	$(BIN)/python -m assay.demonstration.making out/smollm2 organisms/trace-hider src/assay/demonstration/miniature.zip
 
 schemas: $(STAMP)
 	$(BIN)/python docs/schemas/publish.py

@@ -28,6 +28,7 @@ ROOMS = (
     "safety_case",
     "reporting",
     "pipeline",
+    "demonstration",
     "cli",
 )
 GROUND = (

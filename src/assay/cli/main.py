@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import cases, concerns, dictionaries, fits, listings, organisms, studies
+from assay.cli import cases, concerns, demos, dictionaries, fits, listings, organisms, studies
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for command in (
+    demos.demo,
     *(cases.run, dictionaries.harvest, dictionaries.train, dictionaries.position),
     *(concerns.find, concerns.transfer, concerns.calibrate, concerns.watch),
     fits.fit,
