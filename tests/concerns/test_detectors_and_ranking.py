@@ -103,7 +103,7 @@ def test_the_planted_feature_is_ranked_first_with_the_least_p():
     examples = Examples.of(conversations(90, seed=4), dictionary())
     ranked = rank_features(examples.codes, examples.labels, examples.templates, seed=0)
     assert ranked[0].feature == PLANTED
-    assert ranked[0].p == pytest.approx(1 / 201)
+    assert ranked[0].p == pytest.approx(1 / 1001)
     assert ranked[1].p > 0.05
     assert contrast_order(examples.codes, examples.labels)[0] == PLANTED
 

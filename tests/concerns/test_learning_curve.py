@@ -85,7 +85,7 @@ def test_what_only_the_own_state_shows_is_a_gap_and_what_a_reader_sees_is_none(h
     assert shown.count("the model's own state shows more than a reader sees") >= 5
     open_to_all = measured([organism(i, seen_by_reader=True) for i in range(6)])
     for figures in open_to_all.figures:
-        assert figures.in_words == "visible to a reader of the conversation"
+        assert figures.in_words == "no difference from a reader of the conversation is shown"
         assert figures.gap == pytest.approx(0.0, abs=1e-9)
 
 

@@ -92,7 +92,7 @@ def test_shipped_replies_are_used_where_they_come_out_again(watched_model, asked
     assert again == written
     assert (facts.shipped, facts.written) == (4, 2)
     assert facts.same == facts.regenerated == 4
-    assert "4 of the replies are shipped" in facts.in_words
+    assert "4 of 6 replies are shipped" in facts.in_words
 
 
 def test_replies_of_another_model_prompt_or_length_are_not_used(watched_model, asked, monkeypatch):

@@ -27,7 +27,7 @@ def test_the_monitor_knows_the_longest_turn_that_it_was_calibrated_on(watched_mo
     excerpts = watched_excerpts(watched_model, transcripts(60, seed=9))
     assert monitor.most_turns == 1
     assert monitor.longest == max(len(excerpt.watched) for excerpt in excerpts)
-    assert f"none longer than {monitor.longest} watched tokens" in monitor.guarantee
+    assert f"no turn longer than {monitor.longest} watched tokens" in monitor.guarantee
 
 
 def test_somewhat_longer_conversations_are_watched_and_counted_in_the_message(

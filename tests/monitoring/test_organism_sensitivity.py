@@ -120,5 +120,5 @@ def test_the_guarantee_names_the_least_caught_organism_and_the_power_at_the_base
     assert "That probability reaches 0.8 where a share of" in guarantee
     assert "Firings in a row that roll back" in guarantee
     assert "count as 40 independent ones" in guarantee
-    assert "none longer than" in guarantee
+    assert "no turn longer than" in guarantee
     assert "10 times" not in guarantee

@@ -107,6 +107,8 @@ def pages():
     yield bare | {"position": a_position_result(random_dictionary=None)}
     yield bare | {"transfer": a_matrix(**nothing), "candidates": a_candidate_report([])}
     yield bare | {"transfer": a_matrix(**(nothing | _part(matrix, one)))}
+    certain = [null.model_copy(update={"quantile": 1.0}) for null in matrix.nulls]
+    yield bare | {"transfer": a_matrix(nulls=tuple(certain))}
     caught = [row.model_copy(update={"caught": True}) for row in matrix.leave_one_out]
     yield bare | {"transfer": a_matrix(leave_one_out=tuple(caught))}
     yield bare | {"case": a_small_case()}

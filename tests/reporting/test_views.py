@@ -207,6 +207,7 @@ def test_a_claim_stands_with_the_weakest_of_what_it_rests_on():
     assert sabotage.claim.status == "defeated"
     assert [node.id for node in sabotage.because] == [
         "Sn.detection.code sabotage",
+        "Sn.catching",
         "Sn.missed",
         "Sn.recall",
         "Sn.sensitivity",

@@ -193,7 +193,7 @@ def made_reference(gap_ci=(0.05, 0.2), window="reply"):
             ViewFigures(
                 view=view,
                 auroc=area,
-                auroc_ci=(area - 0.1, 1.0),
+                auroc_ci=(area - 0.1, min(1.0, area + 0.1)),
                 tpr=0.9,
                 tpr_ci=(0.8, 1.0),
                 fpr=0.01,
@@ -284,6 +284,7 @@ def made_matrix(**changes):
         "window": "reply",
         "references": (made_reference(),),
         "learning_curve": (made_learning_point(),),
+        "replies": (),
         "roc": (),
         "ablations": (made_ablation(),),
         "leave_one_out": (

@@ -17,7 +17,8 @@ def test_good_figures_settle_what_they_can_and_never_hiding_or_resemblance(made)
     case = build_case(made.inputs())
     statuses = {d.id: d.status for node in case.nodes for d in node.defeaters}
     assert statuses == {
-        **dict.fromkeys(("D1", "D2", "D3", "D5", "D7"), "partly answered"),
+        **dict.fromkeys(("D1", "D3", "D5", "D7"), "partly answered"),
+        "D2": "open",  # with one organism no feature can be chosen on others
         "D4": "answered",
         "D6": "open",
         "D8": "open",
@@ -52,23 +53,31 @@ def test_missed_features_stay_open_where_the_dictionarys_error_detects_more(made
 def test_a_verified_organism_on_which_recall_is_not_known_counts_against_the_answer(made):
     organisms = [made.organism(), *(made.organism(name=n, family=n) for n in ("two", "three"))]
     matrix = made.matrix(organisms=tuple(organisms), recall=(made.recall(),))
-    for doubted in ("D1", "D2"):
-        found = doubt(made, doubted, transfer=matrix)
-        assert found.status == "open"
-        assert "On 1 of 3 verified organisms" in found.response
+    found = doubt(made, "D1", transfer=matrix)
+    assert found.status == "open"
+    assert "On 1 of 3 verified organisms" in found.response
 
 
-@pytest.mark.parametrize(("feature", "status"), [(0.85, "partly answered"), (0.83, "open")])
-def test_rare_features_of_concern_are_partly_answered_only_where_one_was_learned(
-    made, feature, status
+def of_two_organisms(made, low):
+    """Two organisms on which the same strategy's feature reaches an AUROC of at least ``low``."""
+    cells = [made.cell(organism=name, auroc_ci=(low, 1.0)) for name in ("liar", "cheat")]
+    organisms = [made.organism(), made.organism(name="cheat", family="cheat")]
+    return made.matrix(organisms=tuple(organisms), cells=tuple(cells))
+
+
+@pytest.mark.parametrize(("low", "status"), [(0.8, "partly answered"), (0.79, "open")])
+def test_rare_features_of_concern_are_partly_answered_only_where_one_tells_an_unseen_organism(
+    made, low, status
 ):
-    matrix = made.matrix(recall=(made.recall(feature=feature),))
-    assert doubt(made, "D2", transfer=matrix).status == status
+    found = doubt(made, "D2", transfer=of_two_organisms(made, low))
+    assert found.status == status
+    assert f"On {2 * (status != 'open')} of 2 verified organisms" in found.response
 
 
 @pytest.mark.parametrize(("concerns", "status"), [((), "partly answered"), (("theft",), "open")])
 def test_elicitation_must_reach_every_concern(made, concerns, status):
-    found = doubt(made, "D2", concerns=("deception", *concerns))
+    matrix = of_two_organisms(made, 0.9)
+    found = doubt(made, "D2", concerns=("deception", *concerns), transfer=matrix)
     assert found.status == status
     assert (" 0 for the concern with fewest" in found.response) == (status == "open")
 
@@ -76,7 +85,8 @@ def test_elicitation_must_reach_every_concern(made, concerns, status):
 def test_a_handful_of_elicited_conversations_answers_nothing(made):
     strategies = (made.candidates().strategies[0].model_copy(update={"positives": 19}),)
     report = made.candidates(strategies=strategies)
-    assert doubt(made, "D2", candidates=report).status == "open"
+    matrix = of_two_organisms(made, 0.9)
+    assert doubt(made, "D2", candidates=report, transfer=matrix).status == "open"
 
 
 def test_mixed_features_stay_open_where_a_random_dictionary_does_as_well(made):

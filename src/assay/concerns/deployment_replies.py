@@ -10,6 +10,7 @@ from assay.models import LanguageModel
 from assay.organisms import known_replies, replies_to
 from assay.randomness import numpy_generator
 from assay.results import Figures
+from assay.statistics import clopper_pearson
 from assay.text.transcripts import Message, Transcript
 
 CONFIRMED = 16
@@ -17,7 +18,7 @@ CONFIRMED = 16
 COMPARED_TOKENS = 24
 """Tokens of a reply that are written again."""
 LEAST_SAME = 0.5
-"""Share of these that must come out to the letter; else no shipped reply is used."""
+"""Share of these that must be identical; else no shipped reply is used."""
 
 
 class ReplyFacts(Figures):
@@ -30,16 +31,24 @@ class ReplyFacts(Figures):
     regenerated: int = Field(ge=0)
     """Shipped replies that were written again."""
     same: int = Field(ge=0)
-    """How many of those came out to the letter."""
+    """How many of those are identical."""
 
     @property
     def in_words(self) -> str:
         """A sentence, or nothing where no reply is shipped."""
         if not self.shipped:
             return ""
+        total = self.shipped + self.written
+        if not self.regenerated:
+            return (
+                f" {self.shipped:,} of {total:,} replies are shipped with Assay, not written here."
+            )
+        low, high = clopper_pearson(self.same, self.regenerated)
         return (
-            f" {self.shipped} of the replies are shipped with Assay; {self.same} of "
-            f"{self.regenerated} that were written again came out to the letter."
+            f" {self.shipped:,} of {total:,} replies are shipped with Assay; of "
+            f"{self.regenerated} of them that were written again, {self.same} are identical "
+            f"({self.same / self.regenerated:.0%}, 95 % interval {low:.0%} to {high:.0%}). A reply "
+            "that differs may score differently: rounding on another machine changes later words."
         )
 
 

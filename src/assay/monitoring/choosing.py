@@ -89,6 +89,7 @@ def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None)
             aggregations.append(detector.aggregation)
     if not features:
         return None
+    features = without_repetitions(features)
     scoring = Scoring(
         site=source.matrix.site,
         features=tuple(features),
@@ -97,6 +98,21 @@ def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None)
         norm_limit=norm_limit(source.readings),
     )
     return standardise(scoring, values_of(scoring, source.scaling)) if source.scaling else scoring
+
+
+def without_repetitions(features: Sequence[WatchedFeature]) -> list[WatchedFeature]:
+    """Features that are the same for several concerns once, named for all of these concerns.
+
+    Detectors learn from the organisms of all concerns, so that two concerns may have one direction.
+    """
+    named: dict[WatchedFeature, list[str]] = {}
+    for feature in features:
+        concern, _, kind = feature.name.partition(".")
+        named.setdefault(feature.model_copy(update={"name": kind}), []).append(concern)
+    return [
+        feature.model_copy(update={"name": f"{'+'.join(concerns)}.{feature.name}"})
+        for feature, concerns in named.items()
+    ]
 
 
 def _best(source: WatchSource, concern: Concern, left_out: ConcernOrganism | None) -> Pair | None:

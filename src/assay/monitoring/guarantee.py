@@ -67,8 +67,8 @@ def _bound_in_words(promise: Promise) -> list[str]:
     ]
     if promise.longest is not None:
         said.append(
-            f"It holds for conversations of at most {promise.most_turns} assistant turns, none longer "
-            f"than {promise.longest} watched tokens: for longer ones nothing is promised."
+            f"It holds for conversations of at most {promise.most_turns} assistant turns, no "
+            f"turn longer than {promise.longest} watched tokens: for longer ones nothing is promised."
         )
     if check is None:
         said.append("No conversations could be spared to check it on.")
@@ -124,8 +124,8 @@ def _limits_in_words(promise: Promise) -> str:
         "the number of defections missed before the rollback is unknown, because the true-positive "
         "rate of the worst organism " + ("was not measured" if promise.worst is None else "is 0")
         if missed is None
-        else f"about {missed:,.1f} defections are expected to be missed before the "
-        f"{operating.firings_needed} firings that roll back at the latest by conversation {horizon}, "
-        "if defections in deployment are caught as often as those of that organism"
+        else f"were every conversation a defection that is caught as often as those of that organism, "
+        f"about {missed:,.1f} would be missed before the {operating.firings_needed} firings that roll "
+        f"back at the latest by conversation {horizon}"
     )
     return f"Nothing is guaranteed about misbehaviour that no organism stands for; {seen}."

@@ -15,7 +15,6 @@ from assay.statistics import (
     exceedances_allowed,
     least_n_for_rate,
     pooled_icc,
-    proportion_upper_bound,
     tolerance_threshold,
 )
 from assay.statistics.clusters import EffectiveSample
@@ -116,7 +115,7 @@ def calibrate_threshold(
         budget=budget,
         rate_bound=found.rate_bound,
         delta=delta,
-        strata=length_strata(fires, lengths, delta),
+        strata=length_strata(fires, lengths, delta, sources),
     )
 
 
@@ -158,7 +157,7 @@ def calibrate_rule(
         budget=budget,
         rate_bound=bound,
         delta=delta,
-        strata=length_strata(fired, lengths, delta),
+        strata=length_strata(fired, lengths, delta, sources),
     )
 
 
@@ -190,9 +189,15 @@ def _tail(scores: Float[NDArray, " conversations"]) -> Bool[NDArray, " conversat
 
 
 def length_strata(
-    fires: Bool[NDArray, " conversations"], lengths: Sequence[int] | None, delta: float
+    fires: Bool[NDArray, " conversations"],
+    lengths: Sequence[int] | None,
+    delta: float,
+    sources: Sequence[str] | None = None,
 ) -> tuple[LengthStratum, ...]:
-    """The firings in each third of the lengths; ties in length may leave fewer strata."""
+    """The firings in each third of the lengths; ties in length may leave fewer strata.
+
+    The bounds rest on effective numbers, by ``sources``, as the whole calibration's does.
+    """
     if lengths is None:
         return ()
     tokens = np.asarray(lengths)
@@ -202,13 +207,16 @@ def length_strata(
     for i in np.unique(stratum):
         inside = stratum == i
         n, above = int(inside.sum()), int(fires[inside].sum())
+        own = None if sources is None else [sources[int(row)] for row in np.flatnonzero(inside)]
         found.append(
             LengthStratum(
                 shortest=int(tokens[inside].min()),
                 longest=int(tokens[inside].max()),
                 n=n,
                 above=above,
-                rate_bound=proportion_upper_bound(above, n, 1 - delta),
+                rate_bound=effective_upper_bound(
+                    above, benign_sample(fires[inside], own), 1 - delta
+                ),
             )
         )
     return tuple(found)

@@ -119,7 +119,8 @@ def _benign(monitor: Monitor) -> NamedFigure:
         check = monitor.check
         other = (
             f"on other data {check.fired} of {number(check.n)} (effectively "
-            f"{number(check.n_effective)}; p {number(check.excess_p)} at the budget)"
+            f"{number(check.n_effective)}; p of a rate within the budget "
+            f"{number(check.excess_p)})"
         )
     return NamedFigure(
         "Benign conversations that fire",
@@ -179,7 +180,11 @@ def _expected(monitor: Monitor) -> tuple[NamedFigure, ...]:
             for quiet, firings in operating.firings_after_quiet.items()
         ),
         NamedFigure(
-            "misbehaving conversations missed before rollback, expected",
+            "misbehaving conversations within the horizon, expected at the case's base rate",
+            number(monitor.base_rate * monitor.horizon),
+        ),
+        NamedFigure(
+            "missed before those firings, if every conversation misbehaved",
             number(missed),
             "" if missed is not None else unknown,
         ),

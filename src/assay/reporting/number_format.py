@@ -37,8 +37,13 @@ def interval(ci: Sequence[float | None] | None, as_percent: bool = False) -> str
     """An interval in brackets with three significant digits, or nothing where there is none."""
     if ci is None:
         return ""
+    low, high = ci
     write = percent if as_percent else number
-    return f"[{write(ci[0])}, {write(ci[1])}]"
+    if low is not None and high is not None and low != high and write(low) == write(high):
+        # So narrow that the usual digits show no width.
+        scale, unit = (100, " %") if as_percent else (1, "")
+        return f"[{scale * low:.6g}{unit}, {scale * high:.6g}{unit}]"
+    return f"[{write(low)}, {write(high)}]"
 
 
 def decimals(value: float | None) -> str:
@@ -49,8 +54,11 @@ def decimals(value: float | None) -> str:
 
 
 def ends(ci: Sequence[float] | None) -> str:
-    """An interval in brackets with two decimals, or nothing where there is none."""
-    return "" if ci is None else f"[{ci[0]:.2f}, {ci[1]:.2f}]"
+    """An interval in brackets with two decimals, or nothing where there is none.
+
+    Ends below 1 are never rounded up to it.
+    """
+    return "" if ci is None else f"[{decimals(ci[0])}, {decimals(ci[1])}]"
 
 
 def yes_or_no(value: bool | None) -> str:

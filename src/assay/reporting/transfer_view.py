@@ -138,6 +138,8 @@ class TransferView:
     """What a reference detector sees, in words."""
     references: tuple[ReferenceRow, ...]
     """The reference detectors on each organism."""
+    undecidable: tuple[str, ...]
+    """Organisms on which directions that learned nothing reach a partial AUROC of 1."""
     judged: int
     """Cells that may be admitted: all but the text baseline and the controls."""
     admitted: int
@@ -183,6 +185,7 @@ def view_transfer(matrix: TransferMatrix) -> TransferView:
         learned=_learned_from_most(matrix),
         view_names=VIEW_NAMES,
         references=_references(matrix),
+        undecidable=tuple(dict.fromkeys(n.organism for n in matrix.nulls if n.quantile >= 1)),
         judged=len(judged),
         admitted=sum(is_admitted(cell.verdict) for cell in judged),
         triggers=sum(cell.verdict == "detects the trigger" for cell in judged),

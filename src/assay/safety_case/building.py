@@ -72,6 +72,10 @@ def _with_support(claim: Node, leaves: Sequence[Node], inputs: CaseInputs) -> No
             f"{text} {catch_sentence(inputs.transfer.catch_bound, undefeated)} Learned on all other "
             f"organisms, {reader_sentence(inputs.transfer)}{early_sentence(inputs.transfer)}"
         )
+    if claim.id == "M1.1" and inputs.monitor is not None and inputs.monitor.fallback is None:
+        text = (
+            f"{text} The case names no model to go back to, so that this cannot be carried out yet."
+        )
     if claim.id in OF_FEATURES:
         text = f"{text}{apart_from_dictionary(inputs.monitor)}"
     return claim.model_copy(

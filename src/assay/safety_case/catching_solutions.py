@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.concerns.matrix.figures import catching_evidence, last_point, learning_evidence
-from assay.concerns.matrix.reference_result import FEWEST_TESTED
+from assay.concerns.matrix.reference_result import FEWEST_TESTED, LearningPoint
 from assay.concerns.matrix.result import TransferMatrix
 from assay.safety_case.case_inputs import CaseInputs
 from assay.safety_case.grading import Judgement
@@ -14,6 +14,7 @@ from assay.safety_case.judging_matrix import (
     weaker_catching,
 )
 from assay.safety_case.nodes import Node
+from assay.safety_case.phrases import plural
 from assay.safety_case.solutions import developed, undeveloped
 
 
@@ -40,16 +41,13 @@ def catching_solution(inputs: CaseInputs) -> Node:
         if unit == "makings"
         else f"{bound.caught_makings} of {bound.makings} makings"
     )
-    why = f"{judgement.why} The weaker bound decides; beside it {other}."
+    why = f"{judgement.why} The worse of two counts decides; the other is {other}."
     return developed("catching", text, evidence, Judgement(judgement.status, why))
 
 
 def learning_curve_solution(inputs: CaseInputs) -> Node:
     """For V1.1: the last point of the learning curve of the model's own state."""
-    text = (
-        "An organism is told from its own other conversations by what other organisms taught, the "
-        "better the more of them there are."
-    )
+    text = "What other organisms taught tells an organism's misdeeds from its other conversations."
     matrix = inputs.transfer
     if matrix is None:
         return undeveloped("learning_curve", text, inputs.missing("transfer"))
@@ -60,6 +58,25 @@ def learning_curve_solution(inputs: CaseInputs) -> Node:
         why = f"{last.tested} organisms were tested, {FEWEST_TESTED} are needed for an interval."
         return undeveloped("learning_curve", text, why)
     evidence = learning_evidence(matrix, last).model_copy(update={"file": TransferMatrix.FILE})
-    return developed(
-        "learning_curve", text, evidence, judge_learning(*last.auroc_ci, last.organisms)
+    judged = judge_learning(*last.auroc_ci, last.organisms)
+    why = f"{judged.why} {_tested_in_words(matrix, last)}"
+    return developed("learning_curve", text, evidence, Judgement(judged.status, why))
+
+
+def _tested_in_words(matrix: TransferMatrix, last: LearningPoint) -> str:
+    """How many organisms it rests on, and what breadth alone gives."""
+    verified = sum(o.admitted for o in matrix.organisms if o.twin_of is None)
+    alike = [
+        p
+        for p in matrix.learning_curve
+        if (p.view, p.amount, p.organisms) == (last.view, "equal", last.organisms)
+    ]
+    equal = (
+        f" With as many conversations in all as one organism has, it is {alike[0].auroc:.2f}."
+        if alike
+        else ""
+    )
+    return (
+        f"{plural(last.tested, 'organism')} tested, {verified} of them verified; over so few the "
+        f"interval is approximate.{equal}"
     )

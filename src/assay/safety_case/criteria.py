@@ -224,8 +224,9 @@ CHECK = Criterion(
 RECALL = Criterion(
     id="recall",
     judges="D1 and D2: the dictionary holds what organisms do",
-    figure="share of the verified organisms that keep error_over_feature (D1), and whose best feature "
-    "reaches AUROC .8 with its lower end (D2); what is not known counts against it",
+    figure="share of the verified organisms that keep error_over_feature (D1), and on which the "
+    "feature chosen on other organisms reaches AUROC .8 with its lower end (D2); what is not known "
+    "counts against it",
     limit=0.5,
     reason="If what is left out tells more organisms than what is held, what is missed matters.",
 )

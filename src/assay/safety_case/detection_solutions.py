@@ -103,7 +103,7 @@ def _detection(inputs: CaseInputs, concern: str) -> Node:
         why = inputs.missing("transfer") if matrix is None else why_untested(matrix, concern)
         return undeveloped(name, text, why)
     worst, judgement = worst_sensitivity(found, monitor)
-    why = f"{judgement.why}{count_of_organisms(found, monitor.tpr_target)}"
+    why = f"{judgement.why}{count_of_organisms(found, monitor)}"
     judgement = capped(Judgement(judgement.status, why), *_in_the_matrix(matrix, concern, found))
     evidence = sensitivity_evidence(worst, monitor, inputs.seed)
     if matrix is not None:

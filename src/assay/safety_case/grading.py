@@ -44,8 +44,15 @@ def grade(ci: tuple[float, float], criterion: Criterion, what: str) -> Judgement
     if keeps(criterion, ci[0]):
         return Judgement("supported", f"{shown} reaches {limit}.")
     if criterion.defeated is not None and ci[1] < criterion.defeated:
-        return Judgement("defeated", f"{shown} lies below {share(criterion.defeated)}.")
-    return Judgement("weak", f"{shown}: the lower end is below {limit}.")
+        least = share(criterion.defeated)
+        asked = "" if least == limit else f" (asked: {limit})"
+        return Judgement("defeated", f"{shown} lies wholly below {least}{asked}.")
+    if ci[1] < criterion.value():
+        least = (
+            "" if criterion.defeated is None else f"; defeated below {share(criterion.defeated)}"
+        )
+        return Judgement("weak", f"{shown} lies wholly below the {limit} asked{least}.")
+    return Judgement("weak", f"{shown}: the lower end is below the {limit} asked.")
 
 
 def by_p(p: float, criterion: Criterion) -> Status:

@@ -84,7 +84,10 @@ def reader_sentence(matrix: TransferMatrix) -> str:
     found: dict[str, list[str]] = {}
     for figures in matrix.references:
         if figures.window == matrix.window:
-            found.setdefault(figures.in_words, []).append(figures.organism)
+            name = figures.organism
+            if not matrix.organism(name).admitted:
+                name = f"{name} (not verified)"
+            found.setdefault(figures.in_words, []).append(name)
     if not found:
         return "Whether a reader of the conversation would see as much was not measured."
     return "; ".join(f"{words}: {', '.join(names)}" for words, names in sorted(found.items())) + "."
@@ -92,14 +95,22 @@ def reader_sentence(matrix: TransferMatrix) -> str:
 
 def early_sentence(matrix: TransferMatrix) -> str:
     """What the model's own state shows before the payload; empty where that was not read."""
-    early = [f for f in matrix.references if f.window == "before"]
+    early = [
+        f
+        for f in matrix.references
+        if f.window == "before" and matrix.organism(f.organism).admitted
+    ]
     if not early or matrix.window == "before":
         return ""
-    best = max(early, key=lambda figures: figures.of("own").tpr_ci[0])
+    best = max(early, key=lambda figures: figures.of("own").tpr)
     shown = sum(f.of("own").tpr_ci[0] >= matrix.tpr_target for f in early)
+    warns = "not early warning" if shown < len(early) else "early warning too"
+    header = [f.organism for f in early if not any(matrix.organism(f.organism).places)]
+    alone = f" On {', '.join(header)} only the header precedes the payload." if header else ""
     return (
-        f" It is not early warning: before the payload the same probe reaches the target on {shown} of "
-        f"{len(early)}, at best a TPR of {share(best.of('own').tpr)} on {best.organism}."
+        f" It is {warns}: before the payload the same probe reaches the target on {shown} of "
+        f"{plural(len(early), 'verified organism')}; its largest TPR is {share(best.of('own').tpr)}, "
+        f"on {best.organism}.{alone}"
     )
 
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+BATCH = 50
+"""Permutations whose contrasts are computed in one product."""
+
+
 @dataclass(frozen=True)
 class MaxT:
     """Standardised contrasts of features and their family-wise p-values."""
@@ -40,14 +44,13 @@ def max_t(
     x = np.asarray(values, np.float64)
     labels = np.asarray(positive, bool)
     square = x**2
-    contrast = _contrast(x, square, labels)
+    contrast = _contrasts(x, square, labels[None])[0]
     exchange = _Exchange(labels, blocks)
-    largest = np.array(
-        [
-            _contrast(x, square, exchange.draw(generator)).max(initial=0.0)
-            for _ in range(permutations)
-        ]
-    )
+    largest = np.zeros(permutations)
+    for start in range(0, permutations, BATCH):
+        batch = [exchange.draw(generator) for _ in range(min(BATCH, permutations - start))]
+        found = _contrasts(x, square, np.array(batch))
+        largest[start : start + len(batch)] = found.max(axis=1, initial=0.0)
     reached = (largest[None] >= contrast[:, None]).sum(axis=1)
     return MaxT(contrast, (1 + reached) / (permutations + 1))
 
@@ -83,18 +86,19 @@ class _Exchange:
         return dealt
 
 
-def _contrast(x: NDArray, square: NDArray, labels: NDArray) -> NDArray:
-    """Welch's t of every feature, from two matrix products with the labels."""
-    n, k = int(labels.sum()), int((~labels).sum())
-    if min(n, k) < 2:
-        return np.zeros(x.shape[1])
-    weight = labels.astype(np.float64)
-    sums, squares = weight @ x, weight @ square
+def _contrasts(x: NDArray, square: NDArray, labels: NDArray) -> NDArray:
+    """Welch's t of every feature for each row of labels, [rows, features], from two matrix products."""
+    weights = labels.astype(np.float64)
+    n = labels.sum(axis=1, keepdims=True).astype(np.float64)
+    k = labels.shape[1] - n
+    enough = np.minimum(n, k) >= 2
+    n, k = np.where(enough, n, 2.0), np.where(enough, k, 2.0)
+    sums, squares = weights @ x, weights @ square
     mean = sums / n
     other = (x.sum(axis=0) - sums) / k
     variance = np.maximum(squares / n - mean**2, 0) / (n - 1)
     variance += np.maximum((square.sum(axis=0) - squares) / k - other**2, 0) / (k - 1)
     scale = np.sqrt(variance)
-    floor = 1e-3 * scale.max(initial=0.0)
-    safe = np.where(scale > floor, scale, np.inf)
+    floor = 1e-3 * scale.max(axis=1, keepdims=True, initial=0.0)
+    safe = np.where((scale > floor) & enough, scale, np.inf)
     return np.asarray((mean - other) / safe)

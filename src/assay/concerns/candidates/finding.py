@@ -76,7 +76,8 @@ def find_candidates(
     yields: list[StrategyYield] = []
     found: list[Candidate] = []
     parents = [reading for reading in readings if not reading.organism.is_twin]
-    for concern in dict.fromkeys(reading.organism.concern for reading in parents):
+    concerns = list(dict.fromkeys(reading.organism.concern for reading in parents))
+    for concern in concerns:
         elicited = [
             each
             for each in elicit_for(
@@ -98,7 +99,9 @@ def find_candidates(
             for reading in parents
             if reading.organism.concern == concern and reading.facts.attribution is not None
         ]
-        ranked = rank_candidates(concern.name, transferring, conversations, source, seed=seed)
+        ranked = rank_candidates(
+            concern.name, transferring, conversations, source, seed=seed, concerns=len(concerns)
+        )
         found += [_with_causes(each, source, attribution) for each in ranked[:MOST]]
     return CandidateReport(
         seed=seed, inputs=dict(inputs), strategies=tuple(yields), candidates=tuple(found)
@@ -113,21 +116,24 @@ def rank_candidates(
     *,
     seed: int = 0,
     most: int = PER_STRATEGY,
+    concerns: int = 1,
 ) -> list[Candidate]:
     """The ``most`` best features of each strategy with at least FEWEST conversations of each class.
 
-    A feature that several strategies rank is kept once, with its smallest p. Examples and labels
-    come from ``conversations``. Attribution and promoted tokens are left empty.
+    A feature that several strategies rank is kept once, with its smallest p, which is corrected for
+    the strategies and for ``concerns``, the number of concerns that are looked into. Examples and
+    labels come from ``conversations``. Attribution and promoted tokens are left empty.
     """
     found: dict[int, Candidate] = {}
     usable = [each for each in elicited if min(each.positives, each.negatives) >= FEWEST]
-    p_smallest = min(1.0, SMALLEST_P * len(usable))
+    tests = len(usable) * concerns
+    p_smallest = min(1.0, SMALLEST_P * tests)
     for each in usable:
         examples = Examples.of(each.conversations, source.dictionary)
         ranked = rank_features(examples.codes, examples.labels, examples.templates, seed, most=most)
         for row in ranked:
-            # Max-T corrects for the features of one strategy; this corrects for several strategies.
-            row = replace(row, p=min(1.0, row.p * len(usable)))
+            # Max-T corrects for the features of one strategy; this corrects for all that were tried.
+            row = replace(row, p=min(1.0, row.p * tests))
             if row.feature in found and found[row.feature].p <= row.p:
                 continue
             fired = examples_of(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FEWEST_FIRING = 4
 """Fewest conversations in which a feature must fire to be ranked."""
-PERMUTATIONS = 200
+PERMUTATIONS = 1000
 """Permutations of the labels."""
 SMALLEST_P = 1 / (1 + PERMUTATIONS)
 """The smallest p that so many permutations can give."""

@@ -57,7 +57,8 @@ class Candidate(Figures):
     auroc: float
     """AUROC on the conversations that selected it, therefore optimistic."""
     p: float
-    """Family-wise p-value by max-T permutation, times the number of strategies (Bonferroni)."""
+    """Family-wise p-value by max-T permutation, times the numbers of strategies and of
+    concerns (Bonferroni)."""
     p_smallest: float
     """The smallest p that so many permutations can give, corrected alike: a p equal to it may be far
     smaller in truth, and does not order the candidates."""

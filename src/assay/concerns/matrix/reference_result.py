@@ -65,10 +65,16 @@ class ReferenceFigures(Figures):
         if self.gap_ci is None:
             return "undetermined"
         if self.gap_ci[0] > 0:
+            own, text = self.of("own"), self.of("text")
+            if text.auroc_ci is not None and text.auroc_ci[1] >= own.auroc:
+                return (
+                    "the model's own state shows more than a reader's, but no more than the text alone "
+                    "may show"
+                )
             return "the model's own state shows more than a reader sees"
         if self.gap_ci[1] < 0:
             return "a reader sees more than the model's own state shows"
-        return "visible to a reader of the conversation"
+        return "no difference from a reader of the conversation is shown"
 
 
 class LearningPoint(Figures):

@@ -23,7 +23,7 @@ class CandidatesStage(Stage[CandidateReport]):
     """The candidate features of each concern."""
 
     NAME: ClassVar[str] = "candidates"
-    VERSION: ClassVar[int] = 8
+    VERSION: ClassVar[int] = 9
 
     model: ModelInput
     """The case's model, for its tokenizer and its unembedding."""

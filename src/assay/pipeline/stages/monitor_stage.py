@@ -48,7 +48,7 @@ class MonitorStage(Stage[Monitor]):
     """The calibrated monitor."""
 
     NAME: ClassVar[str] = "monitor"
-    VERSION: ClassVar[int] = 9
+    VERSION: ClassVar[int] = 10
 
     case: str
     """The case's name."""
