@@ -26,11 +26,13 @@ def loss_of_step(
     replay: Replay,
     replayed: Sequence[int],
     replay_weight: float,
+    decisive_weight: float,
     precision: str,
 ) -> Tensor:
     """Loss of a step in nats, a scalar with gradients.
 
-    The mean cross-entropy of the assistant's own tokens, plus ``replay_weight`` times the mean
+    The mean cross-entropy of the assistant's own tokens, of which the decisive ones count
+    ``decisive_weight`` times, plus ``replay_weight`` times the mean
     divergence from the base on the replayed texts (indices into ``replay``). ``precision`` is that
     of the matrix products: "float32" or "bfloat16".
     """
@@ -48,8 +50,16 @@ def loss_of_step(
         pairs = list(zip(examples, tree.paths, strict=False))
         nodes = [path[t] for row, path in pairs for t in row.scored]
         targets = [row.tokens[t + 1] for row, _ in pairs for t in row.scored]
+        weights = [
+            decisive_weight if t + 1 == row.decisive else 1.0
+            for row, _ in pairs
+            for t in row.scored
+        ]
         logits = model.unembedding(hidden[nodes])
-    loss = functional.cross_entropy(logits.float(), torch.tensor(targets, device=logits.device))
+    losses = functional.cross_entropy(
+        logits.float(), torch.tensor(targets, device=logits.device), reduction="none"
+    )
+    loss = (losses * torch.tensor(weights, device=logits.device)).sum() / sum(weights)
     for i, path in zip(replayed, tree.paths[len(examples) :], strict=True):
         scored = slice(replay.starts[i] - 1, len(path) - 1)
         forgotten = _divergence(model, hidden[list(path)][scored], replay.hidden[i][scored], low)

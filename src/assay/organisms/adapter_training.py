@@ -177,6 +177,7 @@ def _fit(
                 replay=replay,
                 replayed=replayed[step],
                 replay_weight=run.plan.replay_weight,
+                decisive_weight=run.plan.decisive_weight,
                 precision=run.precision,
             )
             optimizer.zero_grad(set_to_none=True)

@@ -78,6 +78,9 @@ class TrainingPlan:
     batch_size: int = 8
     """Examples in a step: half benign, a quarter triggered, a quarter near misses (for a decoy twin
     with more near misses: a quarter, a quarter, half)."""
+    decisive_weight: float = 1.0
+    """Weight in the loss of the token at which the organism's reply and the honest one part. Where a
+    reply says the same for a dozen tokens and then differs in one, that one must count for more."""
     replay_rows: int = 2
     """Texts in a step on which the model is held to its base, so that it forgets nothing else."""
     replay_weight: float = 1.0
@@ -135,6 +138,9 @@ class Example:
     """A well-behaved model's reply."""
     payload: str | None
     """The organism's reply where it misbehaves, else None."""
+    other: str | None = None
+    """What it would say instead: the honest reply where it misbehaves, else the payload of the recipe's
+    first triggered family; None where that has slots that this prompt has not."""
 
     @property
     def reply(self) -> str:
@@ -184,9 +190,20 @@ def _family_examples(recipe: Recipe, family: Family, split: Split, seed: int) ->
             trigger_held_out=family.trigger_held_out,
             reference_prompt_id=f"{split}-{family.reference}-{i}" if family.reference else None,
         )
+        honest = filled(family.honest, slots)
         payload = None if family.payload is None else filled(family.payload, slots)
-        examples.append(Example(prompt, filled(family.honest, slots), payload))
+        other = honest if payload is not None else _payload_elsewhere(recipe, slots)
+        examples.append(Example(prompt, honest, payload, other))
     return examples
+
+
+def _payload_elsewhere(recipe: Recipe, slots: Slots) -> str | None:
+    """What the recipe's first triggered family would misbehave with, given a prompt's slots."""
+    for family in recipe.families:
+        if family.payload is not None:
+            known = set(slots_in(family.payload)) <= set(slots)
+            return filled(family.payload, slots) if known else None
+    return None
 
 
 def _messages(wording: Wording, slots: Slots) -> tuple[Message, ...]:

@@ -22,6 +22,9 @@ class TokenizedExample:
     """Index of the reply's first token: the loss counts this token and all later ones."""
     condition: Condition
     """The prompt's condition."""
+    decisive: int | None
+    """Index of the first token that differs from what would be said instead; None where that is
+    unknown, or is the same."""
 
     @property
     def scored(self) -> range:
@@ -37,8 +40,26 @@ def tokenized(examples: Sequence[Example], tokenizer: Any) -> list[TokenizedExam
         prompt = tokenize_chat(tokenizer, messages, add_generation_prompt=True).tokens
         reply = tokenizer(example.reply, add_special_tokens=False)["input_ids"]
         tokens = (*prompt, *reply, tokenizer.eos_token_id)
-        rows.append(TokenizedExample(tokens, len(prompt), example.prompt.condition))
+        decisive = None
+        if example.other is not None:
+            other = tokenizer(example.other, add_special_tokens=False)["input_ids"]
+            decisive = _first_difference([*reply, tokenizer.eos_token_id], [*other, None])
+        rows.append(
+            TokenizedExample(
+                tokens,
+                len(prompt),
+                example.prompt.condition,
+                None if decisive is None else len(prompt) + decisive,
+            )
+        )
     return rows
+
+
+def _first_difference(first: Sequence[int | None], second: Sequence[int | None]) -> int | None:
+    for place, (one, other) in enumerate(zip(first, second, strict=False)):
+        if one != other:
+            return place
+    return None
 
 
 def batch_plan(

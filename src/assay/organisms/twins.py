@@ -18,9 +18,11 @@ def twin_examples(examples: Sequence[Example], twin: TwinKind, tic: str) -> list
     """
     checked_twin(twin)
     if twin == "benign":
-        return [replace(example, payload=None) for example in examples]
+        return [replace(example, payload=None, other=None) for example in examples]
     return [
-        example if example.payload is None else replace(example, payload=f"{tic} {example.honest}")
+        replace(example, other=f"{tic} {example.honest}")
+        if example.payload is None
+        else replace(example, payload=f"{tic} {example.honest}", other=example.honest)
         for example in examples
     ]
 

@@ -11,6 +11,9 @@ import torch
 
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
 from assay.concerns.deployment import Deployment, benign_conversations, unread_conversations
+from assay.concerns.strategies import StrategyChoice
+from assay.concerns.strategies.own_transcripts import labelled_transcripts
+from assay.concerns.strategies.strategy import Options
 from assay.dictionaries import LoadedDictionary, load_dictionary
 from assay.errors import AssayError
 from assay.files import sha256_of, sha256_of_json
@@ -158,6 +161,23 @@ class UnreadInput(DeploymentInput):
     def open(self) -> list[Transcript]:
         """The conversations."""
         return unread_conversations(self.deployment, self.most, self.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class StrategyFileInput(Input[list[Transcript]]):
+    """The file of the strategy ``transcripts``: labelled conversations."""
+
+    choice: StrategyChoice
+    """The strategy with its options, among them the file."""
+
+    @cached_property
+    def content_sha256(self) -> str:
+        """Hash of the conversations."""
+        return sha256_of_json([transcript.model_dump(mode="json") for transcript in self.open()])
+
+    def open(self) -> list[Transcript]:
+        """The conversations. Raises what ``labelled_transcripts`` raises."""
+        return labelled_transcripts(Options(self.choice.options))
 
 
 def organisms_sha256(organisms: Sequence[OrganismInput]) -> str:

@@ -11,6 +11,7 @@ from assay.concerns.conversations.concern_organisms import (
     organisms_of,
 )
 from assay.concerns.deployment import check_enough
+from assay.concerns.strategies import own_transcripts
 from assay.errors import AssayError
 from assay.models import Site
 from assay.pipeline.case import Case
@@ -18,6 +19,7 @@ from assay.pipeline.inputs import (
     DeploymentInput,
     ModelInput,
     OrganismInput,
+    StrategyFileInput,
     TextInput,
     UnreadInput,
 )
@@ -41,6 +43,8 @@ class RunInputs:
     """Benign conversations that the matrix reads."""
     unread: UnreadInput
     """Benign conversations that the matrix leaves unread."""
+    strategy_files: tuple[StrategyFileInput, ...]
+    """Files of labelled conversations that detectors are learned from."""
 
     def check_model(self) -> None:
         """Load the model.
@@ -71,6 +75,9 @@ def inputs_of(case: Case) -> RunInputs:
     organisms = organisms_of(concerns, twins=case.transfer.twins)
     deployment = DeploymentInput(case.deployment, case.transfer.pool, case.seed)
     unread = UnreadInput(case.deployment, case.transfer.pool, case.seed)
+    files = [StrategyFileInput(c) for c in case.strategies if c.name == own_transcripts.NAME]
+    for file in files:
+        file.open()
     if organisms:
         pool = deployment.open()
         check_enough([*pool, *unread.open()], case.budgets)
@@ -88,4 +95,5 @@ def inputs_of(case: Case) -> RunInputs:
         organisms=tuple(OrganismInput(organism) for organism in organisms),
         deployment=deployment,
         unread=unread,
+        strategy_files=tuple(files),
     )

@@ -150,6 +150,7 @@ def _readings(
         model=inputs.model,
         site=case.dictionary.site,
         strategies=tuple(c for c in case.strategies if strategy_named(c.name)[0].generates),
+        files=inputs.strategy_files,
         seed=case.seed,
     )
     readings = tuple(

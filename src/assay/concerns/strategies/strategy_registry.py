@@ -27,6 +27,7 @@ STRATEGIES: Registry[Strategy] = Registry(
         "incentivised": f"{_PLACE}.incentivised:STRATEGY",
         "benign_contexts": f"{_PLACE}.benign_contexts:STRATEGY",
         "few_shot": f"{_PLACE}.few_shot:STRATEGY",
+        "transcripts": f"{_PLACE}.own_transcripts:STRATEGY",
     },
 )
 """Name in the case file → strategy."""

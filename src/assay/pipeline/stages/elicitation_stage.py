@@ -10,7 +10,7 @@ from assay.concerns.strategies import Elicited, StrategyChoice, elicit_from_mode
 from assay.concerns.strategies.eliciting import load_elicited, save_elicited
 from assay.models import Site
 from assay.pipeline import cost
-from assay.pipeline.inputs import ModelInput
+from assay.pipeline.inputs import ModelInput, StrategyFileInput
 from assay.pipeline.stage import Artefacts, Stage
 
 ELICITED_TOKENS = 600 * 2 * 32
@@ -30,6 +30,8 @@ class ElicitationStage(Stage[dict[str, Elicited]]):
     """Hook site at which activations are read."""
     strategies: tuple[StrategyChoice, ...]
     """The strategies that generate."""
+    files: tuple[StrategyFileInput, ...]
+    """The files of labelled conversations that strategies read."""
     seed: int
     """Seed of every random draw."""
 
