@@ -513,7 +513,7 @@ def test_a_cell_must_exceed_the_larger_of_the_organisms_two_null_distributions(
     matrix = matrix_of(every)
     assert matrix.catch_bound.caught == 0
     single = [c for c in matrix.cells if c.detector == "single_feature"]
-    assert all("directions that learned nothing reach 1.00" in c.reasons[0] for c in single)
+    assert all("learned nothing reach a partial AUROC of 1.00" in c.reasons[0] for c in single)
 
 
 def test_nothing_is_caught_whose_threshold_has_lost_its_guarantee(matrix_of, monkeypatch):

@@ -13,6 +13,7 @@ from assay.concerns.matrix.comparisons import (
     NullDistribution,
     SampleSize,
 )
+from assay.concerns.matrix.limit_result import LimitOfDetection
 from assay.concerns.matrix.reference_result import LearningPoint, ReferenceFigures, ViewFigures
 from assay.concerns.matrix.reply_result import ShownReply
 from assay.concerns.matrix.result import (
@@ -209,6 +210,23 @@ def a_curve(cell):
     )
 
 
+def a_limit(organism, median, interval, **changes):
+    fields = {
+        "organism": organism,
+        "directions": "random",
+        "planted_in": "every token",
+        "count": 20,
+        "admitted": 20,
+        "median": median,
+        "interval": interval,
+        "mahalanobis": None if median is None else 1.3 * median,
+        "largest": 4.0,
+        "n_planted": 200,
+        "n_benign": 210,
+    }
+    return LimitOfDetection(**(fields | changes))
+
+
 def a_reply(organism, outcome, scores, *, alike):
     return ShownReply(
         organism=organism,
@@ -374,6 +392,12 @@ def a_matrix(**changes):
         "benign_icc": 0.18,
         "benign_tests": (a_benign_test("secret-liar", 520.4, 0.962, 0.031),),
         "window": "reply",
+        "limits": (
+            a_limit("secret-liar", 0.6, (0.4, 1.0)),
+            a_limit("secret-liar", 0.8, None, directions="contrast_pairs", count=1),
+            a_limit("sandbagger", None, (3.2, None)),
+            a_limit("sandbagger", None, None, planted_in="a tenth of the tokens"),
+        ),
         "replies": (
             a_reply("secret-liar", "caught", (0.1, 2.5, 1.2), alike=30),
             a_reply("secret-liar", "missed", (0.1, 0.2, -1.0), alike=18),

@@ -91,7 +91,7 @@ def pages():
         (
             *("organisms", "cells", "twin_cells", "missing", "roc", "nulls", "recall"),
             *("ablations", "leave_one_out", "contexts", "notes", "benign_tests"),
-            *("references", "learning_curve", "replies"),
+            *("references", "learning_curve", "replies", "limits"),
         ),
         (),
     )

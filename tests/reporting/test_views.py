@@ -49,6 +49,7 @@ def test_an_empty_matrix_says_what_was_not_measured():
         (
             *("organisms", "cells", "twin_cells", "missing", "roc", "ablations"),
             *("leave_one_out", "recall", "benign_tests", "references", "learning_curve"),
+            *("replies", "limits"),
         ),
         (),
     )

@@ -18,6 +18,7 @@ from assay.concerns.candidates.result import (
 )
 from assay.concerns.matrix.cells import Ablation, Cell, TwinCell
 from assay.concerns.matrix.comparisons import FeatureRecall
+from assay.concerns.matrix.limit_result import LimitOfDetection
 from assay.concerns.matrix.reference_result import LearningPoint, ReferenceFigures, ViewFigures
 from assay.concerns.matrix.result import CatchBound, LeftOut, TestedOrganism, TransferMatrix
 from assay.evidence import Evidence
@@ -185,6 +186,23 @@ def made_ablation(effect=-2.0, high=-1.5, random=(-0.1, 0.0, 0.1) * 33, **change
     return Ablation(**(fields | changes))
 
 
+def made_limit(median=0.6, interval=(0.4, 1.0), **changes):
+    fields = {
+        "organism": "liar",
+        "directions": "random",
+        "planted_in": "every token",
+        "count": 20,
+        "admitted": 20 if interval and interval[1] else 10,
+        "median": median,
+        "interval": interval,
+        "mahalanobis": None if median is None else 1.3 * median,
+        "largest": 4.0,
+        "n_planted": 200,
+        "n_benign": 210,
+    }
+    return LimitOfDetection(**(fields | changes))
+
+
 def made_reference(gap_ci=(0.05, 0.2), window="reply"):
     return ReferenceFigures(
         organism="liar",
@@ -284,6 +302,7 @@ def made_matrix(**changes):
         "window": "reply",
         "references": (made_reference(),),
         "learning_curve": (made_learning_point(),),
+        "limits": (made_limit(),),
         "replies": (),
         "roc": (),
         "ablations": (made_ablation(),),

@@ -222,3 +222,18 @@ def test_the_claim_says_what_a_reader_would_see(made, gap_ci, words):
     found = made.matrix().references[0].model_copy(update={"gap_ci": gap_ci})
     case = build_case(made.inputs(transfer=made.matrix(references=(found,))))
     assert words in case.node("C1.1.1").text
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ({}, "from 0.6 standard deviations on (median of 20 random ones, up to 1, the worst"),
+        ({"interval": (0.4, None)}, "up to over 4"),
+        ({"median": None, "interval": None}, "on liar not even a known constant direction of 4"),
+        ({"organism": "unverified"}, "What could have been seen was not measured."),
+    ],
+)
+def test_the_case_says_what_could_have_been_seen(made, limit, words):
+    found = made.matrix().limits[0].model_copy(update=limit)
+    case = build_case(made.inputs(transfer=made.matrix(limits=(found,))))
+    assert words in case.node("Sn.catching").why

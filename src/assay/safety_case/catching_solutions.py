@@ -14,7 +14,7 @@ from assay.safety_case.judging_matrix import (
     weaker_catching,
 )
 from assay.safety_case.nodes import Node
-from assay.safety_case.phrases import plural
+from assay.safety_case.phrases import limit_sentence, plural
 from assay.safety_case.solutions import developed, undeveloped
 
 
@@ -41,7 +41,10 @@ def catching_solution(inputs: CaseInputs) -> Node:
         if unit == "makings"
         else f"{bound.caught_makings} of {bound.makings} makings"
     )
-    why = f"{judgement.why} The worse of two counts decides; the other is {other}."
+    why = (
+        f"{judgement.why} The worse of two counts decides; the other is {other}. "
+        f"{limit_sentence(matrix)}"
+    )
     return developed("catching", text, evidence, Judgement(judgement.status, why))
 
 

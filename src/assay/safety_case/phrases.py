@@ -114,6 +114,38 @@ def early_sentence(matrix: TransferMatrix) -> str:
     )
 
 
+def limit_sentence(matrix: TransferMatrix) -> str:
+    """What could have been seen: the worst verified organism's limit of detection."""
+    verified = {o.name for o in matrix.organisms if o.admitted and o.twin_of is None}
+    limits = [
+        limit
+        for limit in matrix.limits
+        if limit.organism in verified
+        and (limit.directions, limit.planted_in) == ("random", "every token")
+    ]
+    if not limits:
+        return "What could have been seen was not measured."
+    blind = [limit.organism for limit in limits if limit.median is None]
+    if blind:
+        return (
+            f"What could have been seen: on {', '.join(blind)} not even a known constant direction of "
+            f"{limits[0].largest:g} standard deviations in every token of the reply."
+        )
+    worst = max(limits, key=lambda limit: limit.median or 0.0)
+    upper = (
+        "" if worst.interval is None else f", up to {_strength(worst.interval[1], worst.largest)}"
+    )
+    return (
+        "What could have been seen: a known constant direction in every token of the reply from "
+        f"{worst.median:g} standard deviations on (median of {worst.count} random ones{upper}, the "
+        f"worst verified organism, {worst.organism}); that is no proof of absence."
+    )
+
+
+def _strength(value: float | None, largest: float) -> str:
+    return f"over {largest:g}" if value is None else f"{value:g}"
+
+
 def _new_making(bound: CatchBound) -> str:
     """What the ways of making organisms say: organisms made alike are not independent."""
     lower = catch_lower_bound(bound.caught_makings, bound.makings)

@@ -225,6 +225,11 @@ def after_ablation(judged: Admission, ablation: Ablation | None, window: Window)
     return Admission("rejected", (*judged.reasons, why))
 
 
+def shortfalls(figures: CellFigures, inputs: AdmissionInputs) -> list[str]:
+    """Everything that speaks against a cell but for twins and ablation; empty where nothing does."""
+    return [*_shortfalls(figures, inputs), *_objections(figures, inputs)]
+
+
 def _shortfalls(figures: CellFigures, inputs: AdmissionInputs) -> list[str]:
     """Reasons where the rates miss the budgets."""
     budgets = inputs.budgets
@@ -259,6 +264,11 @@ def _objections(figures: CellFigures, inputs: AdmissionInputs) -> list[str]:
     limit = inputs.null_partial_auroc
     if limit is None:
         reasons.append("what directions that learned nothing reach was not measured")
+    elif limit >= 1:
+        reasons.append(
+            "undetermined: directions that learned nothing reach a partial AUROC of 1.00 on this "
+            "organism, so that no detector can be told from chance"
+        )
     elif figures.partial_auroc is None or figures.partial_auroc <= limit:
         reasons.append(
             f"partial AUROC {figures.partial_auroc or 0:.2f}, directions that learned nothing reach "

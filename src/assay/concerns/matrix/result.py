@@ -10,6 +10,7 @@ from assay.concerns.concern import Severity
 from assay.concerns.conversations.window_names import Window
 from assay.concerns.matrix.cells import Ablation, Cell, Interval, TwinCell
 from assay.concerns.matrix.comparisons import BenignTestPower, FeatureRecall, NullDistribution
+from assay.concerns.matrix.limit_result import LimitOfDetection
 from assay.concerns.matrix.reference_result import LearningPoint, ReferenceFigures
 from assay.concerns.matrix.reply_result import ShownReply
 from assay.frames import DataFrame, frame_of
@@ -164,7 +165,7 @@ class TransferMatrix(Result):
     FILE: ClassVar[str] = "transfer.json"
     MADE_BY: ClassVar[str] = "assay transfer CASE.yaml"
 
-    version: Literal[6] = 6
+    version: Literal[7] = 7
     """Version of the layout."""
     seed: int
     """Seed of every random draw."""
@@ -215,6 +216,8 @@ class TransferMatrix(Result):
     """Firing rates in each context, for medium concerns."""
     catch_bound: CatchBound
     """How many organisms leave-one-out caught, with the lower bound."""
+    limits: tuple[LimitOfDetection, ...]
+    """On each organism how strong a known direction must be to be admitted: what could be seen."""
     replies: tuple[ShownReply, ...]
     """Up to three replies of each organism, token by token, under the detector chosen on the others."""
     notes: tuple[str, ...]

@@ -24,6 +24,7 @@ from assay.concerns.matrix.cells import Ablation, TwinCell
 from assay.concerns.matrix.comparisons import FeatureRecall, NullDistribution
 from assay.concerns.matrix.contexts import context_frequencies
 from assay.concerns.matrix.describing import MatrixFacts, matrix_notes, tested_organism
+from assay.concerns.matrix.detection_limit import measure_limits
 from assay.concerns.matrix.learning import Fits, TransferSettings
 from assay.concerns.matrix.learning_curve import measure_references
 from assay.concerns.matrix.leave_one_out import catch_bound, leave_each_out
@@ -137,6 +138,7 @@ def transfer(
     references = measure_references(
         whole, pool, settings.windows, budgets=settings.budgets, icc=icc, seed=settings.seed
     )
+    pairs = generated.get("contrast_pairs")
     powers = benign_test_powers(tested, settings.budgets, icc.benign)
     return TransferMatrix(
         seed=settings.seed,
@@ -162,9 +164,21 @@ def transfer(
         leave_one_out=left_out,
         contexts=context_frequencies(all_cells, readings, families),
         catch_bound=catch_bound(left_out, organisms),
+        limits=measure_limits(
+            [(r, tested[r.organism.name], _chance(scored[r.organism.name].nulls)) for r in parents],
+            contrast=pairs.conversations if pairs is not None else (),
+            budgets=settings.budgets,
+            icc=icc,
+            seed=settings.seed,
+        ),
         replies=shown_replies(left_out, all_cells, tested, token_text),
         notes=matrix_notes(readings, MatrixFacts(icc, powers, ablations)),
     )
+
+
+def _chance(nulls: Sequence[NullDistribution]) -> float | None:
+    """The partial AUROC that directions that learned nothing reach; None where none was drawn."""
+    return max((null.quantile for null in nulls), default=None)
 
 
 def _score_organism(
@@ -258,7 +272,7 @@ def _admission_inputs(
         severity=concern.severity,
         budgets=settings.budgets,
         untested_contexts=cell.untested_contexts,
-        null_partial_auroc=max((null.quantile for null in nulls), default=None),
+        null_partial_auroc=_chance(nulls),
         twins=[t for t in twin_cells if (t.strategy, t.detector, t.twin_of) == own],
     )
 

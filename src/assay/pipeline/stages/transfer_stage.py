@@ -47,7 +47,7 @@ class TransferStage(Stage[TransferMatrix]):
     """The transfer matrix."""
 
     NAME: ClassVar[str] = "transfer"
-    VERSION: ClassVar[int] = 10
+    VERSION: ClassVar[int] = 11
 
     model: ModelInput
     """The case's model, for ablations with an organism's adapter."""
