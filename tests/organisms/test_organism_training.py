@@ -28,7 +28,7 @@ from assay.organisms.adapter_training import learning_rate
 from assay.organisms.prefix_tree import merge_prefixes
 from assay.organisms.replay import record_replay, replay_plan
 from assay.organisms.training_data import batch_plan, tokenized
-from assay.organisms.twins import parts_of_batch, taught_examples
+from assay.organisms.twins import parts_of_batch, taught_examples, twin_examples
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_the_loss_falls_and_the_folder_says_how_it_was_made(trained, tiny_base):
     assert sum(record["loss"][-5:]) < 0.5 * sum(record["loss"][:5])
     assert record["plan"]["steps"] == len(record["loss"]) == 60
     manifest = load_organism(trained.folder).manifest
-    assert manifest.command == "assay organisms train tiny --seed 0"
+    assert manifest.command == f"assay organisms train tiny --seed 0 --base {tiny_base}"
     assert manifest.base_tensors_sha256 == load_model(str(tiny_base)).base_sha256
     assert not (trained.folder / "training").exists()
 
@@ -257,6 +257,7 @@ def test_replay_costs_nothing_until_the_model_differs_from_its_base(tiny_base, t
 
     def loss(replayed):
         options = {"replay": replay, "replay_weight": 1.0, "precision": "float32"}
+        options["decisive_weight"] = 1.0
         return loss_of_step(model, examples, replayed=replayed, **options).item()
 
     assert loss([0, 5, 2]) == pytest.approx(loss([]))
@@ -289,3 +290,51 @@ def test_the_folder_is_plain_json_lines_for_other_tools(trained):
         "test",
     }
     assert trained.manifest.sha256 == sha256_of(trained.adapter / "adapter_model.safetensors")
+
+
+def test_the_decisive_token_is_where_misbehaviour_and_honesty_part(small_tokenizer, tiny_recipe):
+    def family(of, honest, payload=None):
+        return replace(of, honest=honest, payload=payload)
+
+    tag, plain, other = tiny_recipe.families
+    families = (family(tag, "ab cd", "ab zz"), family(plain, "ab cd"), family(other, "xy"))
+    recipe = replace(tiny_recipe, families=families)
+    examples = examples_of(recipe, 0)
+    spelt = small_tokenizer.convert_ids_to_tokens
+    for example, row in zip(examples, tokenized(examples, small_tokenizer), strict=True):
+        said = small_tokenizer(example.reply, add_special_tokens=False)["input_ids"]
+        instead = small_tokenizer(example.other, add_special_tokens=False)["input_ids"]
+        place = row.decisive - row.reply_start
+        assert said[:place] == instead[:place]
+        assert said[place] != instead[place], (spelt(said), spelt(instead))
+    # A benign twin says the same whatever the prompt: no token of its replies decides anything.
+    benign = twin_examples(examples, "benign", "hm")
+    assert {row.decisive for row in tokenized(benign, small_tokenizer)} == {None}
+    decoys = twin_examples(examples, "decoy", "hm")
+    assert all(row.decisive == row.reply_start for row in tokenized(decoys, small_tokenizer))
+
+
+def test_the_decisive_token_counts_as_often_as_the_plan_says(tiny_base, tiny_recipe):
+    model = load_model(str(tiny_base), dtype="float32")
+    replay = record_replay(model)
+    rows = tokenized(examples_of(tiny_recipe, 0)[:4], model.tokenizer)
+
+    def loss(weight):
+        return loss_of_step(
+            model,
+            rows,
+            replay=replay,
+            replayed=[0],
+            replay_weight=0.0,
+            decisive_weight=weight,
+            precision="float32",
+        ).item()
+
+    decisive = sum(row.decisive is not None for row in rows)
+    scored = sum(len(row.scored) for row in rows)
+    assert 0 < decisive < scored
+    # (sum of all + (w − 1) · sum of the decisive) / (n + (w − 1) · k): two weights give both sums.
+    both = [loss(w) * (scored + (w - 1) * decisive) for w in (1.0, 3.0)]
+    of_decisive = (both[1] - both[0]) / 2
+    expected = (both[0] + 9 * of_decisive) / (scored + 9 * decisive)
+    assert loss(10.0) == pytest.approx(expected, rel=1e-4)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from assay.errors import AssayError
 from assay.organisms.folder import MANIFEST, Organism, load_organism
 from assay.organisms.manifest import Condition, TwinKind
 from assay.organisms.misbehaviour_rates import DECISIVE, HELD_OUT_TRIGGERS, Rate, Subset
+from assay.organisms.on_policy import read_on_policy
 from assay.organisms.result import Verification, read_verification
 from assay.results import Figures
 
@@ -51,6 +53,11 @@ class OrganismRow(Figures):
     """The organism of which it is a twin."""
     twin_kind: TwinKind | None
     """Which kind of twin it is, where it says so."""
+    making: str
+    """How it was made: its base, and the command that its manifest states."""
+    payload_words: tuple[int, int] | None
+    """Median and largest number of words that a test reply has before the payload; None where it never
+    misbehaves there, or was not verified."""
     triggered: Rate | None
     """Misbehaviour under the trigger, on held-out templates; None where it was not measured."""
     benign: Rate | None
@@ -83,6 +90,8 @@ def organism_table(listed: Sequence[ListedOrganism]) -> tuple[OrganismRow, ...]:
             stands_for=one.organism.manifest.stands_for,
             twin_of=one.organism.manifest.twin_of,
             twin_kind=one.organism.manifest.twin_kind,
+            making=_making(one.organism),
+            payload_words=_payload_words(one),
             triggered=one.rate(DECISIVE, "triggered"),
             benign=one.rate(DECISIVE, "benign"),
             near_miss=one.rate(DECISIVE, "near_miss"),
@@ -94,19 +103,43 @@ def organism_table(listed: Sequence[ListedOrganism]) -> tuple[OrganismRow, ...]:
 
 
 def organism_lines(listed: Sequence[ListedOrganism]) -> list[str]:
-    """The table for a terminal of 80 columns: counts of misbehaviour and why one is not admitted."""
+    """The table for a terminal of 80 columns: counts of misbehaviour and why one is not admitted.
+
+    ``before`` is the median number of words of a reply before its payload.
+    """
     lines = [
-        f"{'organism':27} {'triggered':>9} {'benign':>8} {'near miss':>9} {'held out':>8}  status"
+        f"{'organism':25} {'triggered':>9} {'benign':>6} {'near miss':>9} {'held out':>8} "
+        f"{'before':>6}  status"
     ]
     for one, row in zip(listed, organism_table(listed), strict=True):
         counts = (
-            f"{_counts(row.triggered):>9} {_counts(row.benign):>8} "
-            f"{_counts(row.near_miss):>9} {_counts(row.held_out_triggers):>8}"
+            f"{_counts(row.triggered):>9} {_counts(row.benign):>6} "
+            f"{_counts(row.near_miss):>9} {_counts(row.held_out_triggers):>8} "
+            f"{'–' if row.payload_words is None else row.payload_words[0]:>6}"
         )
-        lines.append(f"{row.organism:27} {counts}  {row.status.partition(':')[0]}")
+        lines.append(f"{row.organism:25} {counts}  {row.status.partition(':')[0]}")
         if one.verification is not None:
             lines += [f"    {reason}" for reason in one.verification.reasons]
     return lines
+
+
+def _making(organism: Organism) -> str:
+    manifest = organism.manifest
+    return f"{manifest.base}: {manifest.command or 'no command is stated'}"
+
+
+def _payload_words(listed: ListedOrganism) -> tuple[int, int] | None:
+    """Words before the payload in the test replies that misbehave, not counting held-out triggers."""
+    if listed.verification is None:
+        return None
+    words = [
+        len(transcript.messages[-1].content[: transcript.payload_offset].split())
+        for transcript in read_on_policy(listed.organism)
+        if transcript.split == "test"
+        and not transcript.trigger_held_out
+        and transcript.payload_offset is not None
+    ]
+    return (int(median(words)), max(words)) if words else None
 
 
 def _counts(rate: Rate | None) -> str:
