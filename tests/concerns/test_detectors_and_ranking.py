@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from planted import D_MODEL, PLANTED, VETO, conversations, dictionary
 
 from assay.concerns.aggregation import aggregate
 from assay.concerns.candidates.ranking import contrast_order, rank_features
+from assay.concerns.conversations.pool import POOL
 from assay.concerns.detectors import CONTROLS, DETECTORS, Examples, fit_detector
 from assay.concerns.detectors.detector import validation_split
 from assay.concerns.matrix import directions_of
@@ -33,7 +36,7 @@ def area(detector, tested):
     return auroc(scores[labels], scores[~labels])
 
 
-@pytest.mark.parametrize("name", [name for name in LEARNED if name != "dictionary_error"])
+@pytest.mark.parametrize("name", [name for name in LEARNED if name not in ("dictionary_error", "novelty")])
 def test_a_planted_direction_is_detected_in_conversations_never_seen(name):
     examples = Examples.of(conversations(120, seed=1), dictionary())
     detector = fit_detector(name, examples, dictionary(), seed=0)
@@ -214,3 +217,21 @@ def test_with_several_organisms_the_penalty_is_chosen_on_those_that_are_left_out
     fit_detector("logistic_regression", Examples.of(rows, dictionary()), dictionary(), 0)
     # Each of the strengths is tried on each organism alone.
     assert held == sorted(sizes.values()) * len(logistic_regression.STRENGTHS)
+
+
+def test_novelty_needs_no_example_of_what_it_finds_and_does_not_mind_their_labels():
+    benign = conversations(200, name="pool", seed=3, share=0.0)
+    pool = [replace(c, excerpt=replace(c.excerpt, source=POOL)) for c in benign]
+    known = conversations(40, name="known", seed=4)
+    examples = Examples.of([*pool, *known], None)
+    found = fit_detector("novelty", examples, None, 0)
+    tests = conversations(120, name="tested", seed=5, strength=4.0)
+    labels = np.array([c.label for c in tests])
+    scores = found.scores(tests)
+    assert auroc(scores[labels], scores[~labels]) > 0.9
+    # Other labels, as long as the pool is benign, give the same detector.
+    turned = examples.relabelled(np.where(examples.sources == POOL, False, ~examples.labels))
+    assert np.array_equal(fit_detector("novelty", turned, None, 0).scores(tests), scores)
+    # An isotropic planted pool: distance² is a chi-square of 24 dimensions over the noise of a mean.
+    mean_square = float((found.scores(pool) ** 2).mean())
+    assert mean_square == pytest.approx(24, rel=0.25)

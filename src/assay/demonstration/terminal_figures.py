@@ -14,10 +14,11 @@ COLUMNS = {
     "difference_in_means": "means",
     "logistic_regression": "probe",
     "dictionary_error": "error",
+    "novelty": "novelty",
     "text": "text",
 }
 """Kinds of detectors and their headings; any other is cut to WIDTH characters."""
-WIDTH = 9
+WIDTH = 8
 """Characters of a column of the matrix."""
 NAME = 16
 """Characters of an organism's name."""

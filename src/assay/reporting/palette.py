@@ -43,6 +43,7 @@ DETECTOR_COLOURS = {
     "rule": "#0f8b8d",
     "difference_in_means": "#c98a1b",
     "logistic_regression": "#b3422e",
+    "novelty": "#8a6d3b",
     "text": "#1c2733",
     "random_direction": "#9aa5b1",
     "shuffled_labels": "#c3ccd4",

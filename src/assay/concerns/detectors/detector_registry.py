@@ -21,6 +21,7 @@ DETECTORS: Registry[Fit] = Registry(
         "difference_in_means": f"{_PLACE}.difference_in_means:fit",
         "logistic_regression": f"{_PLACE}.logistic_regression:fit",
         "dictionary_error": f"{_PLACE}.dictionary_error:fit",
+        "novelty": f"{_PLACE}.novelty:fit",
         "text": f"{_PLACE}.text_baseline:fit",
     },
 )
