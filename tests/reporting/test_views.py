@@ -109,7 +109,7 @@ def test_twins_are_marked_by_their_kind():
 def test_a_curve_is_taken_from_the_strategy_where_the_detector_is_best(monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        "assay.reporting.transfer_view.draw_roc_curves", lambda curves, budget: drawn.append(curves)
+        "assay.reporting.transfer_maps.draw_roc_curves", lambda curves, budget: drawn.append(curves)
     )
     areas = zip(STRATEGIES, (0.6, 0.9, 0.7), strict=False)
     cells = tuple(a_cell(strategy, "rule", LIAR, area, 20) for strategy, area in areas)
