@@ -25,6 +25,7 @@ from assay.concerns.matrix.comparisons import FeatureRecall, NullDistribution
 from assay.concerns.matrix.contexts import context_frequencies
 from assay.concerns.matrix.describing import MatrixFacts, matrix_notes, tested_organism
 from assay.concerns.matrix.detection_limit import measure_limits
+from assay.concerns.matrix.drawn_curves import drawn_curves
 from assay.concerns.matrix.learning import Fits, TransferSettings
 from assay.concerns.matrix.learning_curve import measure_references
 from assay.concerns.matrix.leave_one_out import catch_bound, leave_each_out
@@ -39,8 +40,8 @@ from assay.concerns.matrix.measuring import (
 from assay.concerns.matrix.nulls import null_distributions
 from assay.concerns.matrix.oracle import benign_test_powers, check_oracles
 from assay.concerns.matrix.recall import feature_recall
-from assay.concerns.matrix.result import MissingCell, RocCurve, TransferMatrix
-from assay.concerns.matrix.scores import TestedConversations, curve, score, score_all
+from assay.concerns.matrix.result import MissingCell, TransferMatrix
+from assay.concerns.matrix.scores import TestedConversations, score, score_all
 from assay.concerns.matrix.shown_replies import shown_replies
 from assay.concerns.strategies import (
     Elicited,
@@ -50,9 +51,6 @@ from assay.concerns.strategies import (
 from assay.dictionaries import Dictionary
 from assay.models import Site
 from assay.progress import progress
-
-CURVES = 6
-"""Largest number of ROC curves for each organism."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +157,7 @@ def transfer(
         benign_tests=powers,
         references=references.figures,
         learning_curve=references.curve,
-        roc=_curves(all_cells),
+        roc=drawn_curves(all_cells),
         ablations=tuple(ablations),
         leave_one_out=left_out,
         contexts=context_frequencies(all_cells, readings, families),
@@ -285,28 +283,3 @@ def _final(
 ) -> Admission:
     key = (cell.strategy, cell.detector, cell.organism)
     return after_ablation(judged, ablations.get(key), window)
-
-
-def _curves(cells: Sequence[MeasuredCell]) -> tuple[RocCurve, ...]:
-    """The ROC curves of the best detectors on each organism that may be admitted, and of text.
-
-    A strategy that sees the tested organism draws none: its curves would stand above all others.
-    """
-    kept = []
-    for name in dict.fromkeys(cell.organism for cell in cells):
-        tested = [c for c in cells if c.organism == name and c.auroc is not None]
-        tested.sort(key=lambda c: -(c.auroc or 0))
-        best = [c for c in tested if not is_control(c.strategy, c.detector)][: CURVES - 1]
-        best += [c for c in tested if c.detector == TEXT and shows_transfer(c.strategy)][:1]
-        for cell in best:
-            fpr, tpr = curve(cell.scored)
-            kept.append(
-                RocCurve(
-                    strategy=cell.strategy,
-                    detector=cell.detector,
-                    organism=name,
-                    fpr=fpr,
-                    tpr=tpr,
-                )
-            )
-    return tuple(kept)
