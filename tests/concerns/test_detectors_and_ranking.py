@@ -36,7 +36,9 @@ def area(detector, tested):
     return auroc(scores[labels], scores[~labels])
 
 
-@pytest.mark.parametrize("name", [name for name in LEARNED if name not in ("dictionary_error", "novelty")])
+@pytest.mark.parametrize(
+    "name", [name for name in LEARNED if name not in ("dictionary_error", "novelty")]
+)
 def test_a_planted_direction_is_detected_in_conversations_never_seen(name):
     examples = Examples.of(conversations(120, seed=1), dictionary())
     detector = fit_detector(name, examples, dictionary(), seed=0)

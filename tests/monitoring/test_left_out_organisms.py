@@ -20,7 +20,7 @@ from assay.monitoring import (
     choose_watched,
     left_out_sensitivities,
 )
-from assay.monitoring.choosing import values_of
+from assay.monitoring.choosing import values_of, without_repetitions
 from assay.monitoring.scoring import scores_of_values
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "concerns"))
@@ -145,3 +145,14 @@ def test_each_organism_carries_its_verification_and_the_matrix_own_correlations(
         "unsure": False,
     }
     assert {one.icc for one in found.values()} == {0.3}
+
+
+def test_a_direction_that_serves_two_concerns_is_watched_once_under_both_names(three):
+    scoring = choose_watched(three)
+    feature = scoring.features[0]
+    _, _, kind = feature.name.partition(".")
+    again = feature.model_copy(update={"name": f"theft.{kind}"})
+    other = again.model_copy(update={"bias": feature.bias + 1})
+    found = without_repetitions([feature, again, other])
+    assert [f.name for f in found] == [f"{feature.name.partition('.')[0]}+theft.{kind}", again.name]
+    assert [f.bias for f in found] == [feature.bias, other.bias]
