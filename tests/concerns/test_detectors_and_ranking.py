@@ -221,7 +221,7 @@ def test_with_several_organisms_the_penalty_is_chosen_on_those_that_are_left_out
     assert held == sorted(sizes.values()) * len(logistic_regression.STRENGTHS)
 
 
-def test_novelty_needs_no_example_of_what_it_finds_and_does_not_mind_their_labels():
+def test_novelty_needs_no_example_of_what_it_finds_and_learns_from_none():
     benign = conversations(200, name="pool", seed=3, share=0.0)
     pool = [replace(c, excerpt=replace(c.excerpt, source=POOL)) for c in benign]
     known = conversations(40, name="known", seed=4)
@@ -231,9 +231,9 @@ def test_novelty_needs_no_example_of_what_it_finds_and_does_not_mind_their_label
     labels = np.array([c.label for c in tests])
     scores = found.scores(tests)
     assert auroc(scores[labels], scores[~labels]) > 0.9
-    # Other labels, as long as the pool is benign, give the same detector.
-    turned = examples.relabelled(np.where(examples.sources == POOL, False, ~examples.labels))
-    assert np.array_equal(fit_detector("novelty", turned, None, 0).scores(tests), scores)
+    # More misbehaviour to learn from changes nothing.
+    more = Examples.of([*pool, *known, *conversations(200, name="more", seed=6)], None)
+    assert np.array_equal(fit_detector("novelty", more, None, 0).scores(tests), scores)
     # An isotropic planted pool: distance² is a chi-square of 24 dimensions over the noise of a mean.
     mean_square = float((found.scores(pool) ** 2).mean())
     assert mean_square == pytest.approx(24, rel=0.25)
