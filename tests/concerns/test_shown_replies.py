@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
-from matrix_results import a_matrix
 from planted import conversations, dictionary, readings
 
 from assay.concerns import Budgets
@@ -15,6 +17,9 @@ from assay.concerns.matrix.result import LeftOut
 from assay.concerns.matrix.scores import TestedConversations, score
 from assay.concerns.matrix.shown_replies import shown_replies
 from assay.concerns.strategies import Elicited
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "reporting"))
+from matrix_results import a_matrix
 
 BUDGETS = Budgets(fpr=0.05, delta=0.1, tpr_target=0.8)
 
