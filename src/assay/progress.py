@@ -44,12 +44,21 @@ def progress(what: str, total: float, unit: str) -> Iterator[Advance]:
 
 
 @contextlib.contextmanager
-def timed(what: str) -> Iterator[None]:
-    """Print on stderr how long the block took. ``what`` names it."""
+def timed(what: str) -> Iterator[Callable[[], float]]:
+    """Print on stderr how long the block took. ``what`` names it.
+
+    Yields a function that gives the seconds so far, and after the block those that it took.
+    """
     import time
 
     started = time.monotonic()
-    yield
-    minutes, seconds = divmod(round(time.monotonic() - started), 60)
-    took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-    print(f"{what}: {took}", file=sys.stderr, flush=True)
+    ended: list[float] = []
+    yield lambda: (ended[0] if ended else time.monotonic()) - started
+    ended.append(time.monotonic())
+    print(f"{what}: {duration(ended[0] - started)}", file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """A time in minutes and seconds, for people."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -12,6 +12,7 @@ from assay.errors import AssayError
 from assay.evidence import read_evidence
 from assay.files import sha256_of
 from assay.pipeline import CaseLock, plan_case, read_run, redraw, run_case
+from assay.pipeline.run import time_in_words
 
 KILLED_AT_WRITE = """
 import os, signal, sys
@@ -146,3 +147,11 @@ def test_what_does_not_fit_the_model_is_refused_before_anything_is_written(tiny_
     with pytest.raises(AssayError, match="512 positions"):
         run_case(tiny_case(audit={"length": 1000}), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_says_where_its_time_went_the_longest_first():
+    took = {"harvest": [61.0], "reading": [40.0, 50.2], "report": [0.2]}
+    assert (
+        time_in_words(took) == "time: 2 min 31 s; reading 1 min 30 s (2 stages), harvest 1 min 1 s"
+    )
+    assert time_in_words({"report": [0.2]}) == "time: 0 s"

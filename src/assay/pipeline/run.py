@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from assay.pipeline.stage import (
 )
 from assay.pipeline.stages.report_stage import REPORT, ReportStage
 from assay.pipeline.wiring import STAGE_NAMES, stages_of
-from assay.progress import timed
+from assay.progress import duration, timed
 
 
 def run_case(
@@ -55,11 +56,28 @@ def run_case(
     remove_partials(root)
     lock.write(root)
     checked = CheckedArtefacts()
+    took: dict[str, list[float]] = {}
     for number, stage in enumerate(stages, start=1):
         if not is_cached(root, stage):
-            with timed(f"stage {number} of {len(stages)}, {stage.name}"):
+            with timed(f"stage {number} of {len(stages)}, {stage.name}") as seconds:
                 run_stage(root, stage, checked)
+            took.setdefault(stage.NAME, []).append(seconds())
+    if took:
+        print(time_in_words(took), file=sys.stderr, flush=True)
     return root, gather(root, lock, checked)
+
+
+def time_in_words(took: Mapping[str, Sequence[float]]) -> str:
+    """Where a run's time went, the longest first; ``took`` has the seconds of each kind of stage."""
+    longest = sorted(took.items(), key=lambda each: -sum(each[1]))
+    parts = [
+        f"{name} {duration(sum(seconds))}"
+        + (f" ({len(seconds)} stages)" if len(seconds) > 1 else "")
+        for name, seconds in longest
+        if round(sum(seconds))
+    ]
+    total = sum(sum(seconds) for seconds in took.values())
+    return f"time: {duration(total)}" + (f"; {', '.join(parts)}" if parts else "")
 
 
 def plan_case(path: Path, out: Path, until: str | None = None) -> Plan:
