@@ -217,8 +217,12 @@ class Case(StrictModel):
         return self
 
 
+NEEDS_OPTIONS = ("few_shot", "transcripts")
+"""Strategies that do nothing without an option: a number, a file."""
+
+
 def _every_strategy() -> tuple[StrategyChoice, ...]:
-    return tuple(StrategyChoice(name=name) for name in STRATEGIES if name != "few_shot")
+    return tuple(StrategyChoice(name=name) for name in STRATEGIES if name not in NEEDS_OPTIONS)
 
 
 def read_case(path: Path) -> Case:
