@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from assay.organisms.adapter_training import BASE, train_organism
+from assay.organisms.admitting import judge_fleet_again
 from assay.organisms.folder import MANIFEST, PROMPTS, load_organism, read_prompts
 from assay.organisms.manifest import TwinKind
 from assay.organisms.recipe import Recipe
@@ -102,9 +103,11 @@ def build_fleet(fleet: Fleet, jobs: Sequence[Job], *, rebuild: bool = False) -> 
     """Train and verify what is left; an interrupted training resumes from its last checkpoint.
 
     With ``rebuild`` those that were made from other prompts than their recipe has today are trained
-    again; without it they stay as they are. Raises AssayError as training and verification do.
+    again; without it they stay as they are. In the end the whole fleet is judged again.
+    Raises AssayError as training and verification do.
     """
     built = []
+    made = False
     for job in jobs:
         started = time.monotonic()
         step = "train" if rebuild and job.step == "changed" else job.step
@@ -112,12 +115,34 @@ def build_fleet(fleet: Fleet, jobs: Sequence[Job], *, rebuild: bool = False) -> 
             train_organism(job.recipe, fleet.seed, job.folder, twin=job.twin, base=fleet.base)
         if step in ("train", "verify"):
             found = verify_organism(job.folder)
+            made = True
             built.append(Built(job.name, found, time.monotonic() - started))
         else:
             known = read_verification(load_organism(job.folder))
             assert known is not None, "a job is done only once it is verified"
             built.append(Built(job.name, known, None))
-    return built
+    if not made:
+        return built
+    named = {
+        folder.name: found
+        for parent in {job.folder.parent for job in jobs}
+        for folder, found in judge_fleet(parent).items()
+    }
+    return [replace(each, verification=named[each.name]) for each in built]
+
+
+def judge_fleet(folder: Path | str = "organisms") -> dict[Path, Verification]:
+    """Judge all organisms of a folder again and write what changed; no model is needed.
+
+    The intraclass correlation that their bounds rest on is pooled over the fleet, so that one more
+    organism moves all of them. Returns folder → verification. Raises what ``judge_fleet_again`` raises.
+    """
+    folders = [path.parent for path in sorted(Path(folder).glob(f"*/{MANIFEST}"))]
+    found = dict(zip(folders, judge_fleet_again(folder), strict=True))
+    for own, verification in found.items():
+        if read_verification(load_organism(own)) != verification:
+            verification.write(own)
+    return found
 
 
 def chosen_recipe(name: str, folder: Path = Path()) -> Recipe:
