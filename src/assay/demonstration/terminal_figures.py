@@ -35,7 +35,7 @@ def matrix_lines(matrix: TransferMatrix) -> list[str]:
     """
     cells = cells_chosen_elsewhere(matrix)
     detectors = list(dict.fromkeys(cell.detector for cell in cells))
-    headings = [COLUMNS.get(name, name)[: WIDTH - 2] for name in detectors]
+    headings = [COLUMNS.get(name, name)[: WIDTH - 1] for name in detectors]
     lines = [
         "organism".ljust(NAME) + "".join(f"{name:>{WIDTH - 1}} " for name in headings).rstrip()
     ]
