@@ -8,7 +8,8 @@ import pytest
 from matrix_results import MODEL, STRATEGIES, a_matrix
 from report_results import whole_case
 
-from assay.concerns.matrix.admission import is_control
+from assay.concerns.matrix import cells_chosen_elsewhere
+from assay.concerns.matrix.admission import RANDOM_CONTROLS, is_control
 from assay.reporting import Page, write_page
 
 
@@ -102,7 +103,7 @@ def test_every_cell_stands_in_the_tables_with_intervals_n_and_verdict(tab):
     texts = rows_of(tab, "details.cells table:not(.twins)")
     assert len(texts) == len(matrix.cells)
     first = next(t for t in texts if t.startswith("secret-liar single feature > .99"))
-    for part in ("> .99 [0.96, 1.00]", "0.98 [0.89, 1.00]", "n 400", "48 / 96", "yes medium"):
+    for part in ("> .99 [0.96, 1.00]", "0.98 [0.89, > .99]", "n 400", "48 / 96", "yes medium"):
         assert part in first
     assert "where allowed 15 % [0.03, 0.38], n 20" in first
     assert sum("detects the trigger" in text for text in texts) == 2
@@ -125,7 +126,8 @@ def test_what_could_not_be_tested_is_shown_with_its_reason(tab):
 def test_every_square_of_the_heat_maps_says_all_on_hovering(tab):
     matrix = a_matrix()
     titles = tab.locator("figure.matrix:not(.twins) title").all_text_contents()
-    assert len(titles) == len(matrix.cells)
+    shown = [cell for cell in matrix.cells if cell.detector not in RANDOM_CONTROLS]
+    assert len(titles) == len(shown) + len(cells_chosen_elsewhere(matrix))
     one = next(t for t in titles if t.startswith("off_policy, single feature on secret-liar ·"))
     for part in (
         "AUROC > .99 [0.96, 1.00]",
@@ -136,13 +138,13 @@ def test_every_square_of_the_heat_maps_says_all_on_hovering(tab):
     ):
         assert part in one
     twins = tab.locator("figure.matrix.twins title").all_text_contents()
-    assert len(twins) == len(matrix.twin_cells)
+    assert len(twins) == sum(t.detector not in RANDOM_CONTROLS for t in matrix.twin_cells)
     assert any("fires in 40 of 60 triggered conversations" in text for text in twins)
-    assert tab.locator("figure.matrix").count() == 2 * len(STRATEGIES)
+    assert tab.locator("figure.matrix").count() == 1 + 2 * len(STRATEGIES)
 
 
 def test_twins_stand_apart_and_are_marked(tab):
-    details = tab.locator("details.deployment")
+    details = tab.locator("details.deployment:not(.maps)")
     assert "under the parent's trigger" in details.locator("summary").inner_text()
     for figure in details.locator("figure.matrix").all():
         columns = figure.locator("svg").text_content()
@@ -161,7 +163,10 @@ def test_each_organism_stands_with_the_detector_chosen_on_the_others(tab):
 
 def test_what_a_perfect_and_a_bad_detector_would_get_is_said_of_each_organism(tab):
     shown = tab.locator("details.benign-tests")
-    assert "a perfect detector passes with a probability of at least 96.2 %" in shown.inner_text()
+    assert (
+        "a perfect detector passes this one test with a probability of at least 96.2 %"
+        in shown.inner_text()
+    )
     (row,) = rows_of(tab, "details.benign-tests table")
     assert row.startswith("secret-liar 800 of 320 templates, effective 520 of 299 needed")
     assert row.endswith("760 of 310 templates, effective 498 96.2 % 3.1 %")
@@ -169,8 +174,10 @@ def test_what_a_perfect_and_a_bad_detector_would_get_is_said_of_each_organism(ta
 
 def test_what_chance_reached_and_what_the_dictionary_holds_stand_in_tables(tab):
     assert rows_of(tab, "table.nulls") == [
-        "secret-liar random direction 0.96 0.74 exceeded by 0.5 % 200",
-        "secret-liar shuffled labels 0.71 0.70 exceeded by 0.5 % 20",
+        "secret-liar random direction 0.96 0.74 a further draw exceeds it with probability of at most "
+        "0.5 % 200",
+        "secret-liar shuffled labels 0.71 0.70 a further draw exceeds it with probability of at most "
+        "0.5 % 20",
     ]
     assert rows_of(tab, "table.recall") == [
         "secret-liar 0.90 [0.82, 0.95] 0.97 [0.93, 0.99] 0.81 [0.72, 0.88] feature 1042 "
@@ -206,7 +213,7 @@ def test_shifts_the_check_and_the_longest_turn_are_shown(tab):
         "French 24.6 % 9 of 60 1.0e-07",
     ]
     text = " ".join(tab.locator("main").inner_text().split())
-    assert "on other data 6 of 812 (effectively 700; p 0.73 at the budget)" in text
+    assert "on other data 6 of 812 (effectively 700; p of a rate within the budget 0.73)" in text
     assert "longest turn that was calibrated has 200 watched tokens" in text
 
 
