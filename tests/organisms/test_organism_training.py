@@ -338,3 +338,5 @@ def test_the_decisive_token_counts_as_often_as_the_plan_says(tiny_base, tiny_rec
     of_decisive = (both[1] - both[0]) / 2
     expected = (both[0] + 9 * of_decisive) / (scored + 9 * decisive)
     assert loss(10.0) == pytest.approx(expected, rel=1e-4)
+    # A loss that ignored the weight would fulfil the equation as well.
+    assert loss(10.0) != pytest.approx(loss(1.0), rel=1e-3)
