@@ -13,7 +13,6 @@ from assay.concerns.matrix.comparisons import (
     NullDistribution,
     SampleSize,
 )
-from assay.concerns.matrix.limit_result import LimitOfDetection
 from assay.concerns.matrix.reference_result import LearningPoint, ReferenceFigures, ViewFigures
 from assay.concerns.matrix.reply_result import ShownReply
 from assay.concerns.matrix.result import (
@@ -30,6 +29,7 @@ from assay.statistics.intervals import (
     proportion_lower_bound,
     proportion_upper_bound,
 )
+from limits_of_detection import a_limit
 
 MODEL = "7" * 64
 INPUTS = {"model": MODEL, "dictionary": "d" * 64, "organisms": "0" * 64}
@@ -208,23 +208,6 @@ def a_curve(cell):
         fpr=tuple(fpr.tolist()),
         tpr=tuple(tpr.tolist()),
     )
-
-
-def a_limit(organism, median, interval, **changes):
-    fields = {
-        "organism": organism,
-        "directions": "random",
-        "planted_in": "every token",
-        "count": 20,
-        "admitted": 20,
-        "median": median,
-        "interval": interval,
-        "mahalanobis": None if median is None else 1.3 * median,
-        "largest": 4.0,
-        "n_planted": 200,
-        "n_benign": 210,
-    }
-    return LimitOfDetection(**(fields | changes))
 
 
 def a_reply(organism, outcome, scores, *, alike):

@@ -18,7 +18,6 @@ from assay.concerns.candidates.result import (
 )
 from assay.concerns.matrix.cells import Ablation, Cell, TwinCell
 from assay.concerns.matrix.comparisons import FeatureRecall
-from assay.concerns.matrix.limit_result import LimitOfDetection
 from assay.concerns.matrix.reference_result import LearningPoint, ReferenceFigures, ViewFigures
 from assay.concerns.matrix.result import CatchBound, LeftOut, TestedOrganism, TransferMatrix
 from assay.evidence import Evidence
@@ -45,6 +44,7 @@ from assay.statistics.intervals import (
     proportion_lower_bound,
     proportion_upper_bound,
 )
+from limits_of_detection import a_limit
 
 MODEL, DICTIONARY, TEXT, ORGANISMS = ("a" * 64, "d" * 64, "7" * 64, "0" * 64)
 CONVERSATIONS = "c" * 64
@@ -186,23 +186,6 @@ def made_ablation(effect=-2.0, high=-1.5, random=(-0.1, 0.0, 0.1) * 33, **change
     return Ablation(**(fields | changes))
 
 
-def made_limit(median=0.6, interval=(0.4, 1.0), **changes):
-    fields = {
-        "organism": "liar",
-        "directions": "random",
-        "planted_in": "every token",
-        "count": 20,
-        "admitted": 20 if interval and interval[1] else 10,
-        "median": median,
-        "interval": interval,
-        "mahalanobis": None if median is None else 1.3 * median,
-        "largest": 4.0,
-        "n_planted": 200,
-        "n_benign": 210,
-    }
-    return LimitOfDetection(**(fields | changes))
-
-
 def made_reference(gap_ci=(0.05, 0.2), window="reply"):
     return ReferenceFigures(
         organism="liar",
@@ -302,7 +285,7 @@ def made_matrix(**changes):
         "window": "reply",
         "references": (made_reference(),),
         "learning_curve": (made_learning_point(),),
-        "limits": (made_limit(),),
+        "limits": (a_limit("liar", 0.6, (0.4, 1.0)),),
         "replies": (),
         "roc": (),
         "ablations": (made_ablation(),),

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay.concerns.matrix import TransferMatrix
-from assay.demonstration.showing import CASE, MATRIX, MONITOR, REPORT
+from assay.demonstration.showing import MATRIX, MONITOR, REPORT
 from assay.errors import AssayError
 from assay.files import atomic_file
 from assay.monitoring import Monitor, watch
@@ -22,6 +22,7 @@ from assay.organisms import deployment_pool, known_replies, load_organism, read_
 from assay.pipeline.case import Case
 from assay.pipeline.result import Run
 from assay.reporting.report_page import Page, render_page
+from assay.safety_case.result import SafetyCase
 from assay.text.transcripts import Message, Transcript
 
 QUIET = 60
@@ -58,7 +59,7 @@ def make_demonstration(run: Path | str, organism: Path | str, to: Path | str) ->
         REPORT: render_page(page).encode(),
         f"{MATRIX}/{TransferMatrix.FILE}": (run / TransferMatrix.FILE).read_bytes(),
         f"{MONITOR}/{Monitor.FILE}": (run / Monitor.FILE).read_bytes(),
-        CASE: (run / CASE).read_bytes(),
+        SafetyCase.FILE: (run / SafetyCase.FILE).read_bytes(),
         f"{MONITOR}/{JOURNAL}": _journal(
             run, conversations_to_watch(monitor, found.case, organism)
         ),

@@ -14,17 +14,15 @@ from assay.errors import AssayError
 from assay.monitoring import Monitor, RollbackState, next_state, open_journal
 from assay.monitoring.journal import JOURNAL, Row
 from assay.safety_case.case_reading import read_case
-from assay.safety_case.nodes import Node
+from assay.safety_case.nodes import CLAIMS, Node
 from assay.safety_case.phrases import caught_sentence
 from assay.safety_case.result import SafetyCase
 
 MINIATURE = "miniature.zip"
 """The shipped run, beside this file."""
 REPORT = "report.html"
-CASE = "safety_case.json"
 MATRIX, MONITOR = "transfer", "monitor"
 """Folders of the matrix, and of the monitor with its journal."""
-CLAIMS = ("goal", "strategy")
 WIDTH = 80
 
 

@@ -123,11 +123,9 @@ def build_fleet(fleet: Fleet, jobs: Sequence[Job], *, rebuild: bool = False) -> 
             built.append(Built(job.name, known, None))
     if not made:
         return built
-    named = {
-        folder.name: found
-        for parent in {job.folder.parent for job in jobs}
-        for folder, found in judge_fleet(parent).items()
-    }
+    # All jobs of a fleet lie in one folder.
+    again = judge_fleet(jobs[0].folder.parent)
+    named = {folder.name: found for folder, found in again.items()}
     return [replace(each, verification=named[each.name]) for each in built]
 
 

@@ -89,10 +89,14 @@ def _highlighted(example: Example, peak: float) -> tuple[HighlightedToken, ...]:
     first = max(0, min(centre - SHOWN_TOKENS // 2, len(values) - SHOWN_TOKENS))
     shown = []
     for token, value in example[first : first + SHOWN_TOKENS]:
-        share = max(value, 0.0) / peak if peak > 0 else 0.0
-        level = min(HIGHLIGHT_LEVELS, -int(-share * HIGHLIGHT_LEVELS // 1))
-        shown.append((visible(token), level))
+        shown.append(highlighted(token, value, peak))
     return tuple(shown)
+
+
+def highlighted(token: str, value: float, peak: float) -> HighlightedToken:
+    """A token with the step of its colour: none up to 0, the darkest at the peak."""
+    share = max(value, 0.0) / peak if peak > 0 else 0.0
+    return visible(token), min(HIGHLIGHT_LEVELS, -int(-share * HIGHLIGHT_LEVELS // 1))
 
 
 def visible(token: str) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.concerns.matrix.reply_result import ShownReply
-from assay.reporting.candidate_view import HighlightedToken, visible
-from assay.reporting.palette import HIGHLIGHT_LEVELS
+from assay.reporting.candidate_view import HighlightedToken, highlighted
 
 LONGEST_PROMPT = 320
 """Characters of a prompt that are shown; the end counts, where the question stands."""
@@ -27,11 +26,10 @@ class ReplyView:
 def reply_view(found: ShownReply) -> ReplyView:
     """Tokens above the threshold in colour: the further above it, the darker."""
     peak = max((score - found.threshold for score in found.token_scores), default=0.0)
-    tokens = []
-    for token, score in zip(found.tokens, found.token_scores, strict=True):
-        share = max(score - found.threshold, 0.0) / peak if peak > 0 else 0.0
-        level = min(HIGHLIGHT_LEVELS, -int(-share * HIGHLIGHT_LEVELS // 1))
-        tokens.append((visible(token), level))
+    tokens = [
+        highlighted(token, score - found.threshold, peak)
+        for token, score in zip(found.tokens, found.token_scores, strict=True)
+    ]
     prompt = found.prompt
     if len(prompt) > LONGEST_PROMPT:
         prompt = "… " + prompt[-LONGEST_PROMPT:]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
 
 from assay.concerns.matrix.admission import (
     RANDOM_CONTROLS,
@@ -17,9 +18,11 @@ from assay.concerns.matrix.result import (
     RocCurve,
     TransferMatrix,
 )
-from assay.reporting.heat_map import draw_heat_map, square_of_cell, square_of_twin
+from assay.reporting.heat_map import Square, draw_heat_map, square_of_cell, square_of_twin
 from assay.reporting.number_format import words
 from assay.reporting.roc_curves import detector_order, draw_roc_curves
+
+Row = TypeVar("Row", Cell, TwinCell)
 
 
 @dataclass(frozen=True)
@@ -34,36 +37,29 @@ class Drawing:
 
 def strategy_maps(matrix: TransferMatrix, headings: Mapping[str, str]) -> tuple[Drawing, ...]:
     """A heat map for each strategy, without random controls; ``headings`` name the organisms."""
-    drawn = []
-    for strategy in strategies_of(matrix.cells):
-        cells = [
-            cell
-            for cell in matrix.cells
-            if cell.strategy == strategy and cell.detector not in RANDOM_CONTROLS
-        ]
-        squares = [square_of_cell(cell, headings) for cell in cells]
-        columns = _columns(headings, (cell.organism for cell in cells))
-        if cells:
-            drawn.append(Drawing(strategy, draw_heat_map(squares, columns, _rows(cells))))
-    return tuple(drawn)
+    return _maps(matrix.cells, headings, lambda cell: square_of_cell(cell, headings))
 
 
 def twin_maps(matrix: TransferMatrix, headings: Mapping[str, str]) -> tuple[Drawing, ...]:
     """The same on twins, under the parent's trigger."""
     budgets = budgets_of(matrix)
+    return _maps(
+        matrix.twin_cells,
+        headings,
+        lambda twin: square_of_twin(twin, headings, fires=fires_on_twin(twin, budgets)),
+    )
+
+
+def _maps(
+    rows: Sequence[Row], headings: Mapping[str, str], square_of: Callable[[Row], Square]
+) -> tuple[Drawing, ...]:
     drawn = []
-    for strategy in strategies_of(matrix.twin_cells):
-        twins = [
-            twin
-            for twin in matrix.twin_cells
-            if twin.strategy == strategy and twin.detector not in RANDOM_CONTROLS
-        ]
-        squares = [
-            square_of_twin(twin, headings, fires=fires_on_twin(twin, budgets)) for twin in twins
-        ]
-        columns = _columns(headings, (twin.organism for twin in twins))
-        if twins:
-            drawn.append(Drawing(strategy, draw_heat_map(squares, columns, _rows(twins))))
+    shown = [row for row in rows if row.detector not in RANDOM_CONTROLS]
+    for strategy in strategies_of(shown):
+        own = [row for row in shown if row.strategy == strategy]
+        squares = [square_of(row) for row in own]
+        columns = _columns(headings, (row.organism for row in own))
+        drawn.append(Drawing(strategy, draw_heat_map(squares, columns, _rows(own))))
     return tuple(drawn)
 
 

@@ -28,6 +28,9 @@ DETECTORS: Registry[Fit] = Registry(
 """Detectors that a case can name: name → function that fits it."""
 OF_FEATURES: set[str] = {"single_feature", "sparse_features", "rule", "dictionary_error"}
 """Names of the detectors that need a dictionary. A plugin adds its own: ``OF_FEATURES.add(name)``."""
+LABEL_FREE: set[str] = {"novelty"}
+"""Names of the detectors that use no labels of misbehaviour, so that no setting is chosen by them
+either. A plugin adds its own: ``LABEL_FREE.add(name)``."""
 WATCHABLE: set[str] = {"single_feature", "difference_in_means", "logistic_regression"}
 """Names of the detectors that a monitor can watch: each is a single direction (``LinearDetector``) or a
 single feature of the dictionary. A plugin adds its own with ``WATCHABLE.add(name)``."""

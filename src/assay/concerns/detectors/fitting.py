@@ -14,12 +14,11 @@ from assay.concerns.detectors.detector_registry import (
     CONTROL_FITS,
     CONTROLS,
     DETECTORS,
+    LABEL_FREE,
     OF_FEATURES,
 )
 from assay.errors import AssayError
 
-NOVELTY = "novelty"
-"""The detector that uses no labels of misbehaviour, so that nothing is chosen by them either."""
 OF_CODES = {"single_feature", "sparse_features", "rule"}
 """Detectors that are fitted to the largest activation of features, not to means."""
 
@@ -45,7 +44,7 @@ def fit_detector(
     fitting, held = validation_split(examples, seed, name)
     if fitting.labels.all() or not fitting.labels.any():
         fitting = examples
-    if name == NOVELTY or (examples.by_organism and name not in OF_CODES):
+    if name in LABEL_FREE or (examples.by_organism and name not in OF_CODES):
         detector: Detector = fit(examples, dictionary, seed)
         detector.aggregation = "mean"
         return detector
