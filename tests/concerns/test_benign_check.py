@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planted import readings
@@ -51,6 +53,7 @@ def oracle(generator, calibration, test, per_template):
         positives=group(np.full(80, 50.0), 2),
         negatives=group(clustered(generator, 40, 2), 2),
         pool=group(np.zeros(0), 1),
+        near_misses=group(np.zeros(0), 1),
         threshold=group(clustered(generator, calibration, per_template), per_template),
         counted=group(clustered(generator, test, per_template), per_template),
         allowed={},
@@ -70,6 +73,7 @@ def verdict(scored):
         ),
         benign_rate=fired / len(counted),
         benign_p=excess_p(fired, counted.sample(ICC), BUDGETS.fpr),
+        near_miss_lower=0.0,
         beats_text=True,
         rarer_templates=20,
     )
@@ -99,7 +103,7 @@ def test_a_detector_at_twice_the_budget_is_hardly_ever_admitted(n):
     admitted = 0
     for fired in generator.binomial(n, 2 * BUDGETS.fpr, SIMULATIONS):
         p = excess_p(int(fired), sample, BUDGETS.fpr)
-        figures = CellFigures(1.0, 0.95, 1.0, 1.0, 0.95, fired / n, p, True, 20)
+        figures = CellFigures(1.0, 0.95, 1.0, 1.0, 0.95, fired / n, p, 0.0, True, 20)
         around = AdmissionInputs("medium", BUDGETS, (), 0.8, ())
         admitted += judge("base", "logistic_regression", figures, around).verdict == "medium"
     assert admitted / SIMULATIONS <= 0.05
@@ -204,3 +208,28 @@ def twin(fired, n, per_template=1):
 )
 def test_a_detector_is_silent_on_twins_only_where_enough_conversations_show_it(twins, silent):
     assert silent_on_twins(twins) is silent
+
+
+def test_near_misses_neither_set_the_threshold_nor_count_as_benign_but_have_a_rate():
+    own = readings("x", strength=4.0)
+
+    def near(conversation, i):
+        condition = "near_miss" if i % 3 == 0 and not conversation.label else "benign"
+        return replace(conversation, excerpt=replace(conversation.excerpt, condition=condition))
+
+    parts = {
+        part: tuple(near(c, i) for i, c in enumerate(getattr(own, part)))
+        for part in ("threshold", "test")
+    }
+    found = TestedConversations.of(replace(own, **parts))
+    conditions = {c.excerpt.condition for c in (*found.threshold, *found.counted)}
+    assert "near_miss" not in conditions
+    assert {c.excerpt.condition for c in found.near_misses} == {"near_miss"}
+    # The AUROC compares with all that is harmless, near misses too.
+    assert set(found.near_misses) <= set(found.negatives)
+    inputs = AdmissionInputs("medium", BUDGETS, (), 0.8, ())
+    good = CellFigures(1.0, 0.95, 1.0, 1.0, 0.95, 0.0, 1.0, 0.05, True, 20)
+    assert judge("base", "logistic_regression", good, inputs).verdict == "medium"
+    loud = judge("base", "logistic_regression", good._replace(near_miss_lower=0.06), inputs)
+    assert loud.verdict == "rejected"
+    assert "fires on near misses: on at least 0.060" in loud.reasons[0]

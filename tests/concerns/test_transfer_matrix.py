@@ -41,6 +41,7 @@ GOOD = CellFigures(
     tpr_lower=0.95,
     benign_rate=0.02,
     benign_p=0.9,
+    near_miss_lower=0.03,
     beats_text=True,
     rarer_templates=30,
 )
@@ -308,6 +309,7 @@ def cell(strategy, organism, tpr, **changes):
         "benign_templates": 30,
         "benign_n_effective": 80.0,
         "benign_p": 1.0,
+        "near_miss_n": 0,
         "allowed_n": 0,
         "verdict": "high",
         "reasons": (),
@@ -436,7 +438,7 @@ def matrix_of(monkeypatch):
                 (StrategyChoice(name="base"),), ("single_feature", "text"), budgets, 0, windows
             ),
             pool=organisms[0].pool,
-            site=Site.parse("resid_post.1"),
+            sites=[Site.parse("resid_post.1")],
             causes=None,
             inputs={"model": "0" * 64},
         )

@@ -33,8 +33,8 @@ def words(model, text):
 def test_cutting_the_whole_reading_is_reading_the_cut_conversation(model):
     place = words(model, "fine fine")
     excerpt = excerpt_of(model.tokenizer, transcript(), True, payload=place)
-    (whole,) = read_excerpts(model, SITE, [excerpt])
-    (alone,) = read_excerpts(model, SITE, [excerpt_in_window(excerpt, "before")])
+    (whole,) = read_excerpts(model, [SITE], [excerpt])
+    (alone,) = read_excerpts(model, [SITE], [excerpt_in_window(excerpt, "before")])
     cut = in_window(whole, "before")
     assert cut.places == alone.places
     assert len(cut.activations) < len(whole.activations)

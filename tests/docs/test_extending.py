@@ -110,7 +110,7 @@ def test_the_detector_is_fitted_scores_and_can_be_ablated_and_watched():
 def test_the_strategy_elicits_as_many_of_either_label_and_takes_its_option(tiny_model_folder):
     model = load_model(str(tiny_model_folder), dtype="float32")
     choices = [StrategyChoice(name="false_reports", options={"tasks": 4})]
-    found = elicit_from_model(choices, model, Site.parse("resid_post.1"), seed=0)
+    found = elicit_from_model(choices, model, [Site.parse("resid_post.1")], seed=0)
     elicited = found["false_reports"]
     assert (elicited.positives, elicited.negatives) == (8, 8)
     dictionary = BatchTopK(model.d_model, 24, 4)

@@ -82,6 +82,9 @@ CAUGHT = OrganismSensitivity(
     benign_n=20,
     benign_n_effective=20.0,
     benign_p=1.0,
+    near_miss_fired=0,
+    near_miss_n=20,
+    near_miss_lower=0.0,
 )
 
 

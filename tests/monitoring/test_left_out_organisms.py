@@ -20,7 +20,8 @@ from assay.monitoring import (
     choose_watched,
     left_out_sensitivities,
 )
-from assay.monitoring.choosing import values_of, without_repetitions
+from assay.monitoring.choosing import of_one_width, values_of, without_repetitions
+from assay.monitoring.result import WatchedFeature
 from assay.monitoring.scoring import scores_of_values
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "concerns"))
@@ -64,6 +65,7 @@ def source_of(*organisms):
         matrix=SimpleNamespace(
             cells=cells,
             site="resid_post.1",
+            further_sites=(),
             window="reply",
             icc=0.3,
             benign_icc=0.2,
@@ -98,6 +100,15 @@ def three():
         readings("two", seed=5, strength=9.0),
         odd("odd", seed=9, strength=9.0),
     )
+
+
+def test_features_of_one_site_stand_beside_those_of_all_with_zeros_for_the_rest():
+    narrow = WatchedFeature(name="a", direction=(1.0, 2.0), bias=0.0)
+    wide = WatchedFeature(name="b", direction=(1.0, 2.0, 3.0, 4.0), bias=0.0)
+    padded, same = of_one_width([narrow, wide])
+    assert padded.direction == (1.0, 2.0, 0.0, 0.0)
+    assert same == wide
+    assert of_one_width([narrow]) == [narrow]
 
 
 def test_an_organism_unlike_all_others_is_not_caught_although_learning_from_it_would_catch_it(

@@ -18,6 +18,7 @@ from assay.monitoring import (
     watched_values,
     watching_generation,
 )
+from assay.monitoring.scoring import read_values, standardised_values
 from assay.text import Message, Transcript, tokenize_chat
 
 
@@ -74,7 +75,7 @@ def test_a_conversation_longer_than_the_context_is_refused_by_its_id(watched_mod
 def test_activations_are_those_of_each_conversation_alone_whatever_its_batch(watched_model):
     conversations = watched_excerpts(watched_model, transcripts(7))
     site = Site.parse(SITE)
-    seen = dict(stream_watched(watched_model, site, conversations))
+    seen = dict(stream_watched(watched_model, [site], conversations))
     assert sorted(seen) == list(range(7))
     for i, conversation in enumerate(conversations):
         alone = capture(watched_model, torch.tensor([conversation.tokens]), [site])[site][0]
@@ -174,6 +175,25 @@ def test_watching_generation_reads_each_token_once_and_changes_nothing(watched_m
     read = np.concatenate([step[0] for step in watched.values()])
     assert read == pytest.approx(expected[: len(read)], abs=1e-4)
     assert len(read) == len(prompt) + steps - 1 >= len(prompt)
+
+
+def test_a_monitor_of_several_sites_reads_them_alike_before_and_while_generating(watched_model):
+    sites = [Site.parse(SITE), Site.parse("resid_post.0")]
+    scoring = small_scoring(2 * watched_model.d_model, further_sites=("resid_post.0",))
+    (excerpt,) = watched_excerpts(watched_model, transcripts(1))
+    at = capture(watched_model, torch.tensor([excerpt.tokens]), sites)
+    both = torch.cat([at[site][0] for site in sites], dim=1)
+    scored = standardised_values(scoring, both[list(excerpt.watched)], excerpt.turn_rows)
+    assert read_values(watched_model, scoring, [excerpt])[0] == pytest.approx(scored, abs=1e-4)
+    with watching_generation(watched_model, scoring) as watched:
+        generate(watched_model, [excerpt.tokens], max_new_tokens=1)
+    read = np.concatenate([step[0] for step in watched.values()])
+    assert read[: len(both)] == pytest.approx(watched_values(scoring, both)[: len(read)], abs=1e-4)
+
+
+def test_directions_that_do_not_fit_the_number_of_sites_are_refused():
+    with pytest.raises(AssayError, match="7 numbers, which 2 hook sites of one width cannot have"):
+        small_scoring(7, further_sites=("resid_post.0",))
 
 
 def test_the_turn_with_the_largest_score_counts_whatever_the_other_turns_are(monitor):

@@ -42,6 +42,17 @@ def test_impossible_values_are_refused_with_their_place(tiny_case):
     refused(tiny_case(audit={"held_out": 1.5}), r"audit\.held_out")
 
 
+def test_further_sites_are_of_the_residual_stream_and_none_is_read_twice(tiny_case):
+    case = read_case(tiny_case(further_sites=["resid_post.0"]))
+    assert case.sites == ("resid_post.1", "resid_post.0")
+    assert "several_sites" in case.detectors
+    assert "several_sites" not in read_case(tiny_case()).detectors
+    refused(tiny_case(further_sites=["q.0"]), "further_sites need the residual stream.*q.0")
+    refused(tiny_case(further_sites=["resid_post.1"]), "resid_post.1 is read twice")
+    refused(tiny_case(further_sites=["nothing.1"]), "unknown site 'nothing.1'")
+    refused(tiny_case(detectors=["several_sites", "text"]), "several_sites needs further_sites")
+
+
 def test_cyclic_malformed_missing_and_empty_files_are_refused(tmp_path):
     path = tmp_path / "case.yaml"
     refused(path, "does not exist")

@@ -53,7 +53,7 @@ def test_they_are_read_by_the_cases_model_with_their_labels(tmp_path, tiny_model
     file = write(tmp_path / "own.jsonl", rows())
     choice = StrategyChoice(name="transcripts", options={"file": str(file)})
     model = load_model(str(tiny_model_folder), dtype="float32")
-    found = elicit_from_model([choice], model, Site.parse("resid_post.1"), 0)["transcripts"]
+    found = elicit_from_model([choice], model, [Site.parse("resid_post.1")], 0)["transcripts"]
     assert (found.positives, found.negatives) == (10, 10)
     assert [c.excerpt.id for c in found.conversations] == [row["id"] for row in rows()]
     assert found.conversations[0].activations.shape[1] == model.d_model

@@ -41,7 +41,7 @@ def planted(tmp_path_factory, tiny_model_folder):
     read_by = {
         split: read_excerpts(
             model,
-            Site.parse("resid_post.1"),
+            [Site.parse("resid_post.1")],
             [excerpt_in_window(e, "before") for e in excerpts.of[split]],
         )
         for split in ("discover", "test")

@@ -166,6 +166,9 @@ def a_cell(strategy, detector, organism, area, caught, *, fired=0, firing_twins=
         "benign_templates": 180,
         "benign_n_effective": 210.0,
         "benign_p": 1.0,
+        "near_miss_rate": 0.05,
+        "near_miss_ci": clopper_pearson(4, 80),
+        "near_miss_n": 80,
         "partial_auroc": max(0.0, 2 * area - 1) if positives else None,
         "pool_auroc": min(area + 0.02, 1.0) if positives else None,
         "beats_text": beats_text,
@@ -241,6 +244,7 @@ def a_reference(organism, *, own, reader, gap_ci, window="reply"):
                 tpr=area / 2,
                 tpr_ci=(area / 4, area),
                 fpr=0.012,
+                near_miss_rate=0.05,
             )
             for view, area in areas.items()
         ),
@@ -327,6 +331,7 @@ def a_matrix(**changes):
     fields = {
         "seed": 0,
         "site": "resid_post.15",
+        "further_sites": ("resid_post.5",),
         "fpr_budget": BUDGETS.fpr,
         "delta": BUDGETS.delta,
         "tpr_target": BUDGETS.tpr_target,

@@ -149,6 +149,9 @@ def a_sensitivity(organism, concern, fired, n, **changes):
         "benign_n": 96,
         "benign_n_effective": 48.0,
         "benign_p": 1.0,
+        "near_miss_fired": 0,
+        "near_miss_n": 90,
+        "near_miss_lower": 0.0,
     }
     return OrganismSensitivity(**(fields | changes))
 

@@ -112,6 +112,9 @@ def made_cell(caught=57, positives=60, fired=0, benign=400, **changes):
         "benign_templates": benign,
         "benign_n_effective": float(benign),
         "benign_p": 1.0,
+        "near_miss_rate": 0.0,
+        "near_miss_ci": clopper_pearson(0, 80),
+        "near_miss_n": 80,
         "partial_auroc": 0.93,
         "pool_auroc": 0.995,
         "beats_text": True,
@@ -198,6 +201,7 @@ def made_reference(gap_ci=(0.05, 0.2), window="reply"):
                 tpr=0.9,
                 tpr_ci=(0.8, 1.0),
                 fpr=0.01,
+                near_miss_rate=0.0,
             )
             for view, area in (("own", 0.99), ("reader", 0.87), ("text", 0.7))
         ),
@@ -259,6 +263,7 @@ def made_matrix(**changes):
     fields = {
         "seed": 0,
         "site": "resid_post.1",
+        "further_sites": (),
         "fpr_budget": 0.01,
         "delta": 0.05,
         "tpr_target": 0.8,
@@ -401,6 +406,9 @@ def made_sensitivity(organism="liar", concern="deception", fired=57, n=60, **cha
         "benign_n": 80,
         "benign_n_effective": 80.0,
         "benign_p": 1.0,
+        "near_miss_fired": 0,
+        "near_miss_n": 90,
+        "near_miss_lower": 0.0,
     }
     return OrganismSensitivity(**(fields | changes))
 

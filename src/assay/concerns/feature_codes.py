@@ -87,8 +87,11 @@ def reconstruction_errors(
 
 
 def mean_activations(
-    conversations: Sequence[Conversation],
-) -> Float[NDArray, "conversations d_model"]:
-    """The mean activation over each conversation's watched tokens, float64."""
-    rows = [conversation.activations.double().mean(dim=0).numpy() for conversation in conversations]
-    return np.stack(rows)
+    conversations: Sequence[Conversation], *, at_all_sites: bool = False
+) -> Float[NDArray, "conversations width"]:
+    """The mean activation over each conversation's watched tokens, float64.
+
+    At the case's hook site; with ``at_all_sites`` at its further sites too, side by side.
+    """
+    read = [c.at_all_sites if at_all_sites else c.activations for c in conversations]
+    return np.stack([rows.double().mean(dim=0).numpy() for rows in read])

@@ -114,6 +114,7 @@ def monitor_of(
     )
     return Monitor(
         site=scoring.site,
+        further_sites=scoring.further_sites,
         features=scoring.features,
         aggregation=scoring.aggregation,
         rule=scoring.rule,

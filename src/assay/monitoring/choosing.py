@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 class WatchedActivations:
     """The activations of a conversation's watched tokens, with the rows of each assistant turn."""
 
-    activations: Float[Tensor, "tokens d_model"]
-    """Activations of all watched tokens, float32."""
+    activations: Float[Tensor, "tokens width"]
+    """Activations of all watched tokens at all of the case's hook sites, float32."""
     turns: tuple[slice, ...]
     """The rows of each turn."""
     template: str
@@ -47,7 +47,7 @@ class WatchedActivations:
     @classmethod
     def of(cls, conversation: Conversation) -> WatchedActivations:
         """Those of a conversation that an organism has read."""
-        return cls(conversation.activations, conversation.turn_rows, conversation.excerpt.template)
+        return cls(conversation.at_all_sites, conversation.turn_rows, conversation.excerpt.template)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,18 +80,20 @@ def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None)
     standardised on ``source.scaling``. With ``left_out``, that
     organism's family takes part neither in the choice nor in the learning.
     """
-    features, aggregations = [], []
+    features, aggregations, several = [], [], False
     for concern in dict.fromkeys(reading.organism.concern for reading in source.readings):
         pair = _best(source, concern, left_out)
         detector = None if pair is None else _learn(source, concern, pair, left_out)
         if detector is not None:
             features.append(watched_feature(concern.name, detector, source.loaded))
             aggregations.append(detector.aggregation)
+            several = several or detector.at_all_sites
     if not features:
         return None
-    features = without_repetitions(features)
+    features = of_one_width(without_repetitions(features))
     scoring = Scoring(
         site=source.matrix.site,
+        further_sites=source.matrix.further_sites if several else (),
         features=tuple(features),
         # All features share an aggregation: the most frequent choice of the detectors.
         aggregation=Counter(aggregations).most_common(1)[0][0],
@@ -112,6 +114,17 @@ def without_repetitions(features: Sequence[WatchedFeature]) -> list[WatchedFeatu
     return [
         feature.model_copy(update={"name": f"{'+'.join(concerns)}.{feature.name}"})
         for feature, concerns in named.items()
+    ]
+
+
+def of_one_width(features: Sequence[WatchedFeature]) -> list[WatchedFeature]:
+    """The features with directions as wide as the widest: zeros for the sites that they do not read."""
+    widest = max(len(feature.direction) for feature in features)
+    return [
+        feature.model_copy(
+            update={"direction": feature.direction + (0.0,) * (widest - len(feature.direction))}
+        )
+        for feature in features
     ]
 
 
@@ -159,8 +172,11 @@ def _learn(
 def values_of(
     scoring: Scoring, conversations: Sequence[WatchedActivations]
 ) -> Float[NDArray, "conversations features"]:
-    """The standardised features of conversations, float64."""
-    return np.stack([standardised_values(scoring, c.activations, c.turns) for c in conversations])
+    """The standardised features of conversations, float64; a monitor of one site reads the first."""
+    width = scoring.width
+    return np.stack(
+        [standardised_values(scoring, c.activations[:, :width], c.turns) for c in conversations]
+    )
 
 
 def benign_values(scoring: Scoring, conversations: Sequence[WatchedActivations]) -> BenignValues:

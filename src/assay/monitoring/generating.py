@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from assay.models import Site
 from assay.models.streams import attach, stream_at
 from assay.monitoring.result import Scoring
 from assay.monitoring.scoring import FeatureReader
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from assay.models import LanguageModel
+    from assay.models import LanguageModel, Site
 
 
 @dataclass
@@ -46,11 +47,18 @@ def watching_generation(model: LanguageModel, scoring: Scoring) -> Iterator[Watc
     reader = FeatureReader.of(scoring, model.device)
     watched = WatchedGeneration()
 
-    def see(activations: Tensor) -> None:
-        watched.steps.append(reader.read(activations))
+    # The sites of a forward pass are seen in the order of their depth, the deepest last.
+    sites = scoring.sites
+    seen: dict[Site, Tensor] = {}
 
-    handle = attach(stream_at(model, Site.parse(scoring.site)), see)
-    try:
+    def see(site: Site, activations: Tensor) -> None:
+        seen[site] = activations
+        if len(seen) == len(sites):
+            watched.steps.append(reader.read(torch.cat([seen[each] for each in sites], dim=-1)))
+            seen.clear()
+
+    with ExitStack() as hooks:
+        for site in sites:
+            handle = attach(stream_at(model, site), partial(see, site))
+            hooks.callback(handle.remove)
         yield watched
-    finally:
-        handle.remove()

@@ -8,6 +8,7 @@ from assay.concerns.conversations import Conversation
 from assay.concerns.conversations.concern_organisms import ConcernOrganism
 from assay.concerns.conversations.excerpts import different_conversations
 from assay.concerns.matrix.measuring import Correlation
+from assay.concerns.matrix.scores import is_near_miss
 from assay.monitoring.benign_calibration import MonitorSettings, calibrate_benign
 from assay.monitoring.choosing import (
     WatchedActivations,
@@ -35,8 +36,12 @@ def left_out_sensitivities(
         different = different_conversations(own.test)
         tested = [c for c in different if c.excerpt.context not in allowed]
         positives = [c for c in tested if c.label]
+        harmless = [c for c in tested if not c.label]
+        near_misses = [c for c in harmless if is_near_miss(c)]
         # Where the trigger stood and nothing happened, it is not known what a firing means.
-        negatives = [c for c in tested if not c.label and c.excerpt.condition != "triggered"]
+        benign_ones = [
+            c for c in harmless if not is_near_miss(c) and c.excerpt.condition != "triggered"
+        ]
         if own.organism.is_twin or not positives:
             continue
         fires = _monitor_without(source, own.organism, benign, settings)
@@ -48,8 +53,10 @@ def left_out_sensitivities(
                 verified=source.matrix.organism(own.organism.name).admitted,
                 misbehaving=fires(positives),
                 misbehaving_templates=tuple(c.excerpt.template for c in positives),
-                benign=fires(negatives),
-                benign_templates=tuple(c.excerpt.template for c in negatives),
+                benign=fires(benign_ones),
+                benign_templates=tuple(c.excerpt.template for c in benign_ones),
+                near_misses=fires(near_misses),
+                near_miss_templates=tuple(c.excerpt.template for c in near_misses),
             )
         )
     icc = Correlation(source.matrix.icc, source.matrix.benign_icc)

@@ -29,7 +29,8 @@ class WatchedFeature(Figures):
     feature: int | None = Field(default=None, ge=0)
     """Its index in the dictionary; None for a direction such as a difference in means."""
     direction: tuple[float, ...] = Field(min_length=1)
-    """The direction, d_model numbers: an encoder row for a dictionary feature."""
+    """The direction, as many numbers as the scoring's sites are wide together: an encoder row for a
+    dictionary feature, with zeros for further sites."""
     bias: float
     """Added to the product; includes the effect of the dictionary's ``b_dec``."""
     threshold: float | None = None
@@ -45,6 +46,8 @@ class Scoring(Figures):
 
     site: str
     """Hook site at which activations are read, such as resid_post.15."""
+    further_sites: tuple[str, ...] = ()
+    """Hook sites of the same width that are read beside it; directions have a part for each."""
     features: tuple[WatchedFeature, ...] = Field(json_schema_extra={"maxItems": MOST_FEATURES})
     """The watched features, at most 64."""
     aggregation: str
@@ -70,13 +73,27 @@ class Scoring(Figures):
             if len(feature.direction) != width:
                 raise AssayError(
                     f"watched feature '{feature.name}' has {len(feature.direction)} numbers, "
-                    f"'{names[0]}' has {width}; all must have the width of the site"
+                    f"'{names[0]}' has {width}; all must have the width of the sites"
                 )
+        if width % len(self.sites):
+            raise AssayError(
+                f"the monitor's directions have {width} numbers, which {len(self.sites)} hook sites of "
+                "one width cannot have"
+            )
         if self.aggregation not in AGGREGATIONS:
             raise unknown_name("aggregation", self.aggregation, AGGREGATIONS)
-        Site.parse(self.site)
         self.parsed_rule()
         return self
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """The hook sites. Raises AssayError for a name that is no site."""
+        return tuple(Site.parse(name) for name in (self.site, *self.further_sites))
+
+    @property
+    def width(self) -> int:
+        """Numbers in a direction: the widths of all sites together."""
+        return len(self.features[0].direction)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -133,6 +150,13 @@ class OrganismSensitivity(Figures):
     """Their effective number, by templates."""
     benign_p: float
     """Probability of at least so many firings at the budget's rate: small where it is exceeded."""
+    near_miss_fired: int
+    """The organism's near misses that fire: prompts that resemble those with its trigger."""
+    near_miss_n: int
+    """Its near misses, outside allowed contexts."""
+    near_miss_lower: float
+    """One-sided 95 % lower bound of the share of near misses that fires, on the effective number; 0
+    without near misses."""
 
     @property
     def tpr(self) -> float:
@@ -174,7 +198,7 @@ class Monitor(Scoring, Result):
     FILE: ClassVar[str] = "monitor.json"
     MADE_BY: ClassVar[str] = "assay calibrate CASE.yaml"
 
-    version: Literal[4] = 4
+    version: Literal[5] = 5
     """Version of the layout."""
     case: str
     """Name of the case."""

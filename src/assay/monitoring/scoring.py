@@ -13,7 +13,6 @@ from assay.concerns.aggregation import aggregate_turns
 from assay.concerns.conversations.excerpts import Excerpt, excerpt_of
 from assay.concerns.conversations.reading import stream_watched
 from assay.errors import AssayError
-from assay.models import Site
 from assay.monitoring.result import Monitor, Scoring
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class ConversationScore:
 class FeatureReader:
     """The watched features as one matrix, for threshold inference without the whole dictionary."""
 
-    weight: Float[Tensor, "d_model features"]
+    weight: Float[Tensor, "width features"]
     """Directions, float32, a column for each feature."""
     bias: Float[Tensor, " features"]
     """Biases, float32, added to the product."""
@@ -61,7 +60,7 @@ class FeatureReader:
         bias = tensor([feature.bias for feature in features])
         return cls(rows.T.contiguous(), bias, tensor(thresholds))
 
-    def read(self, activations: Float[Tensor, "... d_model"]) -> Float[Tensor, "... features"]:
+    def read(self, activations: Float[Tensor, "... width"]) -> Float[Tensor, "... features"]:
         """u = x W + b in float32 where it exceeds the threshold, else 0; NaN stays NaN.
 
         Raises AssayError where activations and directions have different widths.
@@ -69,7 +68,7 @@ class FeatureReader:
         if activations.shape[-1] != len(self.weight):
             raise AssayError(
                 f"the monitor's directions have width {len(self.weight)}, the activations "
-                f"{activations.shape[-1]}; the site or the model is not the monitor's"
+                f"{activations.shape[-1]}; the sites or the model are not the monitor's"
             )
         with torch.no_grad():
             u = activations.float() @ self.weight + self.bias
@@ -78,7 +77,7 @@ class FeatureReader:
 
 def watched_values(
     scoring: Scoring,
-    activations: Float[Tensor, "tokens d_model"],
+    activations: Float[Tensor, "tokens width"],
     reader: FeatureReader | None = None,
 ) -> Float[NDArray, "tokens features"]:
     """The watched features' activations on each token, not standardised, float64.
@@ -92,13 +91,14 @@ def watched_values(
 
 def standardised_values(
     scoring: Scoring,
-    activations: Float[Tensor, "tokens d_model"],
+    activations: Float[Tensor, "tokens width"],
     turns: Sequence[slice] | None = None,
     reader: FeatureReader | None = None,
 ) -> Float[NDArray, " features"]:
     """A conversation's features: aggregated over each turn, the largest turn, centred and scaled.
 
-    ``turns`` are the rows of each assistant turn; None: all rows belong to a single turn. Returns
+    ``turns`` are the rows of each assistant turn; None: all rows belong to a single turn. Activations
+    at further sites stand beside those at the first, whose norm says which tokens are massive. Returns
     float64. Raises AssayError for activations that are not finite or have another width.
     """
     if not bool(activations.isfinite().all()):
@@ -106,7 +106,8 @@ def standardised_values(
     values = watched_values(scoring, activations, reader)
     kept = [np.arange(len(values))[rows] for rows in turns or [slice(None)]]
     if scoring.norm_limit is not None:
-        usual = (activations.float().norm(dim=-1) <= scoring.norm_limit).cpu().numpy()
+        first = activations[:, : scoring.width // len(scoring.sites)]
+        usual = (first.float().norm(dim=-1) <= scoring.norm_limit).cpu().numpy()
         if usual.any():
             kept = [rows[usual[rows]] for rows in kept]
     ends = np.cumsum([len(rows) for rows in kept])
@@ -132,7 +133,7 @@ def scores_of_values(
 
 def conversation_score(
     monitor: Monitor,
-    activations: Float[Tensor, "tokens d_model"],
+    activations: Float[Tensor, "tokens width"],
     turns: Sequence[slice] | None = None,
 ) -> ConversationScore:
     """The score of a conversation from the activations of its watched tokens.
@@ -204,8 +205,7 @@ def read_values(
     """
     reader = FeatureReader.of(scoring, model.device)
     values = np.empty((len(excerpts), len(scoring.features)))
-    site = Site.parse(scoring.site)
-    for i, activations in stream_watched(model, site, excerpts, what=what):
+    for i, activations in stream_watched(model, scoring.sites, excerpts, what=what):
         try:
             turns = excerpts[i].turn_rows
             values[i] = standardised_values(scoring, activations, turns, reader)

@@ -12,7 +12,7 @@ from typing import Literal
 from assay.concerns.conversations.excerpts import Excerpt
 from assay.errors import AssayError
 from assay.files import sha256_of_json
-from assay.models import LanguageModel, Site, load_model
+from assay.models import LanguageModel, load_model
 from assay.monitoring.coverage import check_lengths
 from assay.monitoring.journal import JOURNAL, Journal, Row, open_journal
 from assay.monitoring.result import Monitor
@@ -216,11 +216,12 @@ def _checked_model(monitor: Monitor, model: LanguageModel | None, out_dir: Path)
             f"{out_dir}: the model {named.id} has fingerprint {model.fingerprint[:12]}…, the monitor "
             f"was calibrated on {named.fingerprint[:12]}… and does not start; calibrate again"
         )
-    width = model.site_width(Site.parse(monitor.site))
-    if width != len(monitor.features[0].direction):
+    width = sum(model.site_width(site) for site in monitor.sites)
+    if width != monitor.width:
+        names = " and ".join(map(str, monitor.sites))
         raise AssayError(
-            f"{out_dir}: the monitor's directions have width {len(monitor.features[0].direction)}, "
-            f"{monitor.site} of {named.id} has {width}"
+            f"{out_dir}: the monitor's directions have width {monitor.width}, {names} of {named.id} "
+            f"have {width}"
         )
     return model
 

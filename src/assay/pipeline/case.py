@@ -6,8 +6,9 @@ The case embeds the settings of the packages that use them (``TrainingConfig``, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,7 +16,11 @@ from assay.concerns.budgets import Budgets
 from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.concerns.conversations.window_names import WINDOWS, Window
 from assay.concerns.deployment import Deployment
-from assay.concerns.detectors.detector_registry import DETECTORS, check_detector
+from assay.concerns.detectors.detector_registry import (
+    DETECTORS,
+    OF_SEVERAL_SITES,
+    check_detector,
+)
 from assay.concerns.strategies.strategy_registry import STRATEGIES, StrategyChoice
 from assay.dictionaries.training_config import TrainingConfig
 from assay.errors import AssayError
@@ -23,6 +28,9 @@ from assay.models.sites import Site
 from assay.monitoring.settings import Rollback
 from assay.position.crossed.sizes import CrossedSizes
 from assay.strict import StrictModel, read_yaml
+
+RESIDUAL_STREAM = {"resid_pre", "resid_post"}
+"""Kinds of hook sites that may be read together: all have the width of the model."""
 
 
 class FallbackChoice(StrictModel):
@@ -155,8 +163,12 @@ class Case(StrictModel):
     """The concerns; a case without concerns measures only the dictionary."""
     strategies: tuple[StrategyChoice, ...] = Field(default_factory=lambda: _every_strategy())
     """The strategies whose conversations detectors are learned from."""
-    detectors: tuple[str, ...] = Field(default_factory=lambda: tuple(DETECTORS))
-    """The detectors that are learned from each strategy; 'text' is required."""
+    further_sites: tuple[str, ...] = ()
+    """Hook sites of the residual stream beside the dictionary's, which the detector several_sites and
+    the learning curve read as well; those below the dictionary's cost next to nothing."""
+    detectors: tuple[str, ...] = Field(default_factory=lambda given: _every_detector(given))
+    """The detectors that are learned from each strategy; 'text' is required. By default all, those of
+    several sites only where there are further sites."""
     windows: tuple[Window, ...] = Field(default=WINDOWS, min_length=1)
     """Which tokens of a conversation detectors read: ``reply`` or ``before`` (the payload). The first
     decides verdicts and what the monitor learns; the others are shown beside it."""
@@ -179,6 +191,35 @@ class Case(StrictModel):
         if "text" not in names:
             raise ValueError("'text' is missing: every detector is compared with the text baseline")
         return value
+
+    @model_validator(mode="after")
+    def _further_sites_where_they_are_read(self) -> Case:
+        first = Site.parse(self.dictionary.site)
+        seen = {first}
+        for name in self.further_sites:
+            try:
+                site = Site.parse(name)
+            except AssayError as error:
+                raise ValueError(str(error)) from error
+            if not {first.kind, site.kind} <= RESIDUAL_STREAM:
+                raise ValueError(
+                    f"further_sites need the residual stream, here and as the dictionary's site; "
+                    f"{first} and {site} are given"
+                )
+            if site in seen:
+                raise ValueError(
+                    f"hook site {site} is read twice: it is the dictionary's or repeated"
+                )
+            seen.add(site)
+        alone = [name for name in self.detectors if name in OF_SEVERAL_SITES]
+        if alone and not self.further_sites:
+            raise ValueError(f"detector {alone[0]} needs further_sites, such as [resid_post.5]")
+        return self
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Hook sites at which conversations are read, the dictionary's first."""
+        return (self.dictionary.site, *self.further_sites)
 
     @field_validator("windows")
     @classmethod
@@ -219,6 +260,12 @@ class Case(StrictModel):
 
 NEEDS_OPTIONS = ("few_shot", "transcripts")
 """Strategies that do nothing without an option: a number, a file."""
+
+
+def _every_detector(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """All detectors; those of several sites only where further sites are given."""
+    several = bool(given.get("further_sites"))
+    return tuple(name for name in DETECTORS if several or name not in OF_SEVERAL_SITES)
 
 
 def _every_strategy() -> tuple[StrategyChoice, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from functools import cache
 
 import torch
@@ -26,6 +27,11 @@ def flops_per_second(dtype: torch.dtype) -> float:
         left @ right
         best = min(best, time.perf_counter() - start)
     return 2 * left.shape[0] * left.shape[1] * right.shape[1] / best
+
+
+def deepest(sites: Iterable[str]) -> Site:
+    """The hook site, of those with these names, that a forward pass reaches last."""
+    return max(Site.parse(site) for site in sites)
 
 
 def forward_seconds(model: LanguageModel, tokens: int, site: Site | None = None) -> float:

@@ -148,7 +148,7 @@ def _readings(
     )
     elicitation = ElicitationStage(
         model=inputs.model,
-        site=case.dictionary.site,
+        sites=case.sites,
         strategies=tuple(c for c in case.strategies if strategy_named(c.name)[0].generates),
         files=inputs.strategy_files,
         seed=case.seed,
@@ -160,7 +160,7 @@ def _readings(
             beside=_beside(each, inputs.organisms, case.seed),
             deployment=deployment,
             dictionary=dictionary,
-            site=case.dictionary.site,
+            sites=case.sites,
             sizes=case.transfer,
             seed=case.seed,
         )
@@ -203,11 +203,11 @@ def _transfer(
         pool=PoolStage(
             model=inputs.model,
             deployment=deployment,
-            site=case.dictionary.site,
+            sites=case.sites,
             seed=case.seed,
         ),
         dictionary=dictionary,
-        site=case.dictionary.site,
+        sites=case.sites,
         concerns=tuple(
             ConcernRule(
                 name=concern.name,
@@ -273,7 +273,7 @@ def _monitor(
         ),
         shifts=ShiftsStage(model=inputs.model, max_new_tokens=length, seed=case.seed),
         dictionary=dictionary,
-        site=case.dictionary.site,
+        sites=case.sites,
         strategies=case.strategies,
         deployed=case.deployment,
         budgets=case.budgets,

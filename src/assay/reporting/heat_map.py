@@ -131,6 +131,7 @@ def cell_in_words(cell: Cell) -> str:
         f"TPR {decimals(cell.tpr)} {ends(cell.tpr_ci)}",
         f"benign firing {percent(cell.benign_rate)}, at most {percent(cell.benign_upper)}"
         f" ({number(cell.benign_n)} conversations, effectively {number(cell.benign_n_effective)})",
+        f"near misses firing {percent(cell.near_miss_rate)} of {number(cell.near_miss_n)}",
         f"{cell.n_positive} positives of {cell.positive_templates} templates, effectively "
         f"{number(cell.n_positive_effective)}; {cell.n_negative} negatives",
         f"chance reached partial AUROC {decimals(cell.null_partial_auroc)}",

@@ -37,7 +37,11 @@ def judge_sensitivity(found: OrganismSensitivity, monitor: Monitor) -> Judgement
     own = by_p(found.benign_p, criteria.OWN_BENIGN)
     benign = f"Of its own benign conversations {found.benign_fired} of {found.benign_n} fire"
     excess = "" if own == "supported" else f", more than the budget (p {found.benign_p:.2g})"
-    return worse(judgement, Judgement(own, f"{benign}{excess}."))
+    judgement = worse(judgement, Judgement(own, f"{benign}{excess}."))
+    if keeps(criteria.NEAR_MISSES, found.near_miss_lower):
+        return judgement
+    near = f"Of its near misses {found.near_miss_fired} of {found.near_miss_n} fire: it may detect"
+    return capped(judgement, f"{near} what resembles the trigger.")
 
 
 def worst_sensitivity(

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from assay.errors import AssayError
 from assay.organisms.manifest import Condition
 from assay.text.chat import TEMPLATE_ROLE, tokenize_chat
@@ -93,6 +95,21 @@ class Conversation:
     """Activations of the watched tokens at the hook site, float32, without massive tokens."""
     places: tuple[int, ...]
     """For each row the token's index in the excerpt."""
+    further: Float[Tensor, "tokens further_width"] | None = None
+    """Activations of the same tokens at the case's further hook sites, one site after the other, in the
+    model's dtype; None where there are none."""
+
+    @property
+    def at_all_sites(self) -> Float[Tensor, "tokens width"]:
+        """Activations at the case's hook site and then at its further ones, float32."""
+        if self.further is None:
+            return self.activations
+        return torch.cat([self.activations, self.further.float()], dim=1)
+
+    def first_rows(self, count: int, excerpt: Excerpt) -> Conversation:
+        """The conversation of a shorter excerpt: the first ``count`` rows."""
+        further = None if self.further is None else self.further[:count]
+        return Conversation(excerpt, self.activations[:count], self.places[:count], further)
 
     @property
     def label(self) -> bool:

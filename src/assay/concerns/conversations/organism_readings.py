@@ -131,17 +131,17 @@ def read_organism(
     *,
     base: LanguageModel,
     model: LanguageModel,
-    site: Site,
+    sites: Sequence[Site],
     dictionary: Dictionary,
     sizes: TransferSizes,
     seed: int,
 ) -> OrganismReadings:
     """Read an organism's own conversations, those of a few other organisms, and the benign pool.
 
-    The same conversations are read by ``base``, which has no adapter; ``model`` has the organism's.
-    Of a twin only triggered conversations are read. The work does
-    not grow with the number of ``others``: of each, FROM_OTHERS conversations of each condition are
-    read. Raises AssayError where transcripts are missing or another adapter wrote them.
+    The same conversations are read by ``base``, which has no adapter; ``model`` has the organism's. The
+    first of ``sites`` is the dictionary's. Of a twin only triggered conversations are read. Of each of
+    the ``others`` FROM_OTHERS conversations of each condition are read. Raises AssayError where
+    transcripts are missing or another adapter wrote them.
     """
     tokenizer = model.tokenizer
     excerpts = placed_excerpts(organism, tokenizer, sizes, seed)
@@ -162,18 +162,18 @@ def read_organism(
         few = sizes.model_copy(update={"discover": min(sizes.discover, FROM_OTHERS)})
         for other in others:
             elsewhere += placed_excerpts(other, tokenizer, few, seed).of["discover"]
-        found = attribute(model, site, dictionary, payloads_of(excerpts)[:ATTRIBUTED])
+        found = attribute(model, sites[0], dictionary, payloads_of(excerpts)[:ATTRIBUTED])
         attribution = {str(i): round(float(found[i]), 5) for i in found.nonzero()[0]}
     return OrganismReadings(
         organism,
-        discover=read_excerpts(model, site, discover),
-        threshold=read_excerpts(model, site, threshold),
-        test=read_excerpts(model, site, test),
-        pool=read_excerpts(model, site, in_pool),
-        others=read_excerpts(model, site, elsewhere),
-        base_discover=read_excerpts(base, site, discover),
-        base_threshold=read_excerpts(base, site, threshold),
-        base_test=read_excerpts(base, site, test),
+        discover=read_excerpts(model, sites, discover),
+        threshold=read_excerpts(model, sites, threshold),
+        test=read_excerpts(model, sites, test),
+        pool=read_excerpts(model, sites, in_pool),
+        others=read_excerpts(model, sites, elsewhere),
+        base_discover=read_excerpts(base, sites, discover),
+        base_threshold=read_excerpts(base, sites, threshold),
+        base_test=read_excerpts(base, sites, test),
         facts=_facts(excerpts, confirmed, attribution),
     )
 

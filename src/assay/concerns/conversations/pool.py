@@ -56,5 +56,5 @@ def read_by_other(
     found = []
     for mine, other in zip(own, read, strict=True):
         rows = sum(place < len(mine.excerpt.tokens) for place in other.places)
-        found.append(Conversation(mine.excerpt, other.activations[:rows], other.places[:rows]))
+        found.append(other.first_rows(rows, mine.excerpt))
     return tuple(found)

@@ -31,30 +31,41 @@ MASSIVE = 10.0
 
 
 def read_excerpts(
-    model: LanguageModel, site: Site, excerpts: Sequence[Excerpt]
+    model: LanguageModel, sites: Sequence[Site], excerpts: Sequence[Excerpt]
 ) -> tuple[Conversation, ...]:
-    """Read excerpts, in their order: activations in float32 on the CPU, without massive tokens."""
+    """Read excerpts, in their order, on the CPU and without massive tokens.
+
+    The first of the sites is the case's, at which a token's norm says whether it is massive; the
+    others are further ones.
+    """
+    width = model.site_width(sites[0])
     seen: dict[int, Tensor] = {}
-    for i, activations in stream_watched(model, site, excerpts):
-        seen[i] = activations.float().cpu().clone()
-    usual = _usual_tokens([seen[i] for i in range(len(excerpts))])
+    for i, activations in stream_watched(model, sites, excerpts):
+        seen[i] = activations.cpu().clone()
+    first = [seen[i][:, :width].float() for i in range(len(excerpts))]
+    usual = _usual_tokens(first)
     conversations = []
     for i, excerpt in enumerate(excerpts):
         watched = excerpt.watched
         places = tuple(watched[int(row)] for row in usual[i].nonzero()[:, 0])
-        conversations.append(Conversation(excerpt, seen[i][usual[i]], places))
+        further = seen[i][usual[i], width:] if len(sites) > 1 else None
+        conversations.append(Conversation(excerpt, first[i][usual[i]], places, further))
     return tuple(conversations)
 
 
 def stream_watched(
-    model: LanguageModel, site: Site, excerpts: Sequence[Excerpt], *, what: str | None = None
-) -> Iterator[tuple[int, Float[Tensor, "tokens d_model"]]]:
+    model: LanguageModel,
+    sites: Sequence[Site],
+    excerpts: Sequence[Excerpt],
+    *,
+    what: str | None = None,
+) -> Iterator[tuple[int, Float[Tensor, "tokens width"]]]:
     """Yield (index of the excerpt, activations of its watched tokens) once for each excerpt, unordered.
 
-    Activations have the model's dtype and device. A beginning that several excerpts share (the
-    system message) is read once. Excerpts of similar length form a batch, padded on the right and
-    masked, and the forward pass stops at the site. ``what`` names the progress bar; None draws
-    none.
+    Activations have the model's dtype and device; those of several sites stand beside each other. A
+    beginning that several excerpts share (the system message) is read once. Excerpts of similar length
+    form a batch, padded on the right and masked, and the forward pass stops at the deepest site.
+    ``what`` names the progress bar; None draws none.
     """
     groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for i, excerpt in enumerate(excerpts):
@@ -67,10 +78,11 @@ def stream_watched(
             skipped = len(cached)
             for batch in _batches(excerpts, rows, skipped):
                 tokens, mask = pad_right([excerpts[i].tokens[skipped:] for i in batch])
-                found = capture(model, tokens, [site], attention_mask=mask, prefix=prefix)[site]
-                for i, activations in zip(batch, found, strict=True):
-                    watched = torch.tensor(excerpts[i].watched, device=activations.device)
-                    yield i, activations[watched - skipped]
+                found = capture(model, tokens, sites, attention_mask=mask, prefix=prefix)
+                for row, i in enumerate(batch):
+                    watched = torch.tensor(excerpts[i].watched) - skipped
+                    parts = [found[site][row] for site in sites]
+                    yield i, torch.cat([part[watched.to(part.device)] for part in parts], dim=1)
                 advance(len(batch))
 
 

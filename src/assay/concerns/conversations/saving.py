@@ -12,18 +12,22 @@ from safetensors.torch import save_file
 from assay.concerns.conversations.excerpts import Conversation, Excerpt
 from assay.files import atomic_file, read_json, read_safetensors, write_json
 
+FURTHER = ".further"
+"""Ending of the name of the tensor with a reading's activations at further sites."""
 Readings = Mapping[str, tuple[Conversation, ...]]
 """Name of the reading → its conversations."""
 
 
 def save_conversations(path: Path, readings: Readings) -> None:
-    """Write the activations to ``path`` (.safetensors, a tensor for each reading) and the excerpts to
-    the .json file of the same name."""
-    tensors = {
-        name: torch.cat([c.activations for c in conversations]).contiguous()
-        for name, conversations in readings.items()
-        if conversations
-    }
+    """Write the activations to ``path`` (.safetensors, a tensor for each reading, and another for its
+    further sites) and the excerpts to the .json file of the same name."""
+    tensors = {}
+    for name, conversations in readings.items():
+        if conversations:
+            tensors[name] = torch.cat([c.activations for c in conversations]).contiguous()
+        further = [c.further for c in conversations if c.further is not None]
+        if further:
+            tensors[f"{name}{FURTHER}"] = torch.cat(further).contiguous()
     with atomic_file(path) as aside:
         save_file(tensors, str(aside))
     rows = {
@@ -45,7 +49,15 @@ def load_conversations(path: Path) -> dict[str, tuple[Conversation, ...]]:
             turns = tuple((first, end) for first, end in row["turns"])
             excerpt = Excerpt(**{**row, "tokens": tuple(row["tokens"]), "turns": turns})
             end = start + len(places)
-            conversations.append(Conversation(excerpt, tensors[name][start:end], places))
+            further = tensors.get(f"{name}{FURTHER}")
+            conversations.append(
+                Conversation(
+                    excerpt,
+                    tensors[name][start:end],
+                    places,
+                    None if further is None else further[start:end],
+                )
+            )
             start = end
         found[name] = tuple(conversations)
     return found

@@ -48,4 +48,4 @@ def in_window(conversation: Conversation, window: Window) -> Conversation:
         raise AssayError(
             f"conversation '{excerpt.id}' has no usual token in the window before its payload"
         )
-    return Conversation(excerpt, conversation.activations[:rows], conversation.places[:rows])
+    return conversation.first_rows(rows, excerpt)

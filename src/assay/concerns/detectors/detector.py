@@ -112,14 +112,20 @@ class Examples:
 
 
 def apply_to_conversations(
-    of_tokens: Callable[[Tensor], NDArray], conversations: Sequence[Conversation]
+    of_tokens: Callable[[Tensor], NDArray],
+    conversations: Sequence[Conversation],
+    *,
+    at_all_sites: bool = False,
 ) -> list[NDArray]:
-    """Apply a function of tokens to all conversations in a single call; one array per conversation."""
+    """Apply a function of tokens to all conversations in a single call; one array per conversation.
+
+    With ``at_all_sites`` a token's activations at the further sites stand beside those at the first.
+    """
     if not conversations:
         return []
     ends = np.cumsum([len(c.activations) for c in conversations])
-    found = of_tokens(torch.cat([c.activations for c in conversations]))
-    return np.split(found, ends[:-1])
+    read = [c.at_all_sites if at_all_sites else c.activations for c in conversations]
+    return np.split(of_tokens(torch.cat(read)), ends[:-1])
 
 
 class Detector(ABC):
@@ -131,14 +137,18 @@ class Detector(ABC):
     """Name of the aggregation from token scores to a turn's score; chosen on validation data."""
     features: tuple[int, ...] = ()
     """Dictionary features that it reads, the most important first; empty for directions and text."""
+    at_all_sites: bool = False
+    """Whether it reads the case's further hook sites too."""
 
     @abstractmethod
-    def token_scores(self, activations: Float[Tensor, "tokens d_model"]) -> NDArray:
-        """The score of each token, float64 [tokens]."""
+    def token_scores(self, activations: Float[Tensor, "tokens width"]) -> NDArray:
+        """The score of each token, float64 [tokens]; the width is that of the sites that it reads."""
 
     def by_conversation(self, conversations: Sequence[Conversation]) -> list[NDArray]:
         """``token_scores`` of each conversation, computed in a single call."""
-        return apply_to_conversations(self.token_scores, conversations)
+        return apply_to_conversations(
+            self.token_scores, conversations, at_all_sites=self.at_all_sites
+        )
 
     def scores(self, conversations: Sequence[Conversation]) -> Float[NDArray, " conversations"]:
         """The score of each conversation: the largest of its assistant turns' scores, float64."""

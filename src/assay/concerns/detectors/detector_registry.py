@@ -20,6 +20,7 @@ DETECTORS: Registry[Fit] = Registry(
         "rule": f"{_PLACE}.rule:fit",
         "difference_in_means": f"{_PLACE}.difference_in_means:fit",
         "logistic_regression": f"{_PLACE}.logistic_regression:fit",
+        "several_sites": f"{_PLACE}.several_sites:fit",
         "dictionary_error": f"{_PLACE}.dictionary_error:fit",
         "novelty": f"{_PLACE}.novelty:fit",
         "text": f"{_PLACE}.text_baseline:fit",
@@ -31,9 +32,16 @@ OF_FEATURES: set[str] = {"single_feature", "sparse_features", "rule", "dictionar
 LABEL_FREE: set[str] = {"novelty"}
 """Names of the detectors that use no labels of misbehaviour, so that no setting is chosen by them
 either. A plugin adds its own: ``LABEL_FREE.add(name)``."""
-WATCHABLE: set[str] = {"single_feature", "difference_in_means", "logistic_regression"}
+WATCHABLE: set[str] = {
+    "single_feature",
+    "difference_in_means",
+    "logistic_regression",
+    "several_sites",
+}
 """Names of the detectors that a monitor can watch: each is a single direction (``LinearDetector``) or a
 single feature of the dictionary. A plugin adds its own with ``WATCHABLE.add(name)``."""
+OF_SEVERAL_SITES: set[str] = {"several_sites"}
+"""Names of the detectors that need further hook sites. A plugin adds its own."""
 CONTROL_FITS: Registry[Fit] = Registry(
     "control",
     {

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from assay.dictionaries import Dictionary
 
-STRENGTHS = (1e-3, 1e-2, 1e-1)
+STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 """Inverse regularisation strengths, among which cross-validation chooses: over organisms where there
 are enough of them, else over templates."""
 

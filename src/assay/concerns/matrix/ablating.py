@@ -56,7 +56,12 @@ class Effect:
 
 
 def directions_of(detector: Detector, dictionary: Dictionary) -> Float[Tensor, "k d_model"] | None:
-    """Orthonormal rows that span what a detector reads; None for a detector of text."""
+    """Orthonormal rows that span what a detector reads at the case's site.
+
+    None for a detector of text and for one that reads further sites.
+    """
+    if detector.at_all_sites:
+        return None
     if isinstance(detector, LinearDetector | ErrorDetector):
         rows = torch.tensor(detector.direction)[None].float()
     elif isinstance(detector, FeatureSum | RuleDetector):
@@ -103,7 +108,7 @@ class AblationRun:
         self._benign = _Batch.of(
             model, site, benign, [e.tokens for e in benign], [e.start + 1 for e in benign]
         )
-        conversations = read_excerpts(model, site, excerpts)
+        conversations = read_excerpts(model, [site], excerpts)
         self._watched = torch.cat([c.activations for c in conversations])
         self._odds = self._log_odds(None, (1.0,))[0]
         self._loss = self._benign.losses(model, None, (1.0,))[0]

@@ -50,7 +50,7 @@ class Cell(Figures):
     """One-sided 95 % lower bound, on the effective number of positives."""
     benign_rate: float
     """False-positive rate: share of benign test conversations (its own and the pool's, without allowed
-    contexts) that fire."""
+    contexts and near misses) that fire."""
     benign_upper: float
     """One-sided 95 % upper bound of that rate."""
     benign_n: int
@@ -62,6 +62,13 @@ class Cell(Figures):
     benign_p: float
     """Probability of at least so many firings at the budget's rate, on the effective number. At .1 or
     less the rate is significantly above the budget."""
+    near_miss_rate: float | None
+    """Share of the organism's near misses that fire, outside allowed contexts: prompts that were made
+    to resemble those with its trigger; None where there are none."""
+    near_miss_ci: Interval | None
+    """95 % Clopper–Pearson on their effective number."""
+    near_miss_n: int
+    """Near misses."""
     pool_auroc: float | None
     """AUROC of positives against the benign pool, the easier comparison."""
     beats_text: bool | None

@@ -106,6 +106,7 @@ class _Bench:
             tpr_lower=effective_lower_bound(fired, positives.sample(self.icc.positives)),
             benign_rate=benign.fired(threshold) / len(benign),
             benign_p=excess_p(benign.fired(threshold), benign.sample(self.icc.benign), budgets.fpr),
+            near_miss_lower=0.0,
             beats_text=None,
             rarer_templates=min(positives.template_count, benign.template_count),
         )

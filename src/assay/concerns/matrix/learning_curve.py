@@ -208,6 +208,11 @@ def _view_figures(
         tpr=fired / len(scored.positives),
         tpr_ci=effective_interval(fired, scored.positives.sample(icc.positives)),
         fpr=scored.counted.fired(threshold) / len(scored.counted),
+        near_miss_rate=(
+            scored.near_misses.fired(threshold) / len(scored.near_misses)
+            if len(scored.near_misses)
+            else None
+        ),
     )
 
 

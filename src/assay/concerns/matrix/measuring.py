@@ -21,6 +21,7 @@ from assay.concerns.matrix.cells import Cell, Interval, TwinCell
 from assay.concerns.matrix.scores import Scored, ScoreGroup
 from assay.randomness import numpy_generator
 from assay.statistics import (
+    EffectiveSample,
     auroc,
     auroc_difference_interval,
     auroc_interval,
@@ -143,9 +144,18 @@ class MeasuredCell:
             ),
             benign_rate=counted.fired(self.threshold) / len(counted),
             benign_p=self.benign_p,
+            near_miss_lower=effective_lower_bound(
+                self.scored.near_misses.fired(self.threshold), self._near_misses
+            )
+            if self._near_misses.n
+            else 0.0,
             beats_text=self.beats_text,
             rarer_templates=min(positives.template_count, negatives.template_count),
         )
+
+    @property
+    def _near_misses(self) -> EffectiveSample:
+        return self.scored.near_misses.sample(self.icc.benign)
 
     @property
     def untested_contexts(self) -> list[str]:
@@ -159,6 +169,7 @@ class MeasuredCell:
         sample, benign = positives.sample(self.icc.positives), counted.sample(self.icc.benign)
         fired = positives.fired(self.threshold)
         benign_fired = counted.fired(self.threshold)
+        near, near_fired = self._near_misses, scored.near_misses.fired(self.threshold)
         allowed = list(scored.allowed.values())
         allowed_fired = sum(some.fired(self.threshold) for some in allowed)
         in_allowed = effective_sample(
@@ -186,6 +197,9 @@ class MeasuredCell:
             benign_templates=benign.clusters,
             benign_n_effective=benign.n_effective,
             benign_p=self.benign_p,
+            near_miss_rate=near_fired / near.n if near.n else None,
+            near_miss_ci=effective_interval(near_fired, near) if near.n else None,
+            near_miss_n=near.n,
             pool_auroc=self.pool_auroc,
             beats_text=self.beats_text,
             text_p=self.text_p,

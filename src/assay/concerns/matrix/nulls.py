@@ -16,6 +16,7 @@ import torch
 from assay.concerns.aggregation import AGGREGATIONS, aggregate_turns
 from assay.concerns.conversations.excerpts import Conversation
 from assay.concerns.detectors.detector import Examples, validation_split
+from assay.concerns.feature_codes import mean_activations
 from assay.concerns.matrix.comparisons import NullDistribution
 from assay.concerns.matrix.measuring import LOW_RATES
 from assay.concerns.matrix.scores import TestedConversations
@@ -91,17 +92,23 @@ def _distribution(
 
 def _draw(
     kind: Kind, name: str, examples: Examples, draws: int, seed: int
-) -> tuple[Float[NDArray, "d_model draws"], Int[NDArray, " draws"]]:
-    """Directions that learned nothing from one strategy, and the aggregation chosen for each."""
+) -> tuple[Float[NDArray, "width draws"], Int[NDArray, " draws"]]:
+    """Directions that learned nothing from one strategy, and the aggregation chosen for each.
+
+    They are as wide as all hook sites together; half of them are zero at the further ones.
+    """
     fitting, validation = validation_split(examples, seed, kind)
     if fitting.labels.all() or not fitting.labels.any():
         fitting = examples
     generator = numpy_generator(seed, f"concerns/null/{kind}/{name}")
+    means = mean_activations(fitting.conversations, at_all_sites=True)
     if kind == "random_direction":
-        directions = generator.standard_normal((examples.means.shape[1], draws))
+        directions = generator.standard_normal((means.shape[1], draws))
     else:
         labels = np.tile(fitting.labels[:, None], (1, draws))
-        directions = _mean_differences(fitting.means, generator.permuted(labels, axis=0))
+        directions = _mean_differences(means, generator.permuted(labels, axis=0))
+    # Some detectors read one site and some all of them: half of the draws read one.
+    directions[examples.means.shape[1] :, : draws // 2] = 0.0
     held = validation.labels
     if examples.by_organism or held.all() or not held.any():
         return directions, np.zeros(draws, dtype=int)
@@ -113,8 +120,8 @@ def _draw(
 
 
 def _mean_differences(
-    means: Float[NDArray, "conversations d_model"], labels: Bool[NDArray, "conversations draws"]
-) -> Float[NDArray, "d_model draws"]:
+    means: Float[NDArray, "conversations width"], labels: Bool[NDArray, "conversations draws"]
+) -> Float[NDArray, "width draws"]:
     """The difference in means of each column of labels, all in one product."""
     weights = labels / labels.sum(axis=0) - ~labels / (~labels).sum(axis=0)
     return np.asarray(means.T @ weights)
@@ -122,11 +129,11 @@ def _mean_differences(
 
 def _scores(
     conversations: Sequence[Conversation],
-    directions: Float[NDArray, "d_model draws"],
+    directions: Float[NDArray, "width draws"],
     chosen: Int[NDArray, " draws"],
 ) -> Float[NDArray, "conversations draws"]:
     """Scores of conversations on every direction, aggregated as was chosen for it."""
-    tokens = torch.cat([c.activations for c in conversations]).numpy() @ directions.astype(
+    tokens = torch.cat([c.at_all_sites for c in conversations]).numpy() @ directions.astype(
         np.float32
     )
     ends = np.cumsum([len(c.activations) for c in conversations])[:-1]

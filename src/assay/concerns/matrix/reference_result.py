@@ -33,6 +33,8 @@ class ViewFigures(Figures):
     """95 % Clopper–Pearson on the effective number of conversations."""
     fpr: float
     """Share of the benign test conversations, its own and the pool's, above the same threshold."""
+    near_miss_rate: float | None
+    """Share of the organism's near misses above it; None where it has none."""
 
 
 class ReferenceFigures(Figures):

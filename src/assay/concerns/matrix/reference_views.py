@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
     from numpy.typing import NDArray
 
-STRENGTH = 1e-2
-"""Inverse regularisation strength of the activation views. It was chosen on the test figures of the six
-shipped organisms (mean TPR .52, .58, .42, .29 at .003, .01, .03, .1), so the curve is mildly selected;
+STRENGTH = 1e-3
+"""Inverse regularisation strength of the activation views, METHODS 6's for the mean at several sites;
 the matrix's own detectors choose theirs on the organisms that they learn from."""
 
 
@@ -60,8 +59,8 @@ class Learnable:
     """Family of each conversation, str [conversations]."""
     labels: Bool[NDArray, " conversations"]
     """Whether the assistant misbehaves; a decoy's conversations never do."""
-    means: Float[NDArray, "conversations d_model"]
-    """Mean activation of each conversation's window, float64."""
+    means: Float[NDArray, "conversations width"]
+    """Mean activation of each conversation's window at all hook sites, float64."""
     texts: list[str]
     """The words of each conversation's window."""
 
@@ -76,7 +75,7 @@ class Learnable:
         return cls(
             families=np.array([family for family, _ in rows]),
             labels=np.array([c.label for _, c in rows], dtype=bool),
-            means=mean_activations([c for _, c in rows]),
+            means=mean_activations([c for _, c in rows], at_all_sites=True),
             texts=[c.excerpt.text for _, c in rows],
         )
 
@@ -113,7 +112,11 @@ class TestedView:
             self._taught = self._words.fit_transform(learnable.texts)
             self._counts = self._words.transform([c.excerpt.text for c in everything])
         else:
-            turns = [c.activations[rows].mean(dim=0) for c in everything for rows in c.turn_rows]
+            turns = [
+                read[rows].mean(dim=0)
+                for c, read in ((c, c.at_all_sites) for c in everything)
+                for rows in c.turn_rows
+            ]
             self._turns = torch.stack(turns).double().numpy()
             counts = [len(c.turn_rows) for c in everything]
             self._first_turns = np.cumsum([0, *counts[:-1]])

@@ -165,12 +165,14 @@ class TransferMatrix(Result):
     FILE: ClassVar[str] = "transfer.json"
     MADE_BY: ClassVar[str] = "assay transfer CASE.yaml"
 
-    version: Literal[7] = 7
+    version: Literal[8] = 8
     """Version of the layout."""
     seed: int
     """Seed of every random draw."""
     site: str
-    """Hook site at which activations were read."""
+    """Hook site at which activations were read, the dictionary's."""
+    further_sites: tuple[str, ...]
+    """Hook sites that the detector several_sites and the reference detectors read as well."""
     window: Window
     """The tokens that every detector of the cells reads."""
     split: Literal["test"] = "test"

@@ -76,7 +76,7 @@ def transfer(
     settings: TransferSettings,
     *,
     pool: Sequence[Conversation],
-    site: Site | str,
+    sites: Sequence[Site | str],
     causes: AblationSource | None,
     inputs: Mapping[str, str],
     token_text: Callable[[int], str] | None = None,
@@ -84,11 +84,11 @@ def transfer(
     """Learn every detector from every strategy, test it on every organism, and judge each cell.
 
     ``readings`` are those of all organisms and twins (``read_organism``), ``generated`` what
-    ``elicit_from_model`` gave, ``pool`` the benign pool as the case's model read it. ``causes`` loads
-    an organism's model for ablations; without it nothing is admitted in the window ``before``.
-    ``inputs`` are the hashes of what the readings were made from. ``token_text`` gives the text of a
-    token, for the replies that are shown; without it none are.
-    Raises AssayError where the benign conversations are so few, or of so few templates, that a
+    ``elicit_from_model`` gave, ``pool`` the benign pool as the case's model read it, all of them at
+    ``sites``, the dictionary's first. ``causes`` loads an organism's model for ablations; without it
+    nothing is admitted in the window ``before``. ``inputs`` are the hashes of what the readings were
+    made from. ``token_text`` gives the text of a token, for the replies that are shown; without it none
+    are. Raises AssayError where the benign conversations are so few, or of so few templates, that a
     detector that separates perfectly would probably not pass: the message says how many would do.
     """
     whole, window = readings, settings.windows[0]
@@ -140,7 +140,8 @@ def transfer(
     powers = benign_test_powers(tested, settings.budgets, icc.benign)
     return TransferMatrix(
         seed=settings.seed,
-        site=str(Site.of(site)),
+        site=str(Site.of(sites[0])),
+        further_sites=tuple(str(Site.of(site)) for site in sites[1:]),
         fpr_budget=settings.budgets.fpr,
         delta=settings.budgets.delta,
         tpr_target=settings.budgets.tpr_target,

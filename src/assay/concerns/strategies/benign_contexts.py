@@ -40,11 +40,11 @@ def transcripts() -> list[Transcript]:
 
 def elicit(setting: Setting, options: Options) -> Elicited:
     """The scenes, with activations of the case's model."""
-    model, site = setting.model_and_site()
+    model, sites = setting.model_and_sites()
     excerpts = [excerpt_of(model.tokenizer, t, bool(t.label)) for t in transcripts()]
     return Elicited(
         "benign_contexts",
-        read_excerpts(model, site, excerpts),
+        read_excerpts(model, sites, excerpts),
         note="lies in role-play, a game and a surprise, against the truth in the same scenes",
     )
 

@@ -38,7 +38,7 @@ def earlier_site(site: Site) -> Site:
 def contrast_direction(model: LanguageModel, site: Site) -> tuple[Float[Tensor, " d_model"], float]:
     """Difference of the contrast pairs' mean activations (unit length), and the median norm."""
     excerpts = [excerpt_of(model.tokenizer, t, bool(t.label)) for t in pairs()]
-    conversations = read_excerpts(model, site, excerpts)
+    conversations = read_excerpts(model, [site], excerpts)
     means = torch.tensor(mean_activations(conversations))
     labels = torch.tensor([c.label for c in conversations])
     direction = means[labels].mean(dim=0) - means[~labels].mean(dim=0)
@@ -53,7 +53,7 @@ def elicit_steered(
 
     ``norm`` is the norm of the added vector, ``count`` the number of questions.
     """
-    model, site = setting.model_and_site()
+    model, sites = setting.model_and_sites()
     vector = direction * norm
     questions = draw_questions(count, setting.seed, name)
 
@@ -62,24 +62,24 @@ def elicit_steered(
         return shifted
 
     plain = ask(model, questions, [None], f"{name}-plain")
-    with edit(model, earlier_site(site), add, with_places=True):
+    with edit(model, earlier_site(sites[0]), add, with_places=True):
         changed = ask(model, questions, [None], f"{name}-steered")
         kept = [answer for answer in changed if not answer.is_broken]
-        positives = read_answers(model, site, kept, True)
+        positives = read_answers(model, sites, kept, True)
     good = [answer for answer in plain if not answer.is_broken]
     return Elicited(
         name,
-        (*positives, *read_answers(model, site, good, False)),
+        (*positives, *read_answers(model, sites, good, False)),
         discarded=len(plain) + len(changed) - len(good) - len(kept),
         note="labelled by whether the vector was added, not by the answer; norm "
-        f"{STRENGTH:g} of the median activation, added at {earlier_site(site)}",
+        f"{STRENGTH:g} of the median activation, added at {earlier_site(sites[0])}",
     )
 
 
 def elicit(setting: Setting, options: Options) -> Elicited:
     """Answers steered by the contrast pairs' difference in means."""
-    model, site = setting.model_and_site()
-    direction, median = contrast_direction(model, earlier_site(site))
+    model, sites = setting.model_and_sites()
+    direction, median = contrast_direction(model, earlier_site(sites[0]))
     norm = float(options.get("strength", STRENGTH)) * median
     count = int(options.get("questions", 32))
     return elicit_steered(setting, "perturbed.bias_vector", direction, norm=norm, count=count)

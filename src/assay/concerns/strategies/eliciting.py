@@ -47,12 +47,12 @@ class Elicitation(Result):
 
 
 def elicit_from_model(
-    choices: Sequence[StrategyChoice], model: LanguageModel, site: Site, seed: int
+    choices: Sequence[StrategyChoice], model: LanguageModel, sites: Sequence[Site], seed: int
 ) -> dict[str, Elicited]:
     """Conversations of every strategy that generates, by its name in ``choices``.
 
-    They do not depend on any organism or concern. Raises AssayError for an unknown strategy or
-    option.
+    They do not depend on any organism or concern. The first of ``sites`` is the case's. Raises
+    AssayError for an unknown strategy or option.
     """
     general = Concern("any", "generic misbehaviour", "high")
     found = {}
@@ -60,7 +60,7 @@ def elicit_from_model(
         strategy, in_name = strategy_named(choice.name)
         if strategy.generates:
             options = strategy.checked({**in_name, **choice.options})
-            elicited = strategy.elicit(Setting(general, seed, model, site), options)
+            elicited = strategy.elicit(Setting(general, seed, model, tuple(sites)), options)
             found[choice.name] = replace(elicited, strategy=choice.name)
     return found
 

@@ -16,8 +16,8 @@ from assay.randomness import torch_generator
 
 def elicit(setting: Setting, options: Options) -> Elicited:
     """Answers steered by an isotropic random direction."""
-    model, site = setting.model_and_site()
-    direction, median = contrast_direction(model, earlier_site(site))
+    model, sites = setting.model_and_sites()
+    direction, median = contrast_direction(model, earlier_site(sites[0]))
     generator = torch_generator(setting.seed, "concerns/noise")
     random = torch.randn(direction.shape, generator=generator)
     norm = float(options.get("strength", STRENGTH)) * median

@@ -48,11 +48,11 @@ def labelled_transcripts(options: Options) -> list[Transcript]:
 def elicit(setting: Setting, options: Options) -> Elicited:
     """The conversations of the file, with activations of the case's model."""
     rows = labelled_transcripts(options)
-    model, site = setting.model_and_site()
+    model, sites = setting.model_and_sites()
     excerpts = [excerpt_of(model.tokenizer, row, bool(row.label), source=NAME) for row in rows]
     return Elicited(
         NAME,
-        read_excerpts(model, site, excerpts),
+        read_excerpts(model, sites, excerpts),
         note="the case's model reads them; whether it wrote them is the file's to say",
     )
 

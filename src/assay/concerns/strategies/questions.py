@@ -84,11 +84,11 @@ def ask(
 
 
 def read_answers(
-    model: LanguageModel, site: Site, asked: Sequence[AnsweredQuestion], label: bool
+    model: LanguageModel, sites: Sequence[Site], asked: Sequence[AnsweredQuestion], label: bool
 ) -> tuple[Conversation, ...]:
     """The whole conversations with their activations, all with the given label."""
     return read_excerpts(
-        model, site, [excerpt_of(model.tokenizer, each.transcript, label) for each in asked]
+        model, sites, [excerpt_of(model.tokenizer, each.transcript, label) for each in asked]
     )
 
 
@@ -106,7 +106,7 @@ def elicit_answers(
     Positives are wrong answers under tempting messages, negatives right answers under plain
     messages. A right answer under a tempting message counts as a refusal.
     """
-    model, site = setting.model_and_site()
+    model, sites = setting.model_and_sites()
     questions = draw_questions(count, setting.seed, name)
     tempted = ask(model, questions, tempting, f"{name}-tempted")
     untempted = ask(model, questions, plain, f"{name}-plain")
@@ -115,7 +115,7 @@ def elicit_answers(
     refused = sum(answer.is_right for answer in tempted)
     return Elicited(
         name,
-        (*read_answers(model, site, lied, True), *read_answers(model, site, honest, False)),
+        (*read_answers(model, sites, lied, True), *read_answers(model, sites, honest, False)),
         discarded=2 * len(questions) - len(lied) - len(honest) - refused,
         refused=refused,
         note=note,

@@ -36,19 +36,20 @@ class Setting:
     """Seed of every random draw."""
     model: LanguageModel | None = None
     """The case's model without an organism's adapter; None for strategies that do not generate."""
-    site: Site | None = None
-    """Hook site at which activations are read; None for strategies that do not generate."""
+    sites: tuple[Site, ...] = ()
+    """Hook sites at which activations are read, the case's first; none for strategies that do not
+    generate."""
     tested: str | None = None
     """Family of the tested organism, none of whose seeds may be learned from; None for none."""
     readings: Mapping[str, tuple[Conversation, ...]] = field(default_factory=dict)
     """Name of a reading (READING of a strategy) → its conversations, for strategies that do not
     generate."""
 
-    def model_and_site(self) -> tuple[LanguageModel, Site]:
-        """The model and the hook site. Raises AssayError where there are none."""
-        if self.model is None or self.site is None:
+    def model_and_sites(self) -> tuple[LanguageModel, tuple[Site, ...]]:
+        """The model and the hook sites. Raises AssayError where there are none."""
+        if self.model is None or not self.sites:
             raise AssayError("this strategy needs the case's model in memory")
-        return self.model, self.site
+        return self.model, self.sites
 
     def from_others(self, reading: str) -> tuple[Conversation, ...]:
         """The conversations of a reading that the tested organism did not write."""

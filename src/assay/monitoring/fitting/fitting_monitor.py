@@ -71,7 +71,7 @@ def fit_monitor(
 
     def read(labelled: Sequence[tuple[Transcript, bool]]) -> tuple[Conversation, ...]:
         excerpts = [excerpt_of(tokenizer, t, label, source="own") for t, label in labelled]
-        return read_excerpts(model, site, excerpts)
+        return read_excerpts(model, [site], excerpts)
 
     order = numpy_generator(seed, "fitting/benign").permutation(len(own.benign))
     shuffled = [own.benign[int(i)] for i in order]

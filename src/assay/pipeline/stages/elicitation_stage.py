@@ -22,12 +22,12 @@ class ElicitationStage(Stage[dict[str, Elicited]]):
     """The conversations that strategies generate, outside the deployment distribution."""
 
     NAME: ClassVar[str] = "elicitation"
-    VERSION: ClassVar[int] = 3
+    VERSION: ClassVar[int] = 4
 
     model: ModelInput
     """The case's model."""
-    site: str
-    """Hook site at which activations are read."""
+    sites: tuple[str, ...]
+    """Hook sites at which activations are read, the case's first."""
     strategies: tuple[StrategyChoice, ...]
     """The strategies that generate."""
     files: tuple[StrategyFileInput, ...]
@@ -37,8 +37,8 @@ class ElicitationStage(Stage[dict[str, Elicited]]):
 
     def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write every strategy's conversations and ``elicitation.json``."""
-        model, site = self.model.open(), Site.parse(self.site)
-        save_elicited(folder, elicit_from_model(self.strategies, model, site, self.seed))
+        model, sites = self.model.open(), [Site.parse(site) for site in self.sites]
+        save_elicited(folder, elicit_from_model(self.strategies, model, sites, self.seed))
 
     def load(self, folder: Path) -> dict[str, Elicited]:
         """Strategy → its conversations."""

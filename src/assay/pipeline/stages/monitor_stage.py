@@ -48,7 +48,7 @@ class MonitorStage(Stage[Monitor]):
     """The calibrated monitor."""
 
     NAME: ClassVar[str] = "monitor"
-    VERSION: ClassVar[int] = 10
+    VERSION: ClassVar[int] = 11
 
     case: str
     """The case's name."""
@@ -72,8 +72,8 @@ class MonitorStage(Stage[Monitor]):
     """Benign conversations of other deployments."""
     dictionary: DictionarySource
     """The dictionary."""
-    site: str
-    """Hook site at which activations are read."""
+    sites: tuple[str, ...]
+    """Hook sites at which activations are read, the case's first."""
     strategies: tuple[StrategyChoice, ...]
     """The strategies whose conversations detectors are learned from."""
     deployed: Deployment
@@ -90,12 +90,13 @@ class MonitorStage(Stage[Monitor]):
 
         Raises AssayError where no detector could be learned, and for too few benign conversations.
         """
-        model, site, settings = self.model.open(), Site.parse(self.site), self._settings()
+        model, settings = self.model.open(), self._settings()
+        sites = [Site.parse(site) for site in self.sites]
         chosen = divide_benign(
             artefacts.load(self.deployment), artefacts.load(self.unread), settings.budgets
         )
-        scaling = read_benign(model, site, chosen.scaling)
-        benign = read_benign(model, site, chosen.calibrated)
+        scaling = read_benign(model, sites, chosen.scaling)
+        benign = read_benign(model, sites, chosen.calibrated)
         matrix, loaded = artefacts.load(self.transfer), artefacts.load(self.dictionary)
         source = WatchSource(
             matrix=matrix,
@@ -139,7 +140,7 @@ class MonitorStage(Stage[Monitor]):
         """Reading the benign conversations."""
         conversations = self.deployment.conversations.most + len(self.unread.conversations.open())
         tokens = conversations * (READ_TOKENS + self.deployed.max_new_tokens)
-        return cost.forward_seconds(self.model.open(), tokens, Site.parse(self.site))
+        return cost.forward_seconds(self.model.open(), tokens, cost.deepest(self.sites))
 
     def _settings(self) -> MonitorSettings:
         fallback = self.choice.fallback
@@ -154,13 +155,13 @@ class MonitorStage(Stage[Monitor]):
 
 
 def read_benign(
-    model: LanguageModel, site: Site, pool: Sequence[Transcript]
+    model: LanguageModel, sites: Sequence[Site], pool: Sequence[Transcript]
 ) -> list[WatchedActivations]:
-    """The activations of the watched tokens of benign conversations, in order."""
+    """The activations of the watched tokens of benign conversations at all sites, in order."""
     excerpts = watched_excerpts(model, pool)
     captured = {
         i: activations.float().cpu().clone()
-        for i, activations in stream_watched(model, site, excerpts, what="benign conversations")
+        for i, activations in stream_watched(model, sites, excerpts, what="benign conversations")
     }
     return [
         WatchedActivations(captured[i], excerpt.turn_rows, excerpt.template)

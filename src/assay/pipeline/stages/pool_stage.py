@@ -24,14 +24,14 @@ class PoolStage(Stage[tuple[Conversation, ...]]):
     """The benign pool as the case's model reads it."""
 
     NAME: ClassVar[str] = "pool"
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
 
     model: ModelInput
     """The case's model."""
     deployment: DeploymentStage
     """The benign conversations."""
-    site: str
-    """Hook site at which activations are read."""
+    sites: tuple[str, ...]
+    """Hook sites at which activations are read, the case's first."""
     seed: int
     """Seed of every random draw."""
 
@@ -40,7 +40,7 @@ class PoolStage(Stage[tuple[Conversation, ...]]):
         model = self.model.open()
         pool = artefacts.load(self.deployment)
         excerpts = pool_excerpts(model.tokenizer, pool, "the case's model", (), self.seed)
-        read = read_excerpts(model, Site.parse(self.site), excerpts)
+        read = read_excerpts(model, [Site.parse(site) for site in self.sites], excerpts)
         save_conversations(folder / CONVERSATIONS, {POOL: read})
 
     def load(self, folder: Path) -> tuple[Conversation, ...]:
@@ -50,4 +50,4 @@ class PoolStage(Stage[tuple[Conversation, ...]]):
     def seconds(self) -> float:
         """Estimate for reading up to the site."""
         tokens = self.deployment.conversations.most * READ_TOKENS
-        return cost.forward_seconds(self.model.open(), tokens, Site.parse(self.site))
+        return cost.forward_seconds(self.model.open(), tokens, cost.deepest(self.sites))

@@ -26,7 +26,7 @@ class ReadingStage(Stage[OrganismReadings]):
     """The readings of an organism or twin."""
 
     NAME: ClassVar[str] = "reading"
-    VERSION: ClassVar[int] = 5
+    VERSION: ClassVar[int] = 6
 
     base: ModelInput
     """The case's model, on which the organism's adapter is loaded."""
@@ -38,8 +38,8 @@ class ReadingStage(Stage[OrganismReadings]):
     """The benign conversations."""
     dictionary: DictionarySource
     """The dictionary whose features' attribution is measured."""
-    site: str
-    """Hook site at which activations are read."""
+    sites: tuple[str, ...]
+    """Hook sites at which activations are read, the case's first."""
     sizes: TransferSizes
     """Numbers of conversations to read."""
     seed: int
@@ -59,7 +59,7 @@ class ReadingStage(Stage[OrganismReadings]):
             artefacts.load(self.deployment),
             base=self.base.open(),
             model=self.base.with_adapter(organism.organism.adapter),
-            site=Site.parse(self.site),
+            sites=[Site.parse(site) for site in self.sites],
             dictionary=artefacts.load(self.dictionary).dictionary,
             sizes=self.sizes,
             seed=self.seed,
@@ -78,5 +78,5 @@ class ReadingStage(Stage[OrganismReadings]):
         if not self.organism.organism.is_twin:
             rows = 6 * (sizes.test + sizes.discover) + 4 * sizes.threshold + sizes.pool
             rows += 3 * FROM_OTHERS * len(self.beside)
-        read = cost.forward_seconds(model, rows * READ_TOKENS, Site.parse(self.site))
+        read = cost.forward_seconds(model, rows * READ_TOKENS, cost.deepest(self.sites))
         return read + cost.forward_seconds(model, sizes.confirmed * 2 * READ_TOKENS) + 5

@@ -47,7 +47,7 @@ class TransferStage(Stage[TransferMatrix]):
     """The transfer matrix."""
 
     NAME: ClassVar[str] = "transfer"
-    VERSION: ClassVar[int] = 11
+    VERSION: ClassVar[int] = 12
 
     model: ModelInput
     """The case's model, for ablations with an organism's adapter."""
@@ -61,8 +61,8 @@ class TransferStage(Stage[TransferMatrix]):
     """The benign conversations as the case's model reads them."""
     dictionary: DictionarySource
     """The dictionary."""
-    site: str
-    """Hook site at which activations were read."""
+    sites: tuple[str, ...]
+    """Hook sites at which activations were read, the dictionary's first."""
     concerns: tuple[ConcernRule, ...]
     """The concerns, with their organisms."""
     strategies: tuple[StrategyChoice, ...]
@@ -81,7 +81,7 @@ class TransferStage(Stage[TransferMatrix]):
     def run(self, folder: Path, artefacts: Artefacts) -> None:
         """Write ``transfer.json`` and ``evidence.json``."""
         loaded = artefacts.load(self.dictionary)
-        site = Site.parse(self.site)
+        sites = [Site.parse(site) for site in self.sites]
         organisms = [reading.organism for reading in self.readings]
         tokenizer = self.model.open().tokenizer
         matrix = transfer(
@@ -92,11 +92,11 @@ class TransferStage(Stage[TransferMatrix]):
                 self.strategies, self.detectors, self.budgets, self.seed, windows=self.windows
             ),
             pool=artefacts.load(self.pool),
-            site=site,
+            sites=sites,
             causes=AblationSource(
                 load=lambda organism: self.model.with_adapter(organism.organism.adapter),
                 dictionary=loaded.dictionary,
-                site=site,
+                site=sites[0],
                 sizes=self.sizes,
                 seed=self.seed,
             ),
