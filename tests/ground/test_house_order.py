@@ -32,7 +32,7 @@ ROOMS = (
     "cli",
 )
 GROUND = (
-    *("errors", "files", "randomness", "progress", "downloads", "strict"),
+    *("errors", "files", "randomness", "progress", "downloads", "strict", "json_lines"),
     *("results", "frames", "registry", "__version__"),
 )
 SOURCE = Path(assay.__file__).parent

@@ -53,10 +53,41 @@ def test_one_long_text_file_is_cut_into_passages_and_says_so(tmp_path):
     corpus = read_corpus(str(path))
     assert 6 <= len(corpus.documents) <= 9
     assert "passages that are treated as documents" in corpus.note
-    path.write_text("one<|endoftext|>two<|endoftext|>three")
+    path.write_text("one\n<|endoftext|>\ntwo\r\n<|endoftext|>\r\nwhat <|endoftext|> means\n")
     corpus = read_corpus(str(path))
-    assert [d.text for d in corpus.documents] == ["one", "two", "three"]
+    assert [d.text for d in corpus.documents] == ["one", "two", "what <|endoftext|> means"]
     assert corpus.note == ""
+
+
+@pytest.mark.parametrize("between", ["\n", "\r\n", " ", ""])
+def test_a_long_text_without_paragraphs_is_cut_too_and_nothing_of_it_is_lost(tmp_path, between):
+    path = tmp_path / "log.txt"
+    words = [f"line{i}of-a-log" for i in range(12_000)]
+    path.write_bytes(between.join(words).encode())
+    documents = read_corpus(str(path)).documents
+    assert 20 <= len(documents) <= 55
+    assert max(len(d.text) for d in documents) <= 8000 + 20
+    joined = "".join("".join(d.text.split()) for d in documents)
+    assert joined == "".join(words)
+
+
+def test_a_line_without_an_id_never_takes_that_of_another(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "2", "text": "x"}\n{"text": "y"}\n{"text": "z"}\n')
+    assert [d.id for d in read_corpus(str(path)).documents] == ["2", "line-2", "3"]
+    path.write_text('{"id": "a", "text": "x"}\n{"text": "y"}\n{"id": "a", "text": "z"}\n')
+    with pytest.raises(AssayError, match="line 3: the id 'a' stands in line 1 too"):
+        read_corpus(str(path))
+
+
+def test_texts_of_more_tokens_than_characters_are_drawn_too(small_tokenizer):
+    long = [Document(str(i), "漢字仮名" * 8, "made") for i in range(4)]
+    ids = small_tokenizer(long[0].text, add_special_tokens=False)["input_ids"]
+    assert len(ids) > len(long[0].text)
+    crops = random_crops(
+        small_tokenizer, long, length=len(ids) - 8, rows=8, first_token=None, seed=0
+    )
+    assert sorted(set(crops.documents.tolist())) == [0, 1, 2, 3]
 
 
 def test_missing_empty_and_undecodable_files_give_one_line(tmp_path):

@@ -12,7 +12,7 @@ import yaml
 
 from assay.errors import AssayError
 from assay.files import atomic_file, read_json, sha256_of
-from assay.organisms.json_lines import read_json_lines, write_json_lines
+from assay.json_lines import read_json_lines, write_json_lines
 from assay.organisms.judging import needs_reference
 from assay.organisms.label_kinds import Label
 from assay.organisms.manifest import REQUIRED_SPLITS, OrganismManifest, Prompt, Split, TwinKind

@@ -8,8 +8,8 @@ from typing import Self
 from pydantic import ConfigDict, Field, model_validator
 
 from assay.errors import AssayError
+from assay.json_lines import read_json_lines, write_json_lines
 from assay.organisms.folder import TRANSCRIPTS, Organism
-from assay.organisms.json_lines import read_json_lines, write_json_lines
 from assay.organisms.judging import Judgement, Verdict, judge
 from assay.organisms.manifest import Condition, Prompt, Split
 from assay.text.transcripts import Message, Transcript

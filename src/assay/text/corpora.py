@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from assay.errors import AssayError, unknown_name
+from assay.json_lines import json_lines, read_utf8
 from assay.text.sources import read_austen, read_chatterbot, read_sotu, read_standard_library
 
 PASSAGE_CHARACTERS = 4000
 """Least length of the passages into which one long text is cut."""
 DOCUMENT_SEPARATOR = "<|endoftext|>"
-"""What separates the documents of a plain text file."""
+"""What separates the documents of a plain text file, alone on a line."""
+_SEPARATOR_LINE = re.compile(rf"^[ \t]*{re.escape(DOCUMENT_SEPARATOR)}[ \t\r]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,9 @@ def read_corpus(name_or_path: str) -> Corpus:
     """A corpus by name, several joined by ``+``, or a ``.jsonl``, ``.txt`` or ``.md`` file.
 
     JSONL: one document a line with the key ``text`` (and an optional ``id``). Plain text: documents
-    are separated by lines ``<|endoftext|>``; a file without them is cut at paragraph ends into
-    passages of about 4 000 characters, which the corpus's note says.
+    are separated by lines ``<|endoftext|>``; a file without them is cut into passages of about 4 000
+    characters, at the ends of paragraphs or, where these are far apart, of lines or words, which the
+    corpus's note says.
     Raises AssayError where the name is unknown, or the file missing, malformed or empty.
     """
     path = Path(name_or_path)
@@ -103,15 +106,11 @@ def read_corpus(name_or_path: str) -> Corpus:
 def _read_file(path: Path) -> Corpus:
     if not path.is_file():
         raise AssayError(f"text file {path} does not exist; corpora by name: {', '.join(CORPORA)}")
-    try:
-        content = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise AssayError(f"text file {path} is not UTF-8 (byte {error.start})") from error
     note = ""
     if path.suffix == ".jsonl":
-        pairs = _jsonl_documents(path, content)
-    elif DOCUMENT_SEPARATOR in content:
-        pairs = _numbered(content.split(DOCUMENT_SEPARATOR))
+        pairs = _jsonl_documents(path)
+    elif len(parts := _SEPARATOR_LINE.split(content := _unix_lines(path))) > 1:
+        pairs = _numbered(parts)
     else:
         pairs = _numbered(_passages(content))
         note = (
@@ -123,36 +122,67 @@ def _read_file(path: Path) -> Corpus:
     return Corpus(str(path), tuple(Document(key, text, path.name) for key, text in pairs), note)
 
 
+def _unix_lines(path: Path) -> str:
+    return read_utf8(path).replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _numbered(texts: list[str]) -> list[tuple[str, str]]:
     return [(str(i), text.strip()) for i, text in enumerate(texts) if text.strip()]
 
 
-def _jsonl_documents(path: Path, content: str) -> list[tuple[str, str]]:
-    pairs = []
-    for number, line in enumerate(content.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise AssayError(f"{path}, line {number}: not valid JSON ({error.msg})") from error
+def _jsonl_documents(path: Path) -> list[tuple[str, str]]:
+    """(id, text) of each line; a line without an id has its number as one."""
+    given: dict[str, int] = {}
+    texts: list[tuple[int, str | None, str]] = []
+    for number, row in json_lines(path):
         if not isinstance(row, dict) or not isinstance(row.get("text"), str):
             raise AssayError(f"{path}, line {number}: expected an object with the string 'text'")
-        pairs.append((str(row.get("id", number)), row["text"]))
-    if len({key for key, _ in pairs}) < len(pairs):
-        raise AssayError(f"{path}: two documents share an 'id'; ids must be unique")
-    return pairs
+        key = None if row.get("id") is None else str(row["id"])
+        if key is not None and given.setdefault(key, number) != number:
+            raise AssayError(
+                f"{path}, line {number}: the id '{key}' stands in line {given[key]} too; ids must "
+                "be unique"
+            )
+        texts.append((number, key, row["text"]))
+    return [
+        # A number that is another document's id is marked as a line's.
+        (key or (f"line-{number}" if str(number) in given else str(number)), text)
+        for number, key, text in texts
+    ]
 
 
 def _passages(content: str) -> list[str]:
-    """Cut at paragraph ends into passages of at least PASSAGE_CHARACTERS, the last one shorter."""
+    """Cut into passages of at least PASSAGE_CHARACTERS, the last one shorter.
+
+    At the ends of paragraphs; a paragraph that is much longer is cut at the ends of lines, a line at
+    those of words, and a word, as of a language without spaces, anywhere.
+    """
+    return _joined(_pieces(content, ("\n\n", "\n", " ")))
+
+
+def _pieces(text: str, separators: tuple[str, ...]) -> list[str]:
+    """The text in pieces of at most twice PASSAGE_CHARACTERS, each with what separates it."""
+    most = 2 * PASSAGE_CHARACTERS
+    if not separators:
+        return [text[i : i + PASSAGE_CHARACTERS] for i in range(0, len(text), PASSAGE_CHARACTERS)]
+    first, *rest = separators
+    parts = text.split(first)
+    found = []
+    for number, part in enumerate(parts):
+        whole = part if number == len(parts) - 1 else part + first
+        found += [whole] if len(whole) <= most else _joined(_pieces(whole, tuple(rest)))
+    return found
+
+
+def _joined(pieces: list[str]) -> list[str]:
+    """Neighbouring pieces joined until they are long enough."""
     passages, current, size = [], [], 0
-    for paragraph in content.split("\n\n"):
-        current.append(paragraph)
-        size += len(paragraph) + 2
+    for piece in pieces:
+        current.append(piece)
+        size += len(piece)
         if size >= PASSAGE_CHARACTERS:
-            passages.append("\n\n".join(current))
+            passages.append("".join(current))
             current, size = [], 0
     if current:
-        passages.append("\n\n".join(current))
+        passages.append("".join(current))
     return passages

@@ -138,8 +138,9 @@ def _draw_documents(
 ) -> list[tuple[int, NDArray]]:
     """``count`` documents of at least ``content`` tokens; only those drawn are tokenized."""
     sizes = np.array([len(text) for text in texts], dtype=np.float64)
-    # Every token covers at least one character, so shorter texts cannot hold a crop.
-    eligible = sizes >= content
+    # Every token covers at least one byte (one character may be several tokens), so shorter texts
+    # cannot hold a crop.
+    eligible = np.array([len(text.encode()) for text in texts]) >= content
     tokenized: dict[int, NDArray] = {}
     drawn: list[int] = []
     while len(drawn) < count:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from assay.errors import AssayError
+from assay.json_lines import json_lines
 
 
 class Message(BaseModel):
@@ -45,19 +45,16 @@ class Transcript(BaseModel):
 def read_transcripts(path: Path) -> list[Transcript]:
     """Read a JSONL file of transcripts.
 
-    Raises AssayError with the line number for malformed JSON, unknown roles or repeated ids.
+    Raises AssayError with the line number for malformed JSON, unknown roles or repeated ids, and for
+    a file that is not UTF-8.
     """
     if not path.is_file():
         raise AssayError(f"transcripts file {path} does not exist")
     transcripts: list[Transcript] = []
     seen: set[str] = set()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, value in json_lines(path):
         try:
-            transcript = Transcript.model_validate(json.loads(line))
-        except json.JSONDecodeError as error:
-            raise AssayError(f"{path}, line {number}: not valid JSON ({error.msg})") from error
+            transcript = Transcript.model_validate(value)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from assay.errors import AssayError
 from assay.organisms.manifest import Condition
 from assay.text.chat import TEMPLATE_ROLE, tokenize_chat
@@ -104,7 +102,10 @@ class Conversation:
         """Activations at the case's hook site and then at its further ones, float32."""
         if self.further is None:
             return self.activations
-        return torch.cat([self.activations, self.further.float()], dim=1)
+        tokens, width = self.activations.shape
+        joined = self.activations.new_empty((tokens, width + self.further.shape[1]))
+        joined[:, :width], joined[:, width:] = self.activations, self.further
+        return joined
 
     def first_rows(self, count: int, excerpt: Excerpt) -> Conversation:
         """The conversation of a shorter excerpt: the first ``count`` rows."""

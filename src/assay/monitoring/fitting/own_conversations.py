@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from assay.concerns.deployment import content_sha256, source_of
 from assay.concerns.detectors.detector import FEWEST
 from assay.errors import AssayError
+from assay.json_lines import json_lines
 from assay.statistics import least_positives
 from assay.text.transcripts import Transcript, read_transcripts
 
@@ -141,9 +141,8 @@ def _check_reply(path: Path, transcript: Transcript) -> None:
 
 def _place(path: Path, name: str) -> str:
     """File and line of the row with an id."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, start=1):
-        if line.strip() and json.loads(line).get("id") == name:
+    for number, value in json_lines(path):
+        if value["id"] == name:
             return f"{path}, line {number}"
     return str(path)
 
