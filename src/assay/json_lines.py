@@ -35,12 +35,9 @@ def read_utf8(path: Path) -> str:
     """
     if not path.is_file():
         raise AssayError(f"{path} does not exist")
-    content = path.read_bytes()
-    for mark, name in _OTHER_ENCODINGS.items():
-        if content.startswith(mark):
-            raise AssayError(f"{path} is {name}; save it as UTF-8")
+    content = _without_mark(path.read_bytes(), path)
     try:
-        return content.decode("utf-8-sig")
+        return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise AssayError(
@@ -48,16 +45,54 @@ def read_utf8(path: Path) -> str:
         ) from error
 
 
+def raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Each line's number, from 1, and its bytes, read as they are asked for; without blank lines.
+
+    Raises AssayError where the file does not exist, or begins with another encoding's mark.
+    """
+    if not path.is_file():
+        raise AssayError(f"{path} does not exist")
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            if number == 1:
+                line = _without_mark(line, path)
+            if line.strip():
+                yield number, line
+
+
 def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
     """Each line's number, from 1, and its JSON value, in the file's order; blank lines are left out.
 
-    Raises AssayError as ``read_utf8`` does, and with the line number for what is not JSON (NaN and
-    infinity are not), is nested too deeply to be read, or holds half of a surrogate pair, which is
-    no text: the value's id is named where it has one.
+    Raises AssayError as ``raw_lines`` and ``json_value`` do.
     """
-    for number, line in enumerate(read_utf8(path).split("\n"), start=1):
-        if line.strip():
-            yield number, _value(line, f"{path}, line {number}")
+    for number, line in raw_lines(path):
+        yield number, json_value(line, f"{path}, line {number}")
+
+
+def json_value(line: bytes, where: str) -> Any:
+    """The JSON value of a line.
+
+    Raises AssayError, which begins with ``where``, for what is not UTF-8 or not JSON (NaN and infinity
+    are not), is nested too deeply to be read, or holds half of a surrogate pair, which is no text: the
+    value's id is named where it has one.
+    """
+    try:
+        value = json.loads(line.decode(), parse_constant=_refuse)
+    except UnicodeDecodeError as error:
+        raise AssayError(f"{where}: not UTF-8 (byte {error.start} of the line)") from error
+    except json.JSONDecodeError as error:
+        raise AssayError(f"{where}: not valid JSON ({error.msg})") from error
+    except ValueError as error:
+        raise AssayError(f"{where}: not valid JSON ({error})") from error
+    except RecursionError as error:
+        raise AssayError(f"{where}: nested too deeply") from error
+    if b"\\u" in line and not _is_text(value):
+        named = f" (id '{value['id']}')" if isinstance(value, dict) and _has_id(value) else ""
+        raise AssayError(
+            f"{where}{named}: half of a surrogate pair, such as \\ud83d, is no character; "
+            "the text was cut inside one"
+        )
+    return value
 
 
 def read_json_lines(path: Path, model: type[Model]) -> tuple[Model, ...]:
@@ -84,22 +119,11 @@ def write_json_lines(
             stream.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
-def _value(line: str, where: str) -> Any:
-    try:
-        value = json.loads(line, parse_constant=_refuse)
-    except json.JSONDecodeError as error:
-        raise AssayError(f"{where}: not valid JSON ({error.msg})") from error
-    except ValueError as error:
-        raise AssayError(f"{where}: not valid JSON ({error})") from error
-    except RecursionError as error:
-        raise AssayError(f"{where}: nested too deeply") from error
-    if "\\u" in line and not _is_text(value):
-        named = f" (id '{value['id']}')" if isinstance(value, dict) and _has_id(value) else ""
-        raise AssayError(
-            f"{where}{named}: half of a surrogate pair, such as \\ud83d, is no character; "
-            "the text was cut inside one"
-        )
-    return value
+def _without_mark(start: bytes, path: Path) -> bytes:
+    for mark, name in _OTHER_ENCODINGS.items():
+        if start.startswith(mark):
+            raise AssayError(f"{path} is {name}; save it as UTF-8")
+    return start.removeprefix(codecs.BOM_UTF8)
 
 
 def _refuse(constant: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sqlite3
+import threading
 from contextlib import closing
 
 import pytest
@@ -10,7 +13,7 @@ from small_monitors import rows_of
 
 from assay.errors import AssayError
 from assay.monitoring import open_journal
-from assay.monitoring.journal import START, canonical, chained
+from assay.monitoring.journal import START, canonical, chained, export_journal, read_journal
 
 MONITOR = "a" * 64
 
@@ -43,7 +46,7 @@ def breaks(path):
 
 def test_a_journal_reads_back_row_by_row_with_its_head(path):
     with open_journal(path, MONITOR) as journal:
-        assert journal.rows[0] == {"kind": "opened", "monitor": MONITOR, "version": 1}
+        assert journal.rows[0] == {"kind": "opened", "monitor": MONITOR, "version": 2}
         assert journal.rows[1:] == [entry(i, i == 4) for i in range(9)]
         head = journal.head
         journal.append([entry(9)])
@@ -154,3 +157,59 @@ def test_rows_are_synced_to_the_disk_at_every_commit(path):
         connection = journal._connection
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_a_journal_that_another_process_appends_to_is_whole_at_every_opening(tmp_path):
+    path = tmp_path / "busy.sqlite"
+    with open_journal(path, MONITOR):
+        pass
+    stop = threading.Event()
+
+    def append():
+        with open_journal(path, MONITOR) as journal:
+            i = 0
+            while not stop.is_set():
+                journal.append([entry(i)])
+                i += 1
+
+    writer = threading.Thread(target=append)
+    writer.start()
+    try:
+        read = [len(read_journal(path).rows) for _ in range(200)]
+    finally:
+        stop.set()
+        writer.join()
+    assert read == sorted(read)
+    assert read[-1] > read[0]
+
+
+def test_a_closed_journal_is_whole_in_its_one_file(path, tmp_path):
+    assert (
+        not list(path.parent.glob("*-wal")) or not path.with_name(f"{path.name}-wal").stat().st_size
+    )
+    shutil.copy(path, tmp_path / "copied.sqlite")
+    assert read_journal(tmp_path / "copied.sqlite").rows == read_journal(path).rows
+
+
+def test_an_export_of_a_journal_that_is_in_use_has_every_row_and_can_be_checked(path, tmp_path):
+    with open_journal(path, MONITOR) as journal:
+        journal.append([entry(9, fires=True)])
+        export_journal(path, tmp_path / "exported.jsonl")
+        lines = [
+            json.loads(line) for line in (tmp_path / "exported.jsonl").read_text().splitlines()
+        ]
+    assert [line["row"] for line in lines] == journal.rows
+    head = START
+    for number, line in enumerate(lines, start=1):
+        head = chained(head, canonical(line["row"]))
+        assert (line["number"], line["hash"]) == (number, head)
+    assert head == journal.head
+
+
+def test_reading_a_file_that_is_no_journal_makes_none(tmp_path):
+    with pytest.raises(AssayError, match="does not exist"):
+        read_journal(tmp_path / "none.sqlite")
+    assert not (tmp_path / "none.sqlite").exists()
+    (tmp_path / "text.sqlite").write_text("no journal" * 200)
+    with pytest.raises(AssayError, match="is not a journal or is damaged"):
+        read_journal(tmp_path / "text.sqlite")

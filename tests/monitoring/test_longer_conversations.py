@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-from small_monitors import transcripts, write_transcripts
+import re
 
-from assay.errors import AssayError
+import pytest
+from small_monitors import rows_of, transcripts, write_transcripts
+
 from assay.monitoring import watch, watched_excerpts
 from assay.text import Message, Transcript
 
@@ -48,12 +49,10 @@ def test_somewhat_longer_conversations_are_watched_and_counted_in_the_message(
 
 
 @pytest.mark.parametrize("replies", [["b" * 150], ["b", "c", "d"]])
-def test_more_than_twice_as_long_is_refused_before_anything_is_written(
-    place, watched_model, replies
-):
-    file = write_transcripts(place / "t.jsonl", [*transcripts(5), conversation(*replies)])
-    with pytest.raises(
-        AssayError, match=r"'longer' has \d assistant turns.*calibrated on at most 1"
-    ):
-        watch(place / "out", file, model=watched_model)
-    assert not (place / "out" / "journal.sqlite").exists()
+def test_more_than_twice_as_long_is_unread_and_the_others_are_judged(place, watched_model, replies):
+    rows = transcripts(5)
+    file = write_transcripts(place / "t.jsonl", [*rows[:2], conversation(*replies), *rows[2:]])
+    outcome = watch(place / "out", file, model=watched_model)
+    assert (outcome.seen, outcome.unread) == (5, 1)
+    (unread,) = (r for r in rows_of(place / "out" / "journal.sqlite") if r["kind"] == "unread")
+    assert re.search(r"'longer' has \d assistant turns.*calibrated on at most 1", unread["why"])

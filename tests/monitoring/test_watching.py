@@ -148,21 +148,88 @@ def test_the_model_that_the_monitor_names_is_loaded(place, watched_model):
     assert by_name.seen == 30
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ('{"id": "x", "messages": [{"role": "tool", "content": "c"}]}', "line 31: messages.0.role"),
-        ('{"id": "0-3", "messages": []}', "'0-3' occurs twice"),
-        ('{"id": "y", "messages": [{"role": "user", "content": "c"}]}', "'y' has no assistant"),
-        ('{"id": "z"', "line 31: not valid JSON"),
-    ],
-)
-def test_transcripts_that_do_not_fit_are_refused_before_anything_is_written(
-    place, watched_model, line, message
+BAD_LINES = [
+    (b'{"id": "x", "messages": [{"role": "nobody", "content": "c"}]}', "messages.0.role"),
+    (b'{"id": "0-3", "messages": []}', "the id '0-3' occurs twice"),
+    (b'{"id": "y", "messages": [{"role": "user", "content": "c"}]}', "'y' has no assistant"),
+    (b'{"id": "z"', "not valid JSON"),
+    (b'{"id": "u", "messages": [{"role": "assistant", "content": "\xe9"}]}', "not UTF-8"),
+    (b'{"id": "s", "messages": [{"role": "user", "content": "\\ud83d"}]}', "surrogate pair"),
+    (
+        b'{"id": "l", "messages": [{"role": "user", "content": "%s"}, '
+        b'{"role": "assistant", "content": "c"}]}' % (b"a" * 900),
+        "reads 256",
+    ),
+    (b'{"id": "n", "messages": [{"role": "assistant", "content": "c"}]}', "template refuses"),
+]
+
+
+@pytest.mark.parametrize(("line", "why"), BAD_LINES)
+@pytest.mark.parametrize("at", [0, 12, 30])
+def test_a_line_that_cannot_be_judged_is_recorded_and_blinds_the_monitor_to_no_other(
+    place, watched_model, line, why, at
 ):
     out, file = place
-    file.write_text(file.read_text() + line + "\n")
-    refused(message, out, file, model=watched_model)
+    whole = watch(out, file, model=watched_model)
+    before = [r for r in rows_of(out / "journal.sqlite") if r["kind"] == "conversation"]
+    (out / "journal.sqlite").unlink()
+    lines = file.read_bytes().splitlines(keepends=True)
+    # A repeated id is a fault of the later line, so that a line at the start is not the repeated one.
+    lines.insert(max(at, 5), line + b"\n")
+    file.write_bytes(b"".join(lines))
+    outcome = watch(out, file, model=watched_model)
+    rows = rows_of(out / "journal.sqlite")
+    assert [r for r in rows if r["kind"] == "conversation"] == before
+    (unread,) = (r for r in rows if r["kind"] == "unread")
+    assert why in unread["why"]
+    assert rows.index(unread) == max(at, 5) + 1
+    assert (outcome.seen, outcome.fired, outcome.unread) == (30, whole.fired, 1)
+    assert "1 more could not be read and was not judged" in outcome.message
+    assert outcome.state == "watching"
+    assert watch(out, file, model=watched_model) == outcome
+
+
+def test_a_half_written_last_line_is_judged_once_it_is_whole(place, watched_model):
+    out, file = place
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-40])
+    assert (watch(out, file, model=watched_model).seen) == 29
+    file.write_bytes(whole)
+    outcome = watch(out, file, model=watched_model)
+    assert (outcome.seen, outcome.unread) == (30, 1)
+
+
+def test_activations_that_are_not_finite_leave_the_others_of_their_block_judged(
+    place, watched_model, monkeypatch
+):
+    from assay.monitoring import scoring
+
+    out, file = place
+    sevenths = iter(range(1000))
+    real = scoring.standardised_values
+
+    def standardised(given, activations, turns, reader):
+        broken = next(sevenths) == 7
+        return real(given, activations * (float("nan") if broken else 1.0), turns, reader)
+
+    monkeypatch.setattr(scoring, "standardised_values", standardised)
+    outcome = watch(out, file, model=watched_model)
+    assert (outcome.seen, outcome.unread) == (29, 1)
+    (unread,) = (r for r in rows_of(out / "journal.sqlite") if r["kind"] == "unread")
+    assert "NaN or infinite activations" in unread["why"]
+
+
+def test_a_monitor_that_reads_too_little_fails_closed_for_good(tmp_path, place, watched_model):
+    out, file = place
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines) + "half\n" * 1 + "".join(f"bad {i}\n" for i in range(8)))
+    outcome = watch(out, file, model=watched_model)
+    assert (outcome.state, outcome.seen, outcome.unread) == ("rolled_back", 30, 9)
+    assert "too few could be read (at most 5% may go unread)" in outcome.message
+    last = rows_of(out / "journal.sqlite")[-1]
+    assert (last["kind"], last["unread"]) == ("rolled_back", 9)
+    good = write_transcripts(tmp_path / "good.jsonl", transcripts(200, seed=7))
+    assert watch(out, good, model=watched_model).state == "rolled_back"
 
 
 def test_a_journalled_id_with_another_content_is_refused(place, watched_model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from assay.errors import AssayError
@@ -58,3 +60,15 @@ def test_transcripts_keep_their_labels_and_bad_lines_are_named(tmp_path):
     path.write_text('{"id": "a", "messages": []}\n{"id": "a", "messages": []}\n')
     with pytest.raises(AssayError, match="line 2.*twice"):
         read_transcripts(path)
+
+
+def test_a_template_that_refuses_a_conversation_is_named_with_its_reason(small_tokenizer):
+    picky = copy.deepcopy(small_tokenizer)
+    picky.chat_template = (
+        "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}"
+        "{% endif %}[{{ m.content }}]{% endfor %}"
+    )
+    asked = [Message(role="system", content="be kind"), Message(role="user", content="hi")]
+    with pytest.raises(AssayError, match="refuses the conversation: no system role"):
+        tokenize_chat(picky, asked)
+    assert tokenize_chat(picky, asked[1:]).text == "[hi]"

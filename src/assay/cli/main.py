@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from assay.cli import cases, concerns, demos, dictionaries, fits, listings, organisms, studies
+from assay.cli import (
+    cases,
+    concerns,
+    demos,
+    dictionaries,
+    fits,
+    journals,
+    listings,
+    organisms,
+    studies,
+)
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -30,6 +40,7 @@ for command in (
 app.add_typer(listings.models_app, name="models")
 app.add_typer(listings.data_app, name="data")
 app.add_typer(organisms.organisms_app, name="organisms")
+app.add_typer(journals.journal_app, name="journal")
 app.add_typer(studies.study_app, name="study")
 
 

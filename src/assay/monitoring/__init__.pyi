@@ -43,6 +43,6 @@ from .thresholds import Calibration as Calibration
 from .thresholds import LengthStratum as LengthStratum
 from .thresholds import calibrate_rule as calibrate_rule
 from .thresholds import calibrate_threshold as calibrate_threshold
-from .watching import WatchOutcome as WatchOutcome
-from .watching import replay as replay
+from .watch_outcome import WatchOutcome as WatchOutcome
+from .watch_outcome import replay as replay
 from .watching import watch as watch

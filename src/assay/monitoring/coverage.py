@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from assay.concerns.conversations.excerpts import Excerpt
 from assay.errors import AssayError
 from assay.monitoring.result import Monitor
@@ -12,24 +10,21 @@ REFUSED = 2
 """Times the calibrated range beyond which a conversation is refused."""
 
 
-def check_lengths(monitor: Monitor, watched: Sequence[Excerpt]) -> int:
-    """How many conversations are longer than the calibrated range, by up to twice: for a warning.
+def is_beyond(monitor: Monitor, excerpt: Excerpt) -> bool:
+    """Whether a conversation is longer than the calibrated range, by up to twice: for a warning.
 
     A conversation's score is a maximum, over tokens and over turns, and so grows with both. Raises
-    AssayError where a conversation is more than twice beyond the range: with its id and its numbers.
+    AssayError where it is more than twice beyond the range: with its id and its numbers.
     """
     if monitor.longest is None or monitor.most_turns is None:
-        return 0
-    beyond = 0
-    for excerpt in watched:
-        longest, turns = max(excerpt.turn_lengths), len(excerpt.turn_lengths)
-        if longest > REFUSED * monitor.longest or turns > REFUSED * monitor.most_turns:
-            raise AssayError(
-                f"transcript '{excerpt.id}' has {turns} assistant turns, the longest of {longest} "
-                f"watched tokens; the monitor was calibrated on at most {monitor.most_turns} turns of "
-                f"at most {monitor.longest}, and refuses what is more than {REFUSED} times as long: "
-                "calibrate on conversations of the deployment's length (deployment.max_new_tokens, "
-                "assay calibrate --benign)"
-            )
-        beyond += longest > monitor.longest or turns > monitor.most_turns
-    return beyond
+        return False
+    longest, turns = max(excerpt.turn_lengths), len(excerpt.turn_lengths)
+    if longest > REFUSED * monitor.longest or turns > REFUSED * monitor.most_turns:
+        raise AssayError(
+            f"transcript '{excerpt.id}' has {turns} assistant turns, the longest of {longest} "
+            f"watched tokens; the monitor was calibrated on at most {monitor.most_turns} turns of "
+            f"at most {monitor.longest}, and refuses what is more than {REFUSED} times as long: "
+            "calibrate on conversations of the deployment's length (deployment.max_new_tokens, "
+            "assay calibrate --benign)"
+        )
+    return longest > monitor.longest or turns > monitor.most_turns

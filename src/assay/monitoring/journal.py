@@ -6,6 +6,10 @@ previous hash, so an edited, missing or moved row breaks the chain. Rows deleted
 detected because SQLite keeps the highest row number it has assigned (AUTOINCREMENT). The chain is not
 a signature: anyone who can write the file can forge all of it. Where that matters, publish the hash of
 the last row elsewhere.
+
+While a journal is open, its newest rows stand in ``journal.sqlite-wal`` beside it: copy it with
+``export_journal`` (``assay journal export``) or with SQLite's own backup, or copy all of its files.
+Closing it brings every row into the one file.
 """
 
 from __future__ import annotations
@@ -16,10 +20,10 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.errors import AssayError
-from assay.files import flush_to_disk
+from assay.files import atomic_file, flush_to_disk
 
 JOURNAL = "journal.sqlite"
 START = "0" * 64
@@ -28,7 +32,9 @@ TABLE = """CREATE TABLE IF NOT EXISTS rows (
     number INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, hash TEXT NOT NULL)"""
 
 Row = Mapping[str, Any]
-"""A row: JSON values with a ``kind``, which is opened, conversation or rolled_back."""
+"""A row: JSON values with a ``kind``, which is opened, conversation, unread or rolled_back."""
+VERSION = 2
+"""Version of the rows, in the opening one; version 1 has none of the kind unread, and is read alike."""
 
 
 class Journal:
@@ -90,7 +96,7 @@ def open_journal(path: Path, monitor_sha256: str) -> Iterator[Journal]:
             rows, head = _verified(connection, path)
         journal = Journal(path, connection, rows, head)
         if not rows:
-            journal.append([{"kind": "opened", "monitor": monitor_sha256, "version": 1}])
+            journal.append([{"kind": "opened", "monitor": monitor_sha256, "version": VERSION}])
         elif rows[0].get("monitor") != monitor_sha256:
             raise AssayError(
                 f"{path} is the journal of another monitor ({str(rows[0].get('monitor'))[:12]}…, "
@@ -98,7 +104,49 @@ def open_journal(path: Path, monitor_sha256: str) -> Iterator[Journal]:
             )
         if not existed:
             flush_to_disk(path.parent)
-        yield journal
+        try:
+            yield journal
+        finally:
+            # What stands in the write-ahead log alone would be lost to whoever copies the file.
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+class JournalRows(NamedTuple):
+    """A verified journal that was only read."""
+
+    rows: list[Row]
+    """All rows, the opening row first."""
+    head: str
+    """Hash of the last row."""
+
+
+def read_journal(path: Path) -> JournalRows:
+    """Read a journal, also while another process watches, and verify its whole chain.
+
+    Raises AssayError where the file does not exist or is no journal, and where the chain breaks.
+    """
+    if not path.is_file():
+        raise AssayError(f"{path} does not exist")
+    with _database_errors(path):
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+    with contextlib.closing(connection), _database_errors(path):
+        connection.isolation_level = None
+        return JournalRows(*_verified(connection, path))
+
+
+def export_journal(path: Path, target: Path) -> int:
+    """Write a verified journal as JSONL: number, hash and row of each. Returns the number of rows.
+
+    It may be in use: what is written is whole, which a copy of the file alone need not be. Raises
+    AssayError as ``read_journal`` does.
+    """
+    rows, head = read_journal(path).rows, START
+    with atomic_file(target) as aside, aside.open("w", encoding="utf-8", newline="\n") as stream:
+        for number, row in enumerate(rows, start=1):
+            head = chained(head, canonical(row))
+            stream.write(canonical({"number": number, "hash": head, "row": row}) + "\n")
+    return len(rows)
 
 
 def canonical(row: Row) -> str:
@@ -119,7 +167,15 @@ def chained(previous: str, body: str) -> str:
 def _verified(connection: sqlite3.Connection, path: Path) -> tuple[list[Row], str]:
     rows: list[Row] = []
     head = START
-    stored = connection.execute("SELECT number, body, hash FROM rows ORDER BY number")
+    # Both tables are read in one transaction: another process may be appending.
+    connection.execute("BEGIN")
+    try:
+        stored = connection.execute(
+            "SELECT number, body, hash FROM rows ORDER BY number"
+        ).fetchall()
+        given = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rows'").fetchone()
+    finally:
+        connection.execute("COMMIT")
     for expected, (number, body, found) in enumerate(stored, start=1):
         if number != expected:
             raise _broken(path, expected, "it is missing")
@@ -127,7 +183,6 @@ def _verified(connection: sqlite3.Connection, path: Path) -> tuple[list[Row], st
         if head != found:
             raise _broken(path, number, "it or the row before it was changed")
         rows.append(json.loads(body))
-    given = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rows'").fetchone()
     if given is not None and int(given[0]) > len(rows):
         raise _broken(path, len(rows) + 1, "it is missing")
     return rows, head

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -150,22 +150,24 @@ def watched_excerpts(model: LanguageModel, transcripts: Sequence[Transcript]) ->
     Raises AssayError, naming the id, for a transcript without an assistant message, and for a
     transcript that is longer than the model's context.
     """
-    found = []
+    return [watched_excerpt(model, transcript) for transcript in transcripts]
+
+
+def watched_excerpt(model: LanguageModel, transcript: Transcript) -> Excerpt:
+    """One of ``watched_excerpts``; raises what it raises."""
     longest = model.context_length
-    for transcript in transcripts:
-        if all(message.role != "assistant" for message in transcript.messages):
-            raise AssayError(
-                f"transcript '{transcript.id}' has no assistant message; a monitor watches what "
-                "the assistant writes"
-            )
-        excerpt = excerpt_of(model.tokenizer, transcript, bool(transcript.label))
-        if longest is not None and len(excerpt.tokens) > longest:
-            raise AssayError(
-                f"transcript '{transcript.id}' has {len(excerpt.tokens)} tokens; {model.name} "
-                f"reads {longest}"
-            )
-        found.append(excerpt)
-    return found
+    if all(message.role != "assistant" for message in transcript.messages):
+        raise AssayError(
+            f"transcript '{transcript.id}' has no assistant message; a monitor watches what "
+            "the assistant writes"
+        )
+    excerpt = excerpt_of(model.tokenizer, transcript, bool(transcript.label))
+    if longest is not None and len(excerpt.tokens) > longest:
+        raise AssayError(
+            f"transcript '{transcript.id}' has {len(excerpt.tokens)} tokens; {model.name} "
+            f"reads {longest}"
+        )
+    return excerpt
 
 
 def score_transcripts(
@@ -191,6 +193,17 @@ def score_excerpts(
     return [_decide(monitor, row) for row in read_values(model, monitor, excerpts, what=what)]
 
 
+def score_where_possible(
+    model: LanguageModel, monitor: Monitor, excerpts: Sequence[Excerpt]
+) -> list[ConversationScore | AssayError]:
+    """The score of each excerpt, in order, or the error where its activations are not finite."""
+    found: dict[int, ConversationScore | AssayError] = {
+        i: row if isinstance(row, AssayError) else _decide(monitor, row)
+        for i, row in _stream_values(model, monitor, excerpts, None)
+    }
+    return [found[i] for i in range(len(excerpts))]
+
+
 def read_values(
     model: LanguageModel,
     scoring: Scoring,
@@ -203,15 +216,25 @@ def read_values(
     ``what`` names the progress bar; None draws none. Raises AssayError, naming the id, for
     activations that are not finite.
     """
-    reader = FeatureReader.of(scoring, model.device)
     values = np.empty((len(excerpts), len(scoring.features)))
+    for i, row in _stream_values(model, scoring, excerpts, what):
+        if isinstance(row, AssayError):
+            raise row
+        values[i] = row
+    return values
+
+
+def _stream_values(
+    model: LanguageModel, scoring: Scoring, excerpts: Sequence[Excerpt], what: str | None
+) -> Iterator[tuple[int, NDArray | AssayError]]:
+    """Yield (index of the excerpt, its standardised features or the error), once for each,
+    unordered."""
+    reader = FeatureReader.of(scoring, model.device)
     for i, activations in stream_watched(model, scoring.sites, excerpts, what=what):
         try:
-            turns = excerpts[i].turn_rows
-            values[i] = standardised_values(scoring, activations, turns, reader)
+            yield i, standardised_values(scoring, activations, excerpts[i].turn_rows, reader)
         except AssayError as error:
-            raise AssayError(f"transcript '{excerpts[i].id}': {error}") from error
-    return values
+            yield i, AssayError(f"transcript '{excerpts[i].id}': {error}")
 
 
 def _decide(monitor: Monitor, values: Float[NDArray, " features"]) -> ConversationScore:

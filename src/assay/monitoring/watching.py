@@ -2,55 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from assay.concerns.conversations.excerpts import Excerpt
 from assay.errors import AssayError
 from assay.files import sha256_of_json
 from assay.models import LanguageModel, load_model
-from assay.monitoring.coverage import check_lengths
+from assay.monitoring.coverage import is_beyond
 from assay.monitoring.journal import JOURNAL, Journal, Row, open_journal
 from assay.monitoring.result import Monitor
-from assay.monitoring.rollback import EProcessRule, RollbackState, next_state
-from assay.monitoring.scoring import ConversationScore, score_excerpts, watched_excerpts
+from assay.monitoring.rollback import RollbackState, next_state
+from assay.monitoring.scoring import (
+    ConversationScore,
+    score_where_possible,
+    watched_excerpt,
+)
+from assay.monitoring.watch_outcome import WatchOutcome, outcome_of, replay
+from assay.monitoring.watched_lines import Unread, too_many_unread, watched_lines
 from assay.progress import progress
-from assay.statistics import beta_mixture_sequence
-from assay.text.transcripts import Transcript, read_transcripts
+from assay.text.transcripts import Transcript
 
 BLOCK = 64
 """Number of transcripts that are scored together and, where none fires, recorded together."""
-LARGEST_LOG = 700.0
-"""Largest logarithm of E that is converted to a float64."""
-
-
-@dataclass(frozen=True)
-class WatchOutcome:
-    """The state of a deployment after watching."""
-
-    state: Literal["watching", "rolled_back"]
-    """rolled_back once the rule has rolled back, for all later runs; else watching."""
-    seen: int
-    """Number of conversations in the journal, over all runs."""
-    fired: int
-    """Number of these that fired."""
-    e_value: float | None
-    """Value E of the e-process; None with the handful rule."""
-    rate: tuple[float, float]
-    """Confidence sequence of the firing rate at level 1 − alpha: (low, high), valid at every look."""
-    rolled_back_at: str | None
-    """Id of the conversation whose firing caused the rollback, or None."""
-    message: str
-    """One line for the operator."""
-    journal_head: str
-    """Hash of the journal's last row."""
-    beyond_calibration: int
-    """Conversations of this file that are longer than those of the calibration: the bound of the
-    benign rate does not cover them. 0 after a rollback."""
 
 
 def watch(
@@ -69,10 +45,14 @@ def watch(
     ``model`` is the monitor's model, where it is already loaded. ``dictionary_sha256`` is the present
     hash of the dictionary, where it is known.
 
-    Raises AssayError, before anything is written, for a monitor or transcripts that do not fit, a
-    model or dictionary whose hash is no longer the monitor's, an id that stands in the journal with
-    another content, a journal whose chain is broken, and a conversation more than twice as long as
-    those of the calibration (``check_lengths``); somewhat longer ones are counted in the message.
+    A line that is no transcript, and a conversation that cannot be judged (no assistant turn, longer
+    than the context or than twice what was calibrated, activations that are not finite), is recorded
+    as unread with the reason and keeps none of the others from being judged; more than
+    ``MOST_UNREAD`` of them is a rollback too. Somewhat longer ones are counted in the message.
+
+    Raises AssayError, before anything is written, for a monitor or a file that does not fit, a model
+    or dictionary whose hash is no longer the monitor's, an id that stands in the journal with another
+    content, and a journal whose chain is broken.
     """
     out_dir, transcripts = Path(out_dir), Path(transcripts)
     monitor = Monitor.read(out_dir)
@@ -82,113 +62,158 @@ def watch(
         if path.is_file():
             journal = stack.enter_context(open_journal(path, monitor.sha256))
             if replay(monitor, journal.rows).rolled_back:
-                return _outcome(monitor, journal, 0)
-        conversations = read_transcripts(transcripts)
+                return outcome_of(monitor, journal, 0)
+        lines = watched_lines(transcripts)
         if journal is not None:
-            _journalled(journal, conversations)
+            _journalled(journal, lines)
         _check_dictionary(monitor, dictionary_sha256, out_dir)
         model = _checked_model(monitor, model, out_dir)
-        watched = watched_excerpts(model, conversations)
-        beyond = check_lengths(monitor, watched)
         if journal is None:
             journal = stack.enter_context(open_journal(path, monitor.sha256))
-        _watch_new(model, monitor, journal, conversations, watched)
-        return _outcome(monitor, journal, beyond)
-
-
-def replay(monitor: Monitor, rows: Sequence[Row]) -> RollbackState:
-    """The rollback state after a journal's rows: a pure function of the rows."""
-    state = RollbackState()
-    for row in rows:
-        if row["kind"] == "conversation":
-            state = next_state(monitor.rollback, state, row["fires"])
-        elif row["kind"] == "rolled_back":
-            state = replace(state, rolled_back=True)
-    return state
+        beyond = _watch_new(model, monitor, journal, lines)
+        return outcome_of(monitor, journal, beyond)
 
 
 def _watch_new(
-    model: LanguageModel,
-    monitor: Monitor,
-    journal: Journal,
-    transcripts: Sequence[Transcript],
-    watched: Sequence[Excerpt],
-) -> None:
+    model: LanguageModel, monitor: Monitor, journal: Journal, lines: Sequence[Transcript | Unread]
+) -> int:
     """Score and record the conversations that the journal lacks, up to a rollback.
 
     Blocks are formed over the whole file, so scores do not depend on where an earlier run was killed.
+    Returns how many of the file's conversations are longer than the calibrated ones.
     """
-    done = _journalled(journal, transcripts)
+    done = _journalled(journal, lines)
     state = replay(monitor, journal.rows)
-    with progress("watching", len(transcripts), "conversations") as advance:
-        for start in range(0, len(transcripts), BLOCK):
-            block = range(start, min(start + BLOCK, len(transcripts)))
-            if any(transcripts[i].id not in done for i in block):
-                scores = score_excerpts(model, monitor, [watched[i] for i in block])
-                new = [
-                    (transcripts[i], score)
-                    for i, score in zip(block, scores, strict=True)
-                    if transcripts[i].id not in done
-                ]
+    beyond = 0
+    with progress("watching", len(lines), "conversations") as advance:
+        for start in range(0, len(lines), BLOCK):
+            block = [_judgeable(model, monitor, line) for line in lines[start : start + BLOCK]]
+            beyond += sum(isinstance(each, _Judgeable) and each.beyond for each in block)
+            if any(each.id not in done for each in block):
+                judged = _judged(model, monitor, block)
+                new = [each for each in judged if each.id not in done]
                 state = _journal_block(monitor, journal, state, new)
             advance(len(block))
             if state.rolled_back:
-                return
+                break
+    return beyond
+
+
+@dataclass(frozen=True)
+class _Judgeable:
+    """A conversation that can be scored."""
+
+    id: str
+    content: str
+    excerpt: Excerpt
+    beyond: bool
+    """Whether it is longer than those of the calibration."""
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A conversation with its score."""
+
+    id: str
+    content: str
+    score: ConversationScore
+
+
+def _judgeable(
+    model: LanguageModel, monitor: Monitor, line: Transcript | Unread
+) -> _Judgeable | Unread:
+    if isinstance(line, Unread):
+        return line
+    content = _content_sha256(line)
+    try:
+        excerpt = watched_excerpt(model, line)
+        return _Judgeable(line.id, content, excerpt, is_beyond(monitor, excerpt))
+    except AssayError as error:
+        return Unread(line.id, content, str(error))
+
+
+def _judged(
+    model: LanguageModel, monitor: Monitor, block: Sequence[_Judgeable | Unread]
+) -> list[_Judged | Unread]:
+    """The conversations of a block in their order, scored where that is possible."""
+    readable = [each for each in block if isinstance(each, _Judgeable)]
+    scores = iter(score_where_possible(model, monitor, [each.excerpt for each in readable]))
+    found: list[_Judged | Unread] = []
+    for each in block:
+        if isinstance(each, Unread):
+            found.append(each)
+            continue
+        score = next(scores)
+        if isinstance(score, AssayError):
+            found.append(Unread(each.id, each.content, str(score)))
+        else:
+            found.append(_Judged(each.id, each.content, score))
+    return found
 
 
 def _journal_block(
-    monitor: Monitor,
-    journal: Journal,
-    state: RollbackState,
-    scored: Sequence[tuple[Transcript, ConversationScore]],
+    monitor: Monitor, journal: Journal, state: RollbackState, judged: Sequence[_Judged | Unread]
 ) -> RollbackState:
-    """Record a block in order; a firing is committed at once, with the rollback that it causes."""
+    """Record a block in order; a firing is committed at once, with the rollback that it causes.
+
+    Whether too many went unread is asked where the block ends: a few at a file's start are no trend.
+    """
     waiting: list[Row] = []
-    for transcript, score in scored:
-        state = next_state(monitor.rollback, state, score.fires)
-        waiting.append(_conversation_row(transcript, score))
-        if state.rolled_back:
+    for each in judged:
+        if isinstance(each, Unread):
             waiting.append(
-                {
-                    "kind": "rolled_back",
-                    "id": transcript.id,
-                    "seen": state.seen,
-                    "fired": state.fired,
-                    "statistic": monitor.rollback.statistic(state),
-                }
+                {"kind": "unread", "id": each.id, "content": each.content, "why": each.why}
             )
-        if score.fires:
-            journal.append(waiting)
-            waiting = []
+        else:
+            state = next_state(monitor.rollback, state, each.score.fires)
+            waiting.append(_conversation_row(each))
+            if state.rolled_back:
+                statistic = monitor.rollback.statistic(state)
+                waiting.append(_rollback_row(each.id, state, statistic=statistic))
+            if each.score.fires:
+                journal.append(waiting)
+                waiting = []
         if state.rolled_back:
             return state
     if waiting:
         journal.append(waiting)
+    unread = [row["id"] for row in journal.rows if row["kind"] == "unread"]
+    if too_many_unread(len(unread), state.seen):
+        state = replace(state, rolled_back=True)
+        journal.append([_rollback_row(unread[-1], state, unread=len(unread))])
     return state
 
 
-def _conversation_row(transcript: Transcript, score: ConversationScore) -> Row:
+def _rollback_row(name: str, state: RollbackState, **why: float) -> Row:
+    """The row of a rollback: with the rule's ``statistic``, or the number that went ``unread``."""
+    return {"kind": "rolled_back", "id": name, "seen": state.seen, "fired": state.fired, **why}
+
+
+def _conversation_row(judged: _Judged) -> Row:
+    score = judged.score
     row = {
         "kind": "conversation",
-        "id": transcript.id,
-        "content": _content_sha256(transcript),
+        "id": judged.id,
+        "content": judged.content,
         "fires": score.fires,
         "score": score.score,
     }
     return {**row, "values": dict(score.values)} if score.fires else row
 
 
-def _journalled(journal: Journal, transcripts: Sequence[Transcript]) -> Mapping[str, str]:
-    """Id of every conversation in the journal → hash of its content.
+def _journalled(journal: Journal, lines: Sequence[Transcript | Unread]) -> Mapping[str, str]:
+    """Id of every conversation in the journal, read or unread → hash of its content.
 
     Raises AssayError for a transcript whose id is in the journal with another content.
     """
-    done = {row["id"]: row["content"] for row in journal.rows if row["kind"] == "conversation"}
-    for transcript in transcripts:
-        known = done.get(transcript.id)
-        if known is not None and known != _content_sha256(transcript):
+    kinds = ("conversation", "unread")
+    done = {row["id"]: row["content"] for row in journal.rows if row["kind"] in kinds}
+    for line in lines:
+        known = done.get(line.id)
+        content = line.content if isinstance(line, Unread) else _content_sha256(line)
+        if known is not None and known != content:
             raise AssayError(
-                f"transcript '{transcript.id}' is in {journal.path} with another "
+                f"transcript '{line.id}' is in {journal.path} with another "
                 "content; give the new conversation a new id"
             )
     return done
@@ -224,53 +249,3 @@ def _checked_model(monitor: Monitor, model: LanguageModel | None, out_dir: Path)
             f"have {width}"
         )
     return model
-
-
-def _outcome(monitor: Monitor, journal: Journal, beyond: int) -> WatchOutcome:
-    state = replay(monitor, journal.rows)
-    at = next((row["id"] for row in journal.rows if row["kind"] == "rolled_back"), None)
-    low, high = beta_mixture_sequence(state.fired, state.seen, monitor.rollback.alpha)
-    log_e = None
-    if isinstance(monitor.rollback, EProcessRule):
-        log_e = monitor.rollback.statistic(state)
-    return WatchOutcome(
-        state="rolled_back" if state.rolled_back else "watching",
-        seen=state.seen,
-        fired=state.fired,
-        e_value=None if log_e is None else math.exp(min(log_e, LARGEST_LOG)),
-        rate=(float(low), float(high)),
-        rolled_back_at=at,
-        message=_message(monitor, state, log_e, at) + _warning(monitor, beyond),
-        journal_head=journal.head,
-        beyond_calibration=beyond,
-    )
-
-
-def _warning(monitor: Monitor, beyond: int) -> str:
-    if not beyond:
-        return ""
-    return (
-        f"; {beyond} of the file's conversations are longer than those of the calibration (at most "
-        f"{monitor.most_turns} turns of at most {monitor.longest} watched tokens): the bound of the "
-        "benign rate does not cover them"
-    )
-
-
-def _message(monitor: Monitor, state: RollbackState, log_e: float | None, at: str | None) -> str:
-    counts = f"{state.fired} of {state.seen} conversations fired"
-    if isinstance(monitor.rollback, EProcessRule):
-        reached = f"E = {math.exp(min(log_e or 0.0, LARGEST_LOG)):.3g}"
-        figures = f"{counts}, {reached}, rolls back at {1 / monitor.rollback.alpha:g}"
-    else:
-        figures = f"{counts}, rolls back above {monitor.rollback.handful}"
-    if not state.rolled_back:
-        spent = ""
-        if state.seen > monitor.horizon:
-            spent = f"; the horizon of {monitor.horizon} conversations has ended: calibrate again"
-        return f"watching: {figures}{spent}"
-    fallback = monitor.fallback
-    where = "the case names no fallback model: take the model out of service"
-    if fallback is not None:
-        adapter = f" with adapter {fallback.adapter}" if fallback.adapter else ""
-        where = f"use the fallback model {fallback.id}{adapter}"
-    return f"rolled back at conversation '{at}': {figures}; {where}"

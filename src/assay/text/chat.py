@@ -33,7 +33,8 @@ def tokenize_chat(
     """Render messages with the tokenizer's chat template and give each token its role.
 
     A token that crosses the edge of a message belongs to the message. Raises AssayError where the
-    tokenizer has no chat template or the template rewrites a message's text.
+    tokenizer has no chat template, and where the template refuses the conversation (as some do a
+    system message, or a first turn of the assistant) or rewrites a message's text.
     """
     if not getattr(tokenizer, "chat_template", None):
         raise AssayError("this model's tokenizer has no chat template; use a chat model")
@@ -65,11 +66,18 @@ def _render(
             {"role": message.role, "content": content}
             for message, content in zip(messages, contents, strict=True)
         ]
-        return str(
-            tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=add_generation_prompt
+        try:
+            return str(
+                tokenizer.apply_chat_template(
+                    turns, tokenize=False, add_generation_prompt=add_generation_prompt
+                )
             )
-        )
+        # A template raises whatever its makers like, and transformers refuses an empty conversation.
+        except Exception as error:
+            why = " ".join(str(error).split()) or type(error).__name__
+            raise AssayError(
+                f"this model's chat template refuses the conversation: {why}"
+            ) from error
 
     contents = [message.content for message in messages]
     rendered = apply(contents)

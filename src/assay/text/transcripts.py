@@ -53,14 +53,20 @@ def read_transcripts(path: Path) -> list[Transcript]:
     transcripts: list[Transcript] = []
     seen: set[str] = set()
     for number, value in json_lines(path):
-        try:
-            transcript = Transcript.model_validate(value)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise AssayError(f"{path}, line {number}: {place}: {first['msg']}") from error
+        transcript = transcript_of(value, f"{path}, line {number}")
         if transcript.id in seen:
             raise AssayError(f"{path}, line {number}: the id '{transcript.id}' occurs twice")
         seen.add(transcript.id)
         transcripts.append(transcript)
     return transcripts
+
+
+def transcript_of(value: object, where: str) -> Transcript:
+    """A JSON value as a transcript. Raises AssayError, which begins with ``where``, for what is
+    none."""
+    try:
+        return Transcript.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise AssayError(f"{where}: {place}: {first['msg']}") from error
