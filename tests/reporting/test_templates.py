@@ -18,6 +18,7 @@ from dictionary_results import (
 )
 from jinja2 import UndefinedError
 from matrix_results import MODEL, a_matrix
+from qk_results import a_qk_result
 from report_results import (
     a_candidate,
     a_candidate_report,
@@ -29,7 +30,7 @@ from report_results import (
     whole_case,
 )
 
-from assay.reporting import Page, html_of, render_page
+from assay.reporting import Page, html_of, render_page, render_qk_page
 from assay.reporting.fragments import html_of_run
 from assay.reporting.rendering import template_environment
 from assay.safety_case import Defeater, Node, SafetyCase
@@ -171,6 +172,8 @@ def executed():
         html_of(a_quality_result())
         figures = [a_record("a figure", 0.9)]
         html_of_run("small", {"C1": "weak"}, figures, report="report.html")
+        for scheme in ("rotary", "learned_absolute"):
+            render_qk_page(a_qk_result(scheme))
     return found.lines
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from assay.cli import (
+    attention,
     cases,
     concerns,
     demos,
@@ -32,6 +33,7 @@ app = typer.Typer(
 for command in (
     demos.demo,
     *(cases.run, dictionaries.harvest, dictionaries.train, dictionaries.position),
+    attention.qk,
     *(concerns.find, concerns.transfer, concerns.calibrate, concerns.watch),
     fits.fit,
     *(cases.plan, cases.verify, cases.report, listings.doctor),

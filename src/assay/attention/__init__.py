@@ -1,0 +1,5 @@
+"""Query–key dictionaries: sparse features of queries and keys that explain attention patterns."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

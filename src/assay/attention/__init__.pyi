@@ -1,0 +1,15 @@
+from .attention_layer import AttentionLayer as AttentionLayer
+from .attention_layer import attention_layer as attention_layer
+from .attention_patterns import log_patterns as log_patterns
+from .attention_patterns import pattern_kl as pattern_kl
+from .attention_reading import AttentionSample as AttentionSample
+from .attention_reading import read_attention as read_attention
+from .feature_pairs import FeaturePair as FeaturePair
+from .feature_pairs import relative_kernels as relative_kernels
+from .feature_pairs import strongest_pairs as strongest_pairs
+from .qk_dictionary import QKDictionary as QKDictionary
+from .qk_dictionary import load_qk as load_qk
+from .qk_measuring import measure_qk as measure_qk
+from .qk_result import QKResult as QKResult
+from .qk_settings import QKSettings as QKSettings
+from .qk_training import train_qk as train_qk
