@@ -19,7 +19,7 @@ from small_monitors import (
 )
 
 from assay.errors import AssayError
-from assay.monitoring import ModelReference, RollbackState, score_transcripts, watch
+from assay.monitoring import ModelReference, RollbackState, WatchedModel, score_transcripts, watch
 from assay.text import Message
 
 HERE = Path(__file__).parent
@@ -140,6 +140,28 @@ def test_one_changed_weight_is_another_model(place, watched_folder, watched_mode
     with torch.no_grad():
         next(other.module.parameters())[3, 3] += 1e-3
     refused("has fingerprint", out, file, model=other)
+
+
+def test_the_same_weights_in_another_precision_or_attention_do_not_start(
+    place, watched_folder, monitor
+):
+    import torch
+
+    from assay.models import load_model
+
+    out, file = place
+    model = load_model(str(watched_folder), device="cpu")
+    with torch.no_grad():
+        for weight in model.module.parameters():
+            weight.copy_(weight.bfloat16())
+    monitor.model_copy(update={"model": WatchedModel.of(model)}).write(out)
+    half = load_model(str(watched_folder), device="cpu", dtype="bfloat16")
+    assert half.fingerprint == model.fingerprint
+    refused("runs in bfloat16 with sdpa attention.* calibrated in float32", out, file, model=half)
+    model.module.set_attn_implementation("eager")
+    refused("runs in float32 with eager attention", out, file, model=model)
+    model.module.set_attn_implementation("sdpa")
+    assert watch(out, file, model=model).seen == 30
 
 
 def test_the_model_that_the_monitor_names_is_loaded(place, watched_model):

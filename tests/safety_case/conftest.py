@@ -507,7 +507,9 @@ def made_monitor(features=(7,), **changes):
             for i, feature in enumerate(features)
         ),
         "aggregation": "max",
-        "model": WatchedModel(id="smollm2-135m-instruct", fingerprint=MODEL),
+        "model": WatchedModel(
+            id="smollm2-135m-instruct", fingerprint=MODEL, dtype="bfloat16", attention="sdpa"
+        ),
         "dictionary_sha256": DICTIONARY,
         "calibration": calibration,
         "rollback": rule,

@@ -83,6 +83,16 @@ class LanguageModel:
         embedding = self.decoder.get_submodule(self.architecture.embedding)
         return next(embedding.parameters()).dtype
 
+    @property
+    def dtype_name(self) -> str:
+        """That data type by name, such as bfloat16."""
+        return str(self.dtype).removeprefix("torch.")
+
+    @property
+    def attention_implementation(self) -> str:
+        """How attention is computed, as transformers names it: eager, sdpa, flash_attention_2 …"""
+        return str(getattr(self.module.config, "_attn_implementation", None) or "eager")
+
     def heads_at(self, kind: str) -> int:
         """Number of heads of a kind of site: key-value heads for k and v, else query heads."""
         return self.n_kv_heads if kind in ("k", "v") else self.n_heads

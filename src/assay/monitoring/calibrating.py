@@ -62,7 +62,7 @@ def calibrate(
             turns=tuple(excerpt.turn_lengths for excerpt in excerpts),
         ),
         settings,
-        WatchedModel(id=model.name, adapter=adapter, fingerprint=model.fingerprint),
+        WatchedModel.of(model, adapter),
         sensitivities=sensitivities,
         dictionary_sha256=dictionary_sha256,
         inputs={"model": model.fingerprint, **(inputs or {})},

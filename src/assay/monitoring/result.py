@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,9 @@ from assay.models.sites import Site
 from assay.monitoring.rollback import OperatingFigures, RollbackRule
 from assay.monitoring.thresholds import Calibration
 from assay.results import Figures, Result
+
+if TYPE_CHECKING:
+    from assay.models import LanguageModel
 
 MOST_FEATURES = 64
 """Largest number of features that a monitor watches; up to it the cost is negligible."""
@@ -119,6 +122,21 @@ class WatchedModel(ModelReference):
 
     fingerprint: str = Field(pattern=SHA256)
     """Hash of its weights and adapter (``LanguageModel.fingerprint``)."""
+    dtype: str
+    """Data type of its forward pass: scores in bfloat16 differ from those in float32."""
+    attention: str
+    """Its attention implementation, as transformers names it: eager, sdpa, flash_attention_2 …"""
+
+    @classmethod
+    def of(cls, model: LanguageModel, adapter: str | None = None) -> WatchedModel:
+        """A model as it is loaded; ``adapter`` is the folder of its adapter."""
+        return cls(
+            id=model.name,
+            adapter=adapter,
+            fingerprint=model.fingerprint,
+            dtype=model.dtype_name,
+            attention=model.attention_implementation,
+        )
 
 
 class OrganismSensitivity(Figures):

@@ -233,13 +233,23 @@ def _check_dictionary(monitor: Monitor, found: str | None, out_dir: Path) -> Non
 
 
 def _checked_model(monitor: Monitor, model: LanguageModel | None, out_dir: Path) -> LanguageModel:
-    """The monitor's model. Raises AssayError where its weights or the site's width differ."""
+    """The monitor's model.
+
+    Raises AssayError where its weights, its data type, its attention or the sites' widths differ.
+    """
     named = monitor.model
-    model = model or load_model(named.id, adapter=named.adapter)
+    model = model or load_model(named.id, adapter=named.adapter, dtype=named.dtype)
     if model.fingerprint != named.fingerprint:
         raise AssayError(
             f"{out_dir}: the model {named.id} has fingerprint {model.fingerprint[:12]}…, the monitor "
             f"was calibrated on {named.fingerprint[:12]}… and does not start; calibrate again"
+        )
+    runs = model.dtype_name, model.attention_implementation
+    if runs != (named.dtype, named.attention):
+        raise AssayError(
+            f"{out_dir}: the model runs in {runs[0]} with {runs[1]} attention, the monitor was "
+            f"calibrated in {named.dtype} with {named.attention}, whose scores differ, and does not "
+            "start; load the model alike, or calibrate again"
         )
     width = sum(model.site_width(site) for site in monitor.sites)
     if width != monitor.width:

@@ -95,7 +95,7 @@ def fit_monitor(
         scoring,
         benign_values(scoring, _activations(calibrating)),
         settings,
-        WatchedModel(id=model.name, adapter=adapter, fingerprint=model.fingerprint),
+        WatchedModel.of(model, adapter),
         sensitivities=(),
         inputs=inputs,
         note=" Its detector was chosen on other conversations than those that set the threshold.",

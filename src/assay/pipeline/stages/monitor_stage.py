@@ -48,7 +48,7 @@ class MonitorStage(Stage[Monitor]):
     """The calibrated monitor."""
 
     NAME: ClassVar[str] = "monitor"
-    VERSION: ClassVar[int] = 11
+    VERSION: ClassVar[int] = 12
 
     case: str
     """The case's name."""
@@ -119,7 +119,7 @@ class MonitorStage(Stage[Monitor]):
             scoring,
             benign_values(scoring, benign),
             settings,
-            WatchedModel(id=model.name, adapter=self.choice.adapter, fingerprint=model.fingerprint),
+            WatchedModel.of(model, self.choice.adapter),
             sensitivities=left_out_sensitivities(source, benign, settings),
             inputs={
                 **matrix.inputs,
