@@ -195,6 +195,17 @@ def copied(tmp_path, case, **changes):
         ("sparsify_topk/layers.3", {"transcode": True}, "another site's activations"),
         ("sparsify_topk/layers.3", {"skip_connection": True}, "skip connection"),
         ("sparsify_topk/layers.3", {"activation": "groupmax"}, "only topk is"),
+        ("sparsify_topk/layers.3", {"signed": True}, "signed codes"),
+        (
+            "saelens_standard",
+            {"model_from_pretrained_kwargs": {"center_writing_weights": True}},
+            "'center_writing_weights: True'.*takes the mean off",
+        ),
+        (
+            "saelens_standard",
+            {"metadata": {"model_from_pretrained_kwargs": {"shuffle_heads": 3}}},
+            "'shuffle_heads: 3'.*not known",
+        ),
         (
             "dictionary_learning_topk/trainer_0",
             {"dict_class": "GatedAutoEncoder"},
@@ -207,6 +218,30 @@ def test_options_that_cannot_be_honoured_are_refused_with_a_reason(
 ):
     with pytest.raises(AssayError, match=message):
         load_dictionary(copied(tmp_path, case, **changes))
+
+
+def test_processing_that_leaves_activations_as_they_are_is_read(tmp_path):
+    harmless = {"center_writing_weights": False, "fold_ln": True, "torch_dtype": "bfloat16"}
+    folder = copied(tmp_path, "saelens_standard", model_from_pretrained_kwargs=harmless)
+    assert load_dictionary(folder).dictionary.width == 48
+
+
+def test_a_feature_with_a_decoder_row_of_norm_zero_never_fires_and_is_saved_and_read(tmp_path):
+    folder = copied(tmp_path, "saelens_topk_rescaled")
+    path = folder / "sae_weights.safetensors"
+    tensors = load_file(path)
+    whole = load_dictionary(folder).dictionary
+    tensors["W_dec"][5] = 0.0
+    save_file(tensors, path)
+    dictionary = load_dictionary(folder).dictionary
+    assert all(bool(tensor.isfinite().all()) for tensor in dictionary.state_dict().values())
+    x = torch.randn(200, 16, generator=torch.Generator().manual_seed(0))
+    dense = dictionary.encode(x).dense()
+    assert float(dense[:, 5].abs().max()) == 0.0
+    assert float(whole.encode(x).dense()[:, 5].max()) > 0.0
+    save_dictionary(dictionary, tmp_path / "saved")
+    again = load_dictionary(tmp_path / "saved").dictionary
+    assert torch.equal(again.encode(x).dense(), dense)
 
 
 def test_old_saelens_settings_are_understood(tmp_path):

@@ -51,6 +51,20 @@ NORMALISATIONS = {
 }
 
 
+PROCESSING = {
+    "center_writing_weights": "it takes the mean off what is written to the residual stream, so that "
+    "the dictionary reads other activations than the model's own",
+    "fold_value_biases": "it moves the biases of the values, so that z is not the model's own",
+    "refactor_factored_attn_matrices": "it rotates queries, keys and values",
+}
+"""Weight processing by TransformerLens that changes activations, and how."""
+HARMLESS_PROCESSING = (
+    *("fold_ln", "center_unembed", "dtype", "torch_dtype", "device", "move_to_device"),
+    *("n_devices", "revision", "trust_remote_code", "default_padding_side", "checkpoint_index"),
+)
+"""Settings of the model that leave the activations at hook sites as they are."""
+
+
 def read_saelens(folder: Path) -> LoadedDictionary:
     """Read a SAELens autoencoder.
 
@@ -98,6 +112,7 @@ def _check(config: dict[str, Any], architecture: str, path: Path) -> None:
         raise refuse(path, f"architecture '{architecture}'", reason)
     if config.get("d_out", config["d_in"]) != config["d_in"]:
         raise refuse(path, "a transcoder", "it predicts another site's activations")
+    _check_processing(config, path)
     normalisation = config.get("normalize_activations") or "none"
     if normalisation != "none":
         reason = NORMALISATIONS.get(normalisation, "its meaning is not known")
@@ -105,6 +120,16 @@ def _check(config: dict[str, Any], architecture: str, path: Path) -> None:
     activation = config.get("activation_fn", "relu")
     if architecture == "standard" and activation != "relu":
         raise refuse(path, f"activation function '{activation}'", "only relu is")
+
+
+def _check_processing(config: dict[str, Any], path: Path) -> None:
+    """Refuse weight processing of the model that changes what a dictionary reads."""
+    described = {**config, **(config.get("metadata") or {})}
+    for name, value in (described.get("model_from_pretrained_kwargs") or {}).items():
+        if not value or name in HARMLESS_PROCESSING:
+            continue
+        reason = PROCESSING.get(name, "what it does to the model's activations is not known")
+        raise refuse(path, f"model_from_pretrained_kwargs '{name}: {value}'", reason)
 
 
 def _dictionary(
@@ -125,7 +150,8 @@ def _dictionary(
         # SAELens measures and selects codes in units of their decoder row's norm.
         norms = torch.linalg.vector_norm(W_dec, dim=1)
         W_enc, b_enc = W_enc * norms.unsqueeze(1), b_enc * norms
-        W_dec = W_dec / norms.unsqueeze(1)
+        # A row of norm 0 adds nothing and is never selected: its code is 0.
+        W_dec = W_dec / norms.where(norms > 0, 1.0).unsqueeze(1)
     common = {"W_enc": W_enc, "b_enc": b_enc, "W_dec": W_dec, "b_dec": b_dec}
     if architecture == "standard":
         return fill(ReluL1(d_in, width), **common)

@@ -19,7 +19,7 @@ _HOOKPOINT = re.compile(r"(?:^|\.)(?:layers|h)\.(?P<layer>\d+)(?:\.(?P<part>mlp)
 def read_sparsify(folder: Path) -> LoadedDictionary:
     """Read a sparsify sparse coder, which is a TopK dictionary.
 
-    Raises AssayError, with the reason, for transcoders, skip connections and GroupMax.
+    Raises AssayError, with the reason, for transcoders, skip connections, signed codes and GroupMax.
     """
     path = folder / SETTINGS
     config = read_settings(path)
@@ -27,6 +27,8 @@ def read_sparsify(folder: Path) -> LoadedDictionary:
         raise refuse(path, "a transcoder", "it predicts another site's activations")
     if config.get("skip_connection"):
         raise refuse(path, "a skip connection", "no architecture here has one")
+    if config.get("signed"):
+        raise refuse(path, "signed codes", "codes that may be negative cannot be held here")
     activation = config.get("activation", "topk")
     if activation != "topk":
         raise refuse(path, f"activation '{activation}'", "only topk is")
