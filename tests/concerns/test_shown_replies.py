@@ -34,7 +34,9 @@ def shown():
     scored = ScoredCell(fitted[0], "x", score(fitted[0].detector, tested), None, {})
     cell = measure_cell(scored, icc=Correlation(0.1, 0.1), budgets=BUDGETS, seed=0)
     row = LeftOut.model_construct(held_out="x", strategy="base", detector="single_feature")
-    found = shown_replies([row], [cell], {"x": tested}, lambda token: f"<{token}>")
+    found = shown_replies(
+        [row], [cell], {"x": tested}, lambda tokens: [f"<{token}>" for token in tokens]
+    )
     return cell, tested, found
 
 
@@ -74,7 +76,7 @@ def test_without_a_tokenizer_or_a_chosen_detector_nothing_is_shown(shown):
     row = LeftOut.model_construct(held_out="x", strategy="base", detector="single_feature")
     none = LeftOut.model_construct(held_out="x", strategy=None, detector=None)
     assert shown_replies([row], [cell], {"x": tested}, None) == ()
-    assert shown_replies([none], [cell], {"x": tested}, str) == ()
+    assert shown_replies([none], [cell], {"x": tested}, list) == ()
 
 
 def test_a_detectors_strategy_is_chosen_on_the_other_organisms():

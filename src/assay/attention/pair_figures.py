@@ -16,6 +16,7 @@ from assay.attention.feature_pairs import (
 from assay.attention.feature_positions import SideFigures
 from assay.attention.qk_dictionary import QKDictionary
 from assay.attention.qk_result import PairFigures
+from assay.text import token_texts
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -80,9 +81,11 @@ def contexts_of(
         if largest[crop] <= 0:
             break
         place = int(places[crop]) + 1
-        tokens = crops.tokens[crop].tolist()
-        parts = tokens[max(0, place - BEFORE) : place], tokens[place : place + 1]
-        after = tokens[place + 1 : place + 1 + AFTER]
-        before, token, rest = (tokenizer.decode(part) for part in (*parts, after))
-        found.append((before, token, rest))
+        first = max(0, place - BEFORE)
+        texts = token_texts(tokenizer, crops.tokens[crop, first : place + 1 + AFTER].tolist())
+        at = place - first
+        # A character of several tokens is shown by the last of them.
+        while texts[at] == "" and at + 1 < len(texts):
+            at += 1
+        found.append(("".join(texts[:at]), texts[at], "".join(texts[at + 1 :])))
     return tuple(found)

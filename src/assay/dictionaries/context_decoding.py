@@ -14,7 +14,8 @@ from assay.dictionaries.decoded_contexts import (
 from assay.dictionaries.dictionary import Dictionary
 from assay.dictionaries.top_contexts import TopContexts
 from assay.models import LanguageModel, Site, promoted_tokens
-from assay.text import Crops
+from assay.text import Crops, carried_to_text, token_texts
+from assay.text.token_texts import decoded_alone
 
 PROMOTED = 8
 """Tokens kept of those that a feature's direction promotes."""
@@ -36,7 +37,8 @@ def decode_contexts(
     site = Site.parse(str(site))
     shown = _Strings()
     tokens = np.asarray(crops.tokens)
-    vocabulary = {int(token): _text(model, int(token)) for token in np.unique(tokens)}
+    tokenizer = model.tokenizer
+    alone = {int(token): decoded_alone(tokenizer, int(token)) for token in np.unique(tokens)}
     features = []
     for feature, promoted in enumerate(_promoted(model, site, dictionary)):
         peak = float(contexts.activations[feature, :, contexts.before].max(initial=0.0))
@@ -48,10 +50,12 @@ def decode_contexts(
             window = contexts.activations[feature, rank]
             first = position - contexts.before
             places = [p for p in range(first, first + len(window)) if 0 <= p < tokens.shape[1]]
+            texts = token_texts(tokenizer, tokens[row, places].tolist(), alone)
+            levels = carried_to_text([_level(window[p - first], peak, p) for p in places], texts)
             decoded.append(
                 DecodedContext(
-                    tokens=tuple(shown.index(vocabulary[int(tokens[row, p])]) for p in places),
-                    levels="".join(str(_level(window[p - first], peak, p)) for p in places),
+                    tokens=tuple(shown.index(text) for text in texts),
+                    levels="".join(str(int(level)) for level in levels),
                     position=position,
                     activation=round(float(window[contexts.before]), 3),
                     document=shown.index(crops.document_ids[crops.documents[row]]),
@@ -87,7 +91,3 @@ def _promoted(
     if dictionary.d_in != model.d_model or site.kind in ("q", "k", "v", "z"):
         return [[] for _ in range(dictionary.width)]
     return promoted_tokens(model, dictionary.W_dec.detach(), PROMOTED)
-
-
-def _text(model: LanguageModel, token: int) -> str:
-    return str(token) if model.tokenizer is None else str(model.tokenizer.decode([token]))

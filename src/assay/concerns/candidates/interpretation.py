@@ -19,6 +19,7 @@ from assay.concerns.candidates.result import LabelScore
 from assay.concerns.conversations.excerpts import Conversation
 from assay.concerns.feature_codes import codes_alone
 from assay.statistics import clopper_pearson
+from assay.text import carried_to_text, token_texts
 
 if TYPE_CHECKING:
     from assay.dictionaries import Dictionary
@@ -68,10 +69,9 @@ def examples_of(
     codes = codes_alone(dictionary, torch.cat([c.activations for c in conversations]), [feature])
     found = []
     for conversation, values in zip(conversations, codes[:, 0].split(counts), strict=True):
-        texts = tuple(
-            tokenizer.decode([conversation.excerpt.tokens[place]]) for place in conversation.places
-        )
-        activations = tuple(round(float(v), 4) for v in values)
+        every = token_texts(tokenizer, conversation.excerpt.tokens)
+        texts = tuple(every[place] for place in conversation.places)
+        activations = tuple(round(v, 4) for v in carried_to_text(values.tolist(), texts))
         found.append(Example(texts, activations, conversation.excerpt.template))
     return found
 

@@ -12,6 +12,7 @@ from assay.concerns.matrix.measuring import MeasuredCell
 from assay.concerns.matrix.reply_result import Outcome, ShownReply
 from assay.concerns.matrix.result import LeftOut
 from assay.concerns.matrix.scores import ScoreGroup, TestedConversations
+from assay.text.token_texts import carried_to_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,29 +21,33 @@ DIGITS = 4
 """Significant digits of a token's score."""
 
 
+TextsOf = Callable[[Sequence[int]], Sequence[str]]
+"""The text of each token of a sequence."""
+
+
 def shown_replies(
     left_out: Sequence[LeftOut],
     cells: Sequence[MeasuredCell],
     tested: Mapping[str, TestedConversations],
-    token_text: Callable[[int], str] | None,
+    texts_of: TextsOf | None,
 ) -> tuple[ShownReply, ...]:
     """Up to three replies of each organism under the detector that was chosen on the others.
 
-    ``tested`` are each organism's conversations; without ``token_text`` none are shown.
+    ``tested`` are each organism's conversations; without ``texts_of`` none are shown.
     """
-    if token_text is None:
+    if texts_of is None:
         return ()
     found: list[ShownReply] = []
     for row in left_out:
         pair = (row.held_out, row.strategy, row.detector)
         for cell in cells:
             if (cell.organism, cell.strategy, cell.detector) == pair:
-                found += _of_cell(cell, tested[cell.organism], token_text)
+                found += _of_cell(cell, tested[cell.organism], texts_of)
     return tuple(found)
 
 
 def _of_cell(
-    cell: MeasuredCell, tested: TestedConversations, token_text: Callable[[int], str]
+    cell: MeasuredCell, tested: TestedConversations, texts_of: TextsOf
 ) -> list[ShownReply]:
     """A caught, a missed and a benign reply.
 
@@ -56,13 +61,13 @@ def _of_cell(
         row = _median_row(cell.scored.positives, chosen)
         if row is not None:
             counts = (int(chosen.sum()), len(fires))
-            found.append(_shown(cell, tested.positives[row], outcome, counts, token_text))
+            found.append(_shown(cell, tested.positives[row], outcome, counts, texts_of))
     benign = cell.scored.counted
     if len(benign):
         fired = benign.fired(cell.threshold)
         worst = tested.counted[int(np.argmax(benign.scores))]
         alarm: Outcome = "false alarm" if fired else "nearest to a false alarm"
-        found.append(_shown(cell, worst, alarm, (fired, len(benign)), token_text))
+        found.append(_shown(cell, worst, alarm, (fired, len(benign)), texts_of))
     return found
 
 
@@ -78,10 +83,12 @@ def _shown(
     conversation: Conversation,
     outcome: Outcome,
     counts: tuple[int, int],
-    token_text: Callable[[int], str],
+    texts_of: TextsOf,
 ) -> ShownReply:
     detector, excerpt = cell.fitted.detector, conversation.excerpt
-    scores = detector.by_conversation([conversation])[0]
+    scores = detector.by_conversation([conversation])[0].tolist()
+    every = texts_of(excerpt.tokens)
+    texts = tuple(every[place] for place in conversation.places)
     return ShownReply(
         organism=cell.organism,
         outcome=outcome,
@@ -90,8 +97,8 @@ def _shown(
         aggregation=detector.aggregation,
         conversation=excerpt.id,
         prompt=excerpt.text.rpartition("\nassistant: ")[0],
-        tokens=tuple(token_text(excerpt.tokens[place]) for place in conversation.places),
-        token_scores=tuple(float(f"{score:.{DIGITS}g}") for score in scores),
+        tokens=texts,
+        token_scores=tuple(float(f"{s:.{DIGITS}g}") for s in carried_to_text(scores, texts)),
         score=float(detector.scores([conversation])[0]),
         threshold=cell.threshold,
         alike=counts[0],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.concerns.conversations.excerpts import Conversation, different_conversations
@@ -42,7 +42,7 @@ from assay.concerns.matrix.oracle import benign_test_powers, check_oracles
 from assay.concerns.matrix.recall import feature_recall
 from assay.concerns.matrix.result import MissingCell, TransferMatrix
 from assay.concerns.matrix.scores import TestedConversations, score, score_all
-from assay.concerns.matrix.shown_replies import shown_replies
+from assay.concerns.matrix.shown_replies import TextsOf, shown_replies
 from assay.concerns.strategies import (
     Elicited,
     elicit_for,
@@ -79,7 +79,7 @@ def transfer(
     sites: Sequence[Site | str],
     causes: AblationSource | None,
     inputs: Mapping[str, str],
-    token_text: Callable[[int], str] | None = None,
+    texts_of: TextsOf | None = None,
 ) -> TransferMatrix:
     """Learn every detector from every strategy, test it on every organism, and judge each cell.
 
@@ -87,9 +87,10 @@ def transfer(
     ``elicit_from_model`` gave, ``pool`` the benign pool as the case's model read it, all of them at
     ``sites``, the dictionary's first. ``causes`` loads an organism's model for ablations; without it
     nothing is admitted in the window ``before``. ``inputs`` are the hashes of what the readings were
-    made from. ``token_text`` gives the text of a token, for the replies that are shown; without it none
-    are. Raises AssayError where the benign conversations are so few, or of so few templates, that a
-    detector that separates perfectly would probably not pass: the message says how many would do.
+    made from. ``texts_of`` gives the text of each token of a sequence, for the replies that are shown;
+    without it none are. Raises AssayError where the benign conversations are so few, or of so few
+    templates, that a detector that separates perfectly would probably not pass: the message says how
+    many would do.
     """
     whole, window = readings, settings.windows[0]
     readings = [readings_in_window(reading, window) for reading in whole]
@@ -170,7 +171,7 @@ def transfer(
             icc=icc,
             seed=settings.seed,
         ),
-        replies=shown_replies(left_out, all_cells, tested, token_text),
+        replies=shown_replies(left_out, all_cells, tested, texts_of),
         notes=matrix_notes(readings, MatrixFacts(icc, powers, ablations)),
     )
 

@@ -27,6 +27,7 @@ from assay.pipeline.stages.elicitation_stage import ElicitationStage
 from assay.pipeline.stages.pool_stage import PoolStage
 from assay.pipeline.stages.reading_stage import ReadingStage
 from assay.strict import StrictModel
+from assay.text import token_texts
 
 
 class ConcernRule(StrictModel):
@@ -100,7 +101,7 @@ class TransferStage(Stage[TransferMatrix]):
                 sizes=self.sizes,
                 seed=self.seed,
             ),
-            token_text=lambda token: tokenizer.decode([token]),
+            texts_of=lambda tokens: token_texts(tokenizer, tokens),
             inputs=dictionary_inputs(self.model, loaded)
             | {
                 "organisms": organisms_sha256(organisms),
