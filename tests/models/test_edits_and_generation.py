@@ -270,3 +270,26 @@ def test_what_prompts_begin_with_is_found_and_leaves_a_token_of_each():
     assert shared_beginning(prompts[: FEWEST_SHARING - 1]) == 0
     assert shared_beginning([p[-4:] for p in prompts]) == 0
     assert shared_beginning([[1], *prompts]) == 0
+
+
+@pytest.mark.parametrize("family", ["mistral", "gemma2", "gemma3_text", "llama"])
+def test_prompts_that_share_a_beginning_get_the_replies_that_they_get_alone(family):
+    """A sliding window of 5 or 6 must not count the padding between beginning and rest."""
+    model = tiny_model(family)
+    beginning = random_tokens(1, 20, seed=5)[0].tolist()
+    rests = [random_tokens(1, length, seed=length)[0].tolist() for length in (1, 3, 4, 7, 9)]
+    prompts = [[*beginning, *rest] for rest in rests]
+    together = generate(model, prompts, max_new_tokens=8)
+    assert together == [generate(model, [p], max_new_tokens=8)[0] for p in prompts]
+    assert together == generate(model, prompts, max_new_tokens=8, use_cache=False)
+
+
+def test_padding_between_a_prefix_and_its_tokens_is_refused_where_a_window_would_count_it():
+    model = tiny_model("gemma2")
+    prefix = cache_prefix(model, random_tokens(1, 12))
+    tokens = random_tokens(2, 6, seed=3)
+    mask = torch.tensor([[1, 1, 1, 1, 1, 1], [0, 0, 1, 1, 1, 1]])
+    with pytest.raises(AssayError, match="sliding windows.*pad on the right"):
+        capture(model, tokens, ["resid_post.1"], attention_mask=mask, prefix=prefix)
+    capture(model, tokens, ["resid_post.1"], attention_mask=mask.flip(1), prefix=prefix)
+    capture(tiny_model("llama"), tokens, ["resid_post.1"], attention_mask=mask)

@@ -136,9 +136,14 @@ class Batch:
 
     @classmethod
     def of(cls, model: LanguageModel, prompts: list[list[int]], use_cache: bool) -> Batch:
-        """Pad prompts to the longest, behind what all of them begin with, which is run once."""
-        shared = shared_beginning(prompts) if use_cache else 0
+        """Pad prompts to the longest, behind what all of them begin with, which is run once.
+
+        Where a layer has a sliding window nothing may stand between a prompt's tokens: prompts of
+        different lengths are padded at their start and share nothing.
+        """
         padding = [max(map(len, prompts)) - len(prompt) for prompt in prompts]
+        may_share = use_cache and not (any(padding) and model.has_sliding_windows)
+        shared = shared_beginning(prompts) if may_share else 0
         tokens = torch.tensor(
             [
                 [*p[:shared], *[0] * pad, *p[shared:]]

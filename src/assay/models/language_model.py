@@ -93,6 +93,18 @@ class LanguageModel:
         """How attention is computed, as transformers names it: eager, sdpa, flash_attention_2 …"""
         return str(getattr(self.module.config, "_attn_implementation", None) or "eager")
 
+    @property
+    def has_sliding_windows(self) -> bool:
+        """Whether a layer sees only so many keys back, counted in places of the cache and not in
+        tokens: padding between tokens then pushes tokens out of sight."""
+        config: Any = self.module.config
+        if getattr(config, "sliding_window", None) is None:
+            return False
+        if getattr(config, "use_sliding_window", True) is False:
+            return False
+        kinds = getattr(config, "layer_types", None)
+        return kinds is None or "sliding_attention" in kinds
+
     def heads_at(self, kind: str) -> int:
         """Number of heads of a kind of site: key-value heads for k and v, else query heads."""
         return self.n_kv_heads if kind in ("k", "v") else self.n_heads

@@ -114,8 +114,9 @@ def inputs_after(
 ) -> dict[str, Any]:
     """Arguments for one run of the decoder on tokens that continue a prefix, if there is one.
 
-    Positions count on from the prefix by default. Raises AssayError as ``decoder_inputs`` does, and
-    for a prefix of another model.
+    Positions count on from the prefix by default. Raises AssayError as ``decoder_inputs`` does, for a
+    prefix of another model, and for padding between prefix and tokens where layers have sliding
+    windows.
     """
     if prefix is None:
         return decoder_inputs(model, tokens, attention_mask, position_ids)
@@ -123,6 +124,11 @@ def inputs_after(
         model, tokens, attention_mask, position_ids, first_position=prefix.next_position
     )
     mask = inputs["attention_mask"]
+    if model.has_sliding_windows and bool((mask[:, 1:] > mask[:, :-1]).any()):
+        raise AssayError(
+            f"{model.name} has sliding windows, in which padding between the prefix and the tokens "
+            "counts; pad on the right, or read without a prefix"
+        )
     before = mask.new_ones((len(tokens), prefix.length))
     return inputs | {
         "attention_mask": torch.cat([before, mask], dim=1),
