@@ -147,6 +147,24 @@ def test_weights_that_lack_a_tensor_are_refused_not_filled_at_random(copied):
         load_model(str(copied))
 
 
+def changed_settings(folder, **changes):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    return str(folder)
+
+
+def test_layers_that_the_configuration_does_not_have_are_not_left_out_silently(copied):
+    with pytest.raises(AssayError, match=r"layers that its configuration does not have.*layers\.2"):
+        load_model(changed_settings(copied, num_hidden_layers=2), device="cpu")
+
+
+@pytest.mark.parametrize("method", ["bitsandbytes", "awq", "gptq"])
+def test_quantised_weights_are_refused_by_the_method(copied, method):
+    settings = {"quant_method": method, "bits": 4, "load_in_4bit": True}
+    with pytest.raises(AssayError, match=f"quantised \\({method}\\).*full precision"):
+        load_model(changed_settings(copied, quantization_config=settings), device="cpu")
+
+
 def test_pickled_weights_are_never_read(copied):
     (copied / "model.safetensors").unlink()
     torch.save({"x": torch.zeros(1)}, copied / "pytorch_model.bin")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import urllib.parse
 import urllib.request
@@ -27,12 +28,18 @@ def read_config(checkpoint: Checkpoint) -> Any:
         return AutoConfig.from_pretrained(checkpoint.location, **source_options(checkpoint))
 
 
+_OF_A_LAYER = re.compile(r"\.(?:layers|h|blocks)\.\d+\.(?!.*(?:inv_freq|masked_bias|attn\.bias)$)")
+"""A weight inside a block; some checkpoints hold buffers there that are computed and not read."""
+
+
 def read_weights(checkpoint: Checkpoint, config: Any, dtype: torch.dtype) -> Any:
     """The model with its weights, from safetensors only.
 
-    Raises AssayError where tensors are missing, truncated or of the wrong shape: no weight keeps a
-    random initial value.
+    Raises AssayError where tensors are missing, truncated or of the wrong shape (no weight keeps a
+    random initial value), where the checkpoint holds more layers than its configuration says, and for
+    quantised weights.
     """
+    _refuse_quantised(checkpoint, config)
     with one_line_errors(checkpoint), quiet_transformers():
         module, report = AutoModelForCausalLM.from_pretrained(
             checkpoint.location,
@@ -48,7 +55,25 @@ def read_weights(checkpoint: Checkpoint, config: Any, dtype: torch.dtype) -> Any
             f"the checkpoint of {checkpoint.name} does not fit its configuration: "
             f"{len(wrong)} tensors are missing or misshapen, such as {wrong[0]}"
         )
+    unread = sorted(key for key in map(str, report["unexpected_keys"]) if _OF_A_LAYER.search(key))
+    if unread:
+        raise AssayError(
+            f"the checkpoint of {checkpoint.name} holds layers that its configuration does not have: "
+            f"{len(unread)} tensors would go unread, such as {unread[0]}"
+        )
     return module
+
+
+def _refuse_quantised(checkpoint: Checkpoint, config: Any) -> None:
+    settings = getattr(config, "quantization_config", None)
+    if settings is None:
+        return
+    found = settings if isinstance(settings, dict) else vars(settings)
+    method = found.get("quant_method") or "unknown method"
+    raise AssayError(
+        f"the weights of {checkpoint.name} are quantised ({getattr(method, 'value', method)}), and "
+        "activations of rounded weights are not the model's: give the checkpoint in full precision"
+    )
 
 
 def read_tokenizer(checkpoint: Checkpoint) -> Any:
