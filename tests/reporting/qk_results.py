@@ -48,13 +48,13 @@ def a_side(side):
     )
 
 
-def a_pair(head, flat, contexts):
+def a_pair(head, flat, contexts, kernel=(1.0, 0.5, -0.2)):
     return PairFigures(
         head=head,
         query_feature=1,
         key_feature=2,
         strength=2.5,
-        kernel=(1.0, 0.5, -0.2),
+        kernel=kernel,
         flat=flat,
         query_contexts=contexts,
         key_contexts=contexts,
@@ -82,7 +82,11 @@ def a_qk_result(position_scheme="rotary"):
         ),
         output_crops=8,
         sides=(a_side("query"), a_side("key")),
-        pairs=(a_pair(0, 0.99, (("a ", "b", " c"),)), a_pair(1, 0.4, ())),
+        pairs=(
+            a_pair(0, 0.99, (("a ", "b", " c"),)),
+            a_pair(1, 0.4, (), (0.2, 0.1)),
+            a_pair(1, 0.4, (), (-1.0, -2.0)),
+        ),
         pairs_for_90=4,
         triples=18,
         inputs={"model": "0" * 64},

@@ -43,12 +43,12 @@ def fit_at(
     labels: Bool[NDArray, " conversations"],
     strength: float,
 ) -> tuple[Float[NDArray, " width"], float]:
-    """(direction, bias) of an L2 probe with a given inverse regularisation strength."""
+    """(direction, bias) of an L2 probe with a given inverse regularisation strength, in float32."""
     x, centre, scale = _standardised(means)
     probe = LogisticRegression(C=strength, class_weight="balanced", max_iter=300)
     with one_thread():
-        probe.fit(x, labels)
-    direction = probe.coef_[0] / scale
+        probe.fit(x.astype(np.float32), labels)
+    direction = probe.coef_[0].astype(np.float64) / scale
     return direction, float(probe.intercept_[0] - centre @ direction)
 
 

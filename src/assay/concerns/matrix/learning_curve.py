@@ -5,8 +5,11 @@ Beside it the same detectors of a reader and of the text alone (METHODS 6, "The 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -16,6 +19,7 @@ from assay.concerns.budgets import Budgets
 from assay.concerns.conversations.excerpts import Conversation
 from assay.concerns.conversations.organism_readings import OrganismReadings, readings_in_window
 from assay.concerns.conversations.window_names import Window
+from assay.concerns.detectors.one_thread import one_thread
 from assay.concerns.matrix.cells import Interval
 from assay.concerns.matrix.measuring import RESAMPLES, Correlation
 from assay.concerns.matrix.reference_result import (
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
 
 SUBSETS = 6
 """Largest number of subsets of the other organisms, for each number of them."""
+MOST_WORKERS = 8
+"""Largest number of organisms that are measured at a time."""
 BOOTSTRAPS = 2000
 """Resamples of the tested organisms."""
 Amount = Literal["all", "equal"]
@@ -65,6 +71,9 @@ class Rates(NamedTuple):
     """AUROC against the organism's own other conversations."""
     tpr: float
     """True-positive rate at the threshold."""
+
+
+_OrganismRates = dict[Point, list[Rates]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,16 +105,27 @@ def measure_references(
     rates: dict[Point, dict[str, list[Rates]]] = {}
     figures: list[ReferenceFigures] = []
     total = len(parents) * len(windows)
-    with progress("reference detectors", total, "organisms") as advance:
+    # Organisms are independent of each other, and a probe keeps one processor busy.
+    workers = min(MOST_WORKERS, os.cpu_count() or 1)
+    with (
+        progress("reference detectors", total, "organisms") as advance,
+        one_thread(),
+        ThreadPoolExecutor(workers) as pool_of_threads,
+    ):
         for number, window in enumerate(windows):
             cut = {r.organism.name: readings_in_window(r, window) for r in readings}
-            for own in parents:
-                found = _Tested.of(cut[own.organism.name], list(cut.values()), pool, window)
-                if found is not None:
-                    figures.append(found.figures(budgets, icc, seed))
-                    if number == 0:
-                        _add_rates(rates, found, budgets, seed)
+
+            measure = partial(_measured, among=cut, pool=pool, window=window, curve=number == 0)
+            tested = pool_of_threads.map(
+                partial(measure, budgets=budgets, icc=icc, seed=seed), parents
+            )
+            for own, measured in zip(parents, tested, strict=True):
                 advance(1)
+                if measured is None:
+                    continue
+                figures.append(measured[0])
+                for point, found in measured[1].items():
+                    rates.setdefault(point, {})[own.organism.name] = found
     curve = tuple(_point(point, of, seed) for point, of in sorted(rates.items(), key=_order))
     return References(curve, tuple(figures))
 
@@ -216,13 +236,27 @@ def _view_figures(
     )
 
 
-def _add_rates(
-    rates: dict[Point, dict[str, list[Rates]]],
-    tested: _Tested,
+def _measured(
+    own: OrganismReadings,
+    *,
+    among: Mapping[str, OrganismReadings],
+    pool: Sequence[Conversation],
+    window: Window,
+    curve: bool,
     budgets: Budgets,
+    icc: Correlation,
     seed: int,
-) -> None:
-    """Add one organism's rates at every point of the curve."""
+) -> tuple[ReferenceFigures, _OrganismRates] | None:
+    """One organism's figures and, for a ``curve``, its rates; None where nothing can be tested."""
+    found = _Tested.of(among[own.organism.name], list(among.values()), pool, window)
+    if found is None:
+        return None
+    return found.figures(budgets, icc, seed), _rates_of(found, budgets, seed) if curve else {}
+
+
+def _rates_of(tested: _Tested, budgets: Budgets, seed: int) -> _OrganismRates:
+    """One organism's rates at every point of the curve, one for each subset of the others."""
+    rates: _OrganismRates = {}
     learnable, families = tested.learnable, tested.families
     least = [
         min(
@@ -242,8 +276,8 @@ def _add_rates(
                 for view in VIEWS:
                     scored = tested.views[view].scored(some)
                     found = Rates(_area(scored), _tpr(scored, budgets))
-                    of_point = rates.setdefault(Point(view, amount, count), {})
-                    of_point.setdefault(tested.organism, []).append(found)
+                    rates.setdefault(Point(view, amount, count), []).append(found)
+    return rates
 
 
 def subsets_of(families: Sequence[str], count: int, seed: int, name: str) -> list[tuple[str, ...]]:

@@ -48,7 +48,7 @@ class TransferStage(Stage[TransferMatrix]):
     """The transfer matrix."""
 
     NAME: ClassVar[str] = "transfer"
-    VERSION: ClassVar[int] = 13
+    VERSION: ClassVar[int] = 14
 
     model: ModelInput
     """The case's model, for ablations with an organism's adapter."""
