@@ -81,9 +81,13 @@ def choose_watched(source: WatchSource, left_out: ConcernOrganism | None = None)
     organism's family takes part neither in the choice nor in the learning.
     """
     features, aggregations, several = [], [], False
+    # What is learned does not depend on the concern for which it was chosen.
+    learned: dict[Pair, Detector | None] = {}
     for concern in dict.fromkeys(reading.organism.concern for reading in source.readings):
         pair = _best(source, concern, left_out)
-        detector = None if pair is None else _learn(source, concern, pair, left_out)
+        if pair is not None and pair not in learned:
+            learned[pair] = _learn(source, concern, pair, left_out)
+        detector = None if pair is None else learned[pair]
         if detector is not None:
             features.append(watched_feature(concern.name, detector, source.loaded))
             aggregations.append(detector.aggregation)
