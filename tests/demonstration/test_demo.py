@@ -33,7 +33,7 @@ def test_it_tells_the_claims_the_matrix_the_curve_and_a_rollback(shown):
     folder, lines = shown
     text = "\n".join(lines)
     assert "C1.1 [" in text
-    assert any(line.split()[:3] == ["organism", "feature", "sparse"] for line in lines)
+    assert any(line.split()[:3] == ["organism", "single", "sparse"] for line in lines)
     assert any(re.match(r"own state, from \d+: TPR 0\.\d\d \[", line) for line in lines)
     assert sum(line.startswith("ROLLED BACK after") for line in lines) == 1
     assert f"the report:      {folder / 'report.html'}" in text

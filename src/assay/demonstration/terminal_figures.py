@@ -8,17 +8,18 @@ from assay.concerns.matrix import TransferMatrix, cells_chosen_elsewhere, is_adm
 from assay.concerns.matrix.reference_result import LearningPoint
 
 COLUMNS = {
-    "single_feature": "feature",
+    "single_feature": "single",
     "sparse_features": "sparse",
     "rule": "rule",
     "difference_in_means": "means",
     "logistic_regression": "probe",
+    "several_sites": "sites",
     "dictionary_error": "error",
-    "novelty": "novelty",
+    "novelty": "novel",
     "text": "text",
 }
 """Kinds of detectors and their headings; any other is cut to WIDTH characters."""
-WIDTH = 8
+WIDTH = 7
 """Characters of a column of the matrix."""
 NAME = 16
 """Characters of an organism's name."""

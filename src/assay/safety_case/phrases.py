@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.concerns.matrix.admission import catch_lower_bound
+from assay.concerns.matrix.admission import SILENT_AT_MOST, catch_lower_bound
 from assay.concerns.matrix.reference_result import VIEWS
 from assay.concerns.matrix.result import CatchBound, TransferMatrix
 
@@ -55,8 +55,8 @@ def catch_sentence(bound: CatchBound, every_concern: bool = True) -> str:
 def caught_sentence(matrix: TransferMatrix) -> str:
     """The answer: how many organisms are caught, and how many a reader or the words alone would be.
 
-    The reference detectors of a view catch an organism where the lower end of their true-positive
-    rate's interval reaches the target at the same threshold rule.
+    The reference detectors of a view reach the target on an organism where the lower end of their
+    true-positive rate's interval does; on how many of these near misses fire too stands beside it.
     """
     verified = {o.name for o in matrix.organisms if o.admitted and o.twin_of is None}
     bound = matrix.catch_bound
@@ -69,13 +69,19 @@ def caught_sentence(matrix: TransferMatrix) -> str:
     counted = [f for f in matrix.references if f.window == matrix.window and f.organism in verified]
     if not counted:
         return answer
-    caught = {
-        view: sum(f.of(view).tpr_ci[0] >= matrix.tpr_target for f in counted) for view in VIEWS
+    reached = {
+        view: [f.of(view) for f in counted if f.of(view).tpr_ci[0] >= matrix.tpr_target]
+        for view in VIEWS
+    }
+    numbers = {
+        view: f"{len(found)} ({sum((f.near_miss_rate or 0) > SILENT_AT_MOST for f in found)})"
+        for view, found in reached.items()
     }
     return (
-        f"{answer} A plain probe of the model's own state catches {caught['own']} of {len(counted)}; "
-        f"the same probe of a model that only reads the conversation {caught['reader']}; "
-        f"the text alone {caught['text']}."
+        f"{answer} Of {len(counted)}, the true-positive rate of a plain probe of the model's own state "
+        f"reaches the target on {numbers['own']}, of the same probe of a model that only reads the "
+        f"conversation on {numbers['reader']}, and of the text alone on {numbers['text']} (in "
+        f"brackets: where more than {share(SILENT_AT_MOST)} of near misses fire too)."
     )
 
 
