@@ -94,6 +94,8 @@ class OrganismCard:
     """Its figures."""
     verified: bool
     """Whether the organism passed its own verification."""
+    cell: Cell | None
+    """The chosen detector's cell, which says why it is not admitted; None where nothing was chosen."""
     replies: tuple[ReplyView, ...]
     """Up to three replies: caught, missed, and the benign one with the largest score."""
 
@@ -155,10 +157,12 @@ def context_tables(rows: Sequence[ContextFrequency]) -> tuple[ContextTable, ...]
 
 def organism_cards(matrix: TransferMatrix) -> tuple[OrganismCard, ...]:
     """Each organism under the detector chosen on the others, with its replies."""
+    cells = {(c.organism, c.strategy, c.detector): c for c in matrix.cells}
     return tuple(
         OrganismCard(
             row=row,
             verified=matrix.organism(row.held_out).admitted,
+            cell=cells.get((row.held_out, row.strategy or "", row.detector or "")),
             replies=tuple(
                 reply_view(reply) for reply in matrix.replies if reply.organism == row.held_out
             ),
