@@ -11,8 +11,8 @@ import transformers
 from planted_attention import unrotated
 
 from assay.attention import attention_layer, log_patterns, pattern_kl, read_attention
-from assay.attention.attention_layer import HALF_SPLIT, UNROTATED
 from assay.attention.feature_pairs import flatness, relative_kernels
+from assay.attention.layer_attention import HALF_SPLIT, UNROTATED
 from assay.errors import AssayError
 from assay.models import wrap_model
 

@@ -188,12 +188,13 @@ def test_decoded_contexts_hold_the_text_around_each_peak(contexts, collected, mo
             row, position = collected.rows[feature, rank], collected.positions[feature, rank]
             first = max(0, position - collected.before)
             tokens = crops.tokens[row, first : first + len(context.tokens)].tolist()
-            assert [contexts.strings[i] for i in context.tokens] == [
-                model.tokenizer.decode([token]) for token in tokens
-            ]
+            texts = [contexts.strings[i] for i in context.tokens]
+            assert "".join(texts) == model.tokenizer.decode(tokens)
             value = float(collected.activations[feature, rank, collected.before])
             assert context.activation == round(value, 3)
-            assert context.levels[position - first] == str(int(np.ceil(9 * value / peak)))
+            level, own = context.levels[position - first], str(int(np.ceil(9 * value / peak)))
+            # A token that completes a character has the largest level of the character's tokens.
+            assert level == own or (level > own and texts[position - first - 1] == "")
             assert contexts.strings[context.document] == f"made/{crops.documents[row]}"
             assert context.start == crops.starts[row]
             assert first > 0 or context.levels[0] == "0"

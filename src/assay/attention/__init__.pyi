@@ -1,5 +1,3 @@
-from .attention_layer import AttentionLayer as AttentionLayer
-from .attention_layer import attention_layer as attention_layer
 from .attention_patterns import log_patterns as log_patterns
 from .attention_patterns import pattern_kl as pattern_kl
 from .attention_reading import AttentionSample as AttentionSample
@@ -7,6 +5,8 @@ from .attention_reading import read_attention as read_attention
 from .feature_pairs import FeaturePair as FeaturePair
 from .feature_pairs import relative_kernels as relative_kernels
 from .feature_pairs import strongest_pairs as strongest_pairs
+from .layer_attention import AttentionLayer as AttentionLayer
+from .layer_attention import attention_layer as attention_layer
 from .qk_dictionary import QKDictionary as QKDictionary
 from .qk_dictionary import load_qk as load_qk
 from .qk_measuring import measure_qk as measure_qk

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from assay.attention.attention_layer import AttentionLayer, rotate
+from assay.attention.layer_attention import AttentionLayer, rotate
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from assay.attention.attention_layer import AttentionLayer
+from assay.attention.layer_attention import AttentionLayer
 from assay.errors import AssayError
 from assay.models import LanguageModel, Site, capture
 from assay.models.streams import Stream, attach

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from assay.attention.attention_layer import AttentionLayer
+from assay.attention.layer_attention import AttentionLayer
 from assay.attention.qk_dictionary import QKDictionary
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from assay.attention.approximations import Approximation
-from assay.attention.attention_layer import AttentionLayer
 from assay.attention.attention_patterns import log_patterns
 from assay.attention.attention_reading import AttentionSample
 from assay.attention.document_intervals import interval_over
+from assay.attention.layer_attention import AttentionLayer
 from assay.attention.qk_result import OutputFigures, View
 from assay.models import LanguageModel, edit
 from assay.progress import progress

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from assay.attention.qk_measuring import QKSource
+    from assay.attention.qk_source import QKSource
     from assay.text.crops import Crops
 
 SHOWN = 5

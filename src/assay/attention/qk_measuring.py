@@ -9,51 +9,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from assay.attention.approximations import CROPS_AT_ONCE, Approximation, approximations
-from assay.attention.attention_layer import AttentionLayer
 from assay.attention.attention_patterns import log_patterns, pattern_kl
-from assay.attention.attention_reading import AttentionSample
 from assay.attention.document_intervals import interval_over
 from assay.attention.feature_positions import SideFigures, audit_side, position_shares
+from assay.attention.layer_attention import AttentionLayer
 from assay.attention.output_divergence import measure_output
 from assay.attention.pair_figures import pair_figures
 from assay.attention.qk_dictionary import QKDictionary
 from assay.attention.qk_result import VIEWS, PatternFigures, QKHead, QKResult, View
-from assay.attention.qk_settings import QKSettings
-from assay.models import LanguageModel
+from assay.attention.qk_source import QKSource
 from assay.progress import progress
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy.typing import NDArray
 
-    from assay.text.crops import Crops
-
 OUTPUT_CROPS = 32
 """Crops on which the model's output is compared: each is a forward pass through the whole model."""
-
-
-@dataclass(frozen=True, eq=False)
-class QKSource:
-    """What a query–key dictionary is measured with."""
-
-    model: LanguageModel
-    """The model."""
-    attention: AttentionLayer
-    """The attention of the layer."""
-    training: AttentionSample
-    """What the dictionaries learned from, on which baselines are fitted too."""
-    held_out: AttentionSample
-    """Held-out crops."""
-    crops: Crops
-    """The same crops as tokens, with their documents."""
-    text: str
-    """Name of the text."""
-    settings: QKSettings
-    """Settings of the training."""
-    seed: int
-    """Seed of every random draw."""
-    inputs: Mapping[str, str]
-    """Name → sha256 of the model and of the text."""
 
 
 def measure_qk(source: QKSource, learned: QKDictionary, baseline: QKDictionary) -> QKResult:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from assay.attention.attention_layer import AttentionLayer
 from assay.attention.attention_patterns import log_patterns, pattern_kl
 from assay.attention.attention_reading import AttentionSample
+from assay.attention.layer_attention import AttentionLayer
 from assay.attention.qk_dictionary import QKDictionary
 from assay.attention.qk_settings import QKSettings
 from assay.errors import AssayError

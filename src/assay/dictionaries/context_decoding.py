@@ -15,7 +15,7 @@ from assay.dictionaries.dictionary import Dictionary
 from assay.dictionaries.top_contexts import TopContexts
 from assay.models import LanguageModel, Site, promoted_tokens
 from assay.text import Crops, carried_to_text, token_texts
-from assay.text.token_texts import decoded_alone
+from assay.text.token_text import decoded_alone
 
 PROMOTED = 8
 """Tokens kept of those that a feature's direction promotes."""

@@ -14,7 +14,7 @@ from assay.concerns.conversations.pool import templates_of_part
 from assay.concerns.conversations.transfer_sizes import TransferSizes
 from assay.concerns.matrix.oracle import benign_test_chances, size_of
 from assay.monitoring.benign_division import divide_benign
-from assay.organisms import read_on_policy, read_verification
+from assay.organisms import OrganismTranscript, read_on_policy, read_verification
 from assay.organisms.manifest import Split
 from assay.pipeline.case import Case, read_case
 from assay.pipeline.power_result import (
@@ -83,8 +83,8 @@ def _organism(organism: ConcernOrganism, pool: Sequence[Transcript], case: Case)
     test = _judged(organism, "test", case.transfer, case.seed)
     threshold = _judged(organism, "threshold", case.transfer, case.seed)
     positives = _sample(_outside(allowed, (t for t in test if t.label)))
-    calibration = _sample(_outside(allowed, [*(t for t in threshold if not t.label), *sets]))
-    benign = _sample(_outside(allowed, [*(t for t in test if not t.label), *checks]))
+    calibration = _sample(_outside(allowed, [*_benign(threshold), *sets]))
+    benign = _sample(_outside(allowed, [*_benign(test), *checks]))
     oracle, double_rate = benign_test_chances(calibration, benign, budgets)
     return OrganismPower(
         organism=organism.name,
@@ -102,10 +102,15 @@ def _organism(organism: ConcernOrganism, pool: Sequence[Transcript], case: Case)
 
 def _judged(
     organism: ConcernOrganism, split: Split, sizes: TransferSizes, seed: int
-) -> list[Transcript]:
+) -> list[OrganismTranscript]:
     """The organism's conversations of a split that a run would read."""
     rows = [t for t in read_on_policy(organism.organism) if t.split == split]
-    return list(sampled(rows, sizes, split, seed))
+    return sampled(rows, sizes, split, seed)
+
+
+def _benign(transcripts: Sequence[OrganismTranscript]) -> list[Transcript]:
+    """The conversations that count as benign: harmless, and no near misses."""
+    return [t for t in transcripts if not t.label and t.condition != "near_miss"]
 
 
 def _outside(allowed: Sequence[str], found: Iterable[Transcript]) -> list[Transcript]:

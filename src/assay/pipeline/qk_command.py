@@ -13,7 +13,7 @@ from assay.attention import (
     read_attention,
     train_qk,
 )
-from assay.attention.qk_measuring import QKSource
+from assay.attention.qk_source import QKSource
 from assay.errors import AssayError
 from assay.files import atomic_folder
 from assay.models import load_model

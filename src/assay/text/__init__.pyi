@@ -8,8 +8,8 @@ from .corpora import read_corpus as read_corpus
 from .crops import Crops as Crops
 from .crops import random_crops as random_crops
 from .crops import split_documents as split_documents
-from .token_texts import carried_to_text as carried_to_text
-from .token_texts import token_texts as token_texts
+from .token_text import carried_to_text as carried_to_text
+from .token_text import token_texts as token_texts
 from .transcripts import Message as Message
 from .transcripts import Transcript as Transcript
 from .transcripts import read_transcripts as read_transcripts

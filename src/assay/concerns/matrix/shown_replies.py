@@ -12,7 +12,7 @@ from assay.concerns.matrix.measuring import MeasuredCell
 from assay.concerns.matrix.reply_result import Outcome, ShownReply
 from assay.concerns.matrix.result import LeftOut
 from assay.concerns.matrix.scores import ScoreGroup, TestedConversations
-from assay.text.token_texts import carried_to_text
+from assay.text.token_text import carried_to_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

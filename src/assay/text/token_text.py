@@ -28,13 +28,22 @@ def token_texts(
     alone = [texts[token] for token in ids]
     if "".join(alone) == str(tokenizer.decode(ids)) and not any(UNKNOWN in text for text in alone):
         return alone
-    found, shown = [], ""
+    found: list[str] = []
+    shown, waiting = "", 0
     for end in range(1, len(ids) + 1):
         whole = str(tokenizer.decode(ids[:end]))
         # A character that is not complete yet may be by the next token.
-        waiting = whole.endswith(UNKNOWN) and end < len(ids)
-        found.append("" if waiting else whole[len(shown) :])
-        shown = shown if waiting else whole
+        if whole.endswith(UNKNOWN) and end < len(ids):
+            found.append("")
+            waiting += 1
+            continue
+        fresh = whole[len(shown) :]
+        # Bytes that no later token completes stay with the tokens that they are of.
+        for place in range(end - 1 - waiting, end - 1):
+            if len(fresh) > 1 and fresh.startswith(UNKNOWN):
+                found[place], fresh = UNKNOWN, fresh[1:]
+        found.append(fresh)
+        shown, waiting = whole, 0
     return found
 
 
